@@ -1,0 +1,168 @@
+import type { Prd, Story } from "../task/prd.ts";
+
+/** Tokens and money that an agent has used so far. */
+export interface Usage {
+  /** Tokens read that were not cached. */
+  inputTokens: number;
+  /** Tokens written. */
+  outputTokens: number;
+  /** Tokens read from the cache. */
+  cacheReadTokens: number;
+  /** Tokens written to the cache. */
+  cacheWriteTokens: number;
+  /** Cost in US dollars as the agent estimates it; absent where it does not say. */
+  costUsd?: number;
+}
+
+/** A permission that the agent asked for and did not get. */
+export interface Denial {
+  /** The tool, such as `Bash`. */
+  tool: string;
+  /** What it wanted to do, in one line. */
+  detail: string;
+}
+
+/**
+ * Something that an agent did while it ran. Text fields are bounded: a line
+ * longer than 8 KiB is cut.
+ */
+export type AgentEvent =
+  /** It has a process: `pid` is also its process group. */
+  | { kind: "process"; pid: number }
+  /** It has named its own conversation. */
+  | { kind: "session"; agentSessionId: string; model?: string }
+  /** It said something: prose, possibly of several lines. */
+  | { kind: "text"; text: string }
+  /** It uses a tool; `detail` is one line, such as the command or the file. */
+  | { kind: "tool"; tool: string; detail: string }
+  /** A tool has answered; `detail` is the first line. */
+  | { kind: "tool_result"; failed: boolean; detail: string }
+  /** What it has used so far in this run (totals, not differences). */
+  | { kind: "usage"; usage: Usage }
+  /** It was refused a permission. */
+  | { kind: "denial"; denial: Denial }
+  /** It reported an error of its own, such as a failed request to its model. */
+  | { kind: "error"; message: string }
+  /** A line of plain output that has no structure. */
+  | { kind: "output"; stream: "stdout" | "stderr"; line: string };
+
+/**
+ * How a run of an agent ended. `message` says why in one line, fit to be shown.
+ *
+ * - `ok`: it finished of its own accord.
+ * - `launch`: it died at once without doing anything, or is not there.
+ * - `auth`: it is not signed in, or its key is refused.
+ * - `rate_limit`: a usage limit; `retryAt` (ms since the epoch) where the agent says when it ends.
+ * - `overloaded`: the model's service is overloaded or unavailable.
+ * - `error`: it failed for another reason.
+ * - `timeout`: it ran longer than the iteration's limit.
+ * - `stalled`: it was silent for too long.
+ * - `denied`: it finished, but was refused permissions.
+ * - `aborted`: we ended it, because a stop was asked for.
+ */
+export type AgentEnding =
+  | { kind: "ok" }
+  | { kind: "launch"; message: string }
+  | { kind: "auth"; message: string }
+  | { kind: "rate_limit"; message: string; retryAt?: number }
+  | { kind: "overloaded"; message: string; retryAt?: number }
+  | { kind: "error"; message: string }
+  | { kind: "timeout"; message: string }
+  | { kind: "stalled"; message: string }
+  | { kind: "denied"; message: string }
+  | { kind: "aborted"; message: string };
+
+/** What is left when an agent has ended. */
+export interface AgentResult {
+  /** How it ended. */
+  ending: AgentEnding;
+  /** Its exit code; `null` if a signal ended it or it never started. */
+  exitCode: number | null;
+  /** The signal that ended it, such as `SIGKILL`; `null` if none did. */
+  signal: string | null;
+  /** How long it ran, in milliseconds. */
+  durationMs: number;
+  /** What it used; absent if it does not say. */
+  usage?: Usage;
+  /** The id of its own conversation; absent if it has none. */
+  agentSessionId?: string;
+  /** Permissions that it was refused. */
+  denials: Denial[];
+  /** The last 20 lines at most of its stderr, trimmed. */
+  stderrTail: string[];
+}
+
+/** A command to a running agent. */
+export type AgentCommand =
+  /** Say this to the agent as the user. */
+  | { kind: "message"; text: string }
+  /** Interrupt what it is doing, and let it wait for a message. */
+  | { kind: "interrupt" };
+
+/** Options for {@linkcode Agent.start}. */
+export interface AgentStartOptions {
+  /** The whole prompt. */
+  prompt: string;
+  /** The folder in which the agent works: an absolute path. */
+  cwd: string;
+  /** The task folder: an absolute path. */
+  taskDir: string;
+  /** The PRD as it is now. */
+  prd: Prd;
+  /** The story to work on. */
+  story: Story;
+  /** The model to use. @default {the agent's own default} */
+  model?: string;
+  /** The whole environment of the agent; nothing is added to it. */
+  env: Record<string, string>;
+  /** Whether the agent may do anything without asking. @default {false} */
+  yolo?: boolean;
+  /**
+   * Ends the agent: its process group gets SIGTERM, and SIGKILL 5 seconds later.
+   * The ending is `signal.reason` if that is an {@linkcode AgentEnding}, else `aborted`.
+   */
+  signal?: AbortSignal;
+}
+
+/** One run of an agent. Dispose of it to make sure that nothing of it is left. */
+export interface AgentRun extends AsyncDisposable {
+  /**
+   * What happens, as it happens; ends when the agent has ended. It can be read
+   * once. A reader that is slow slows the agent down, and nothing is lost.
+   */
+  readonly events: AsyncIterable<AgentEvent>;
+  /**
+   * What is left at the end. Never rejects, and settles only while `events` is
+   * being read to its end.
+   */
+  readonly result: Promise<AgentResult>;
+  /**
+   * Sends a command to the running agent.
+   *
+   * @returns Whether this agent understands the command and is able to take it now.
+   */
+  send(command: AgentCommand): Promise<boolean>;
+}
+
+/** Whether an agent can be used on this machine. */
+export type AgentAvailability =
+  | { available: true; path?: string; version?: string }
+  | { available: false; reason: string; hint?: string };
+
+/** Options for {@linkcode Agent.probe}. */
+export interface AgentProbeOptions {
+  /** The environment in which to look: PATH above all. */
+  env: Record<string, string>;
+  /** Ends the probe early. */
+  signal?: AbortSignal;
+}
+
+/** Something that can work on a story: Claude Code, OpenCode, a command, the demo. */
+export interface Agent {
+  /** The name by which `--agent` and prd.json know it. */
+  readonly name: string;
+  /** Says whether it is installed, without side effects. */
+  probe(options: AgentProbeOptions): Promise<AgentAvailability>;
+  /** Starts it on a story. Never throws: what goes wrong is the result's ending. */
+  start(options: AgentStartOptions): AgentRun;
+}
