@@ -1,0 +1,201 @@
+import process from "node:process";
+import type { LoopEvent } from "../loop/loop_event.ts";
+import { reduceView } from "./reduce_view.ts";
+import { type KeyHint, renderView } from "./render_view.ts";
+import { screenUpdate } from "./screen_update.ts";
+import { initialView, type ViewState } from "./view_state.ts";
+
+/** The part of a terminal stream that a {@linkcode LiveView} needs; `process.stdout` is one. */
+export interface TerminalStream {
+  /** Whether it is a terminal. */
+  readonly isTTY?: boolean;
+  /** Its columns; 80 are assumed where it does not say. */
+  readonly columns?: number;
+  /** Its rows; 24 are assumed where it does not say. */
+  readonly rows?: number;
+  /** Writes text; `false` if it would rather wait for `drain`. */
+  write(text: string): boolean;
+  /** Listens for a new size, or for being ready again. */
+  on(event: "resize" | "drain", listener: () => void): unknown;
+  /** Stops listening. */
+  off(event: "resize" | "drain", listener: () => void): unknown;
+}
+
+/** Options for {@linkcode LiveView}. */
+export interface LiveViewOptions {
+  /** Whether to use colour. @default {false} */
+  color?: boolean;
+  /** Keys to name in the last line. @default {none} */
+  keys?: readonly KeyHint[];
+  /** The time zone in which clock times are shown. @default {the system's} */
+  timeZone?: string;
+  /** The clock, in milliseconds since the epoch. @default {Date.now} */
+  now?: () => number;
+  /** Runs a function later, and returns what calls that off. @default {with setTimeout} */
+  schedule?: (run: () => void, delayMs: number) => () => void;
+}
+
+/** Between two frames: no more than 20 a second. */
+const FRAME_MS = 50;
+const TICK_MS = 1000;
+const SHOW_CURSOR = "\x1b[?25h";
+const HIDE_CURSOR = "\x1b[?25l";
+
+/**
+ * Shows a loop on a terminal while it runs, below whatever was printed before.
+ *
+ * Give it every event. It redraws the lines that changed, at most 20 times a
+ * second; a clock ticks once a second while the loop runs, and otherwise nothing
+ * wakes up. A terminal that cannot keep up misses frames and never holds up the
+ * loop. When it is disposed of, the final list of stories stays behind and the
+ * cursor is back.
+ *
+ * @example Usage
+ * ```ts
+ * import process from "node:process";
+ * import { LiveView, type LoopEvent } from "@ralph/cli";
+ *
+ * async function show(events: AsyncIterable<LoopEvent>): Promise<void> {
+ *   await using view = new LiveView(process.stdout, { color: true });
+ *   for await (const event of events) view.write(event);
+ * }
+ * ```
+ */
+export class LiveView implements AsyncDisposable {
+  readonly #stream: TerminalStream;
+  readonly #options: LiveViewOptions;
+  readonly #now: () => number;
+  readonly #schedule: (run: () => void, delayMs: number) => () => void;
+  #state = initialView();
+  #lines: string[] = [];
+  #drawn = false;
+  #dirty = false;
+  #resized = false;
+  #stuck = false;
+  #closed = false;
+  #lastFrame = -Infinity;
+  #cancel: (() => void) | undefined;
+
+  /**
+   * Draws nothing yet.
+   *
+   * @param stream The terminal.
+   * @param options Additional options.
+   * @throws {TypeError} If the stream is not a terminal.
+   */
+  constructor(stream: TerminalStream, options: LiveViewOptions = {}) {
+    if (!stream.isTTY) throw new TypeError("Cannot draw a live view: the stream is not a terminal");
+    this.#stream = stream;
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    this.#schedule = options.schedule ?? later;
+    stream.on("resize", this.#onResize);
+    stream.on("drain", this.#onDrain);
+    // The last resort when nobody disposes: process.exit() in the middle of a run.
+    process.on("exit", this.#restore);
+  }
+
+  /** The state that is shown; {@linkcode renderSummary} takes its checks from it. */
+  get state(): ViewState {
+    return this.#state;
+  }
+
+  /**
+   * Takes in an event. Ignored after the view is disposed of.
+   *
+   * @param event What happened.
+   */
+  write(event: LoopEvent): void {
+    if (this.#closed) return;
+    this.#state = reduceView(this.#state, event);
+    this.#dirty = true;
+    this.#plan();
+  }
+
+  /** Leaves the final list of stories on the terminal, and gives the cursor back. */
+  [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    this.#cancel?.();
+    this.#stream.off("resize", this.#onResize);
+    this.#stream.off("drain", this.#onDrain);
+    process.off("exit", this.#restore);
+    if (this.#drawn) {
+      const { keys: _, ...options } = this.#options;
+      const width = this.#stream.columns ?? 80;
+      const { waiting: _waiting, ...state } = this.#state;
+      const lines = renderView(state, {
+        ...options,
+        columns: width,
+        rows: Infinity,
+        now: this.#now(),
+      });
+      const update = screenUpdate(this.#lines, lines, { width, resized: this.#resized });
+      this.#stream.write(`${update}\r\n${SHOW_CURSOR}`);
+    }
+    return Promise.resolve();
+  }
+
+  /** Draws now if a frame is due, and sees to it that the next one comes. */
+  #plan(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    if (this.#closed || this.#stuck) return;
+    const now = this.#now();
+    // A clock that was set back must not stop the frames.
+    const since = now < this.#lastFrame ? FRAME_MS : now - this.#lastFrame;
+    if (this.#dirty && since >= FRAME_MS) this.#draw(now);
+    if (this.#stuck) return;
+    if (this.#dirty) this.#cancel = this.#schedule(() => this.#plan(), FRAME_MS - since);
+    else if (this.#ticking()) {
+      const elapsed = Math.max(0, now - (this.#state.startedAt ?? now));
+      const delay = TICK_MS - elapsed % TICK_MS;
+      this.#cancel = this.#schedule(() => {
+        this.#dirty = true;
+        this.#plan();
+      }, delay);
+    }
+  }
+
+  #ticking(): boolean {
+    return this.#state.startedAt !== undefined && this.#state.result === undefined;
+  }
+
+  #draw(now: number): void {
+    const { columns: width = 80, rows = 24 } = this.#stream;
+    const lines = renderView(this.#state, {
+      ...this.#options,
+      columns: width,
+      rows: rows - 1,
+      now,
+    });
+    const update = screenUpdate(this.#lines, lines, { width, resized: this.#resized });
+    this.#dirty = false;
+    this.#lastFrame = now;
+    this.#lines = lines;
+    this.#resized = false;
+    if (update === "") return;
+    this.#stuck = !this.#stream.write(this.#drawn ? update : HIDE_CURSOR + update);
+    this.#drawn = true;
+  }
+
+  readonly #onResize = (): void => {
+    this.#resized = this.#drawn;
+    this.#dirty = this.#drawn;
+    this.#plan();
+  };
+
+  readonly #onDrain = (): void => {
+    this.#stuck = false;
+    this.#plan();
+  };
+
+  readonly #restore = (): void => {
+    if (this.#drawn) this.#stream.write(`\r\n${SHOW_CURSOR}`);
+  };
+}
+
+function later(run: () => void, delayMs: number): () => void {
+  const timer = setTimeout(run, delayMs);
+  return () => clearTimeout(timer);
+}

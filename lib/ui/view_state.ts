@@ -1,0 +1,111 @@
+import type { Usage } from "../agent/agent.ts";
+import type { LoopResult, StoryCount, StoryRef } from "../loop/loop_event.ts";
+import { NO_USAGE } from "../loop/add_usage.ts";
+
+/** A story as the view shows it. */
+export interface ViewStory extends StoryRef {
+  /** Where it stands: done, being worked on, to do, or waiting for another story. */
+  state: "passed" | "running" | "open" | "blocked";
+  /** Ids that must pass first. */
+  dependsOn: readonly string[];
+  /** Who worked on it last; absent if nobody has in this session. */
+  agent?: string;
+  /** When its running iteration began, in milliseconds since the epoch; absent if none is. */
+  startedAt?: number;
+  /** How long all its finished iterations took, in milliseconds. */
+  durationMs: number;
+  /** Commits that its iterations made. */
+  commits: number;
+  /** The last of these commits, in full; absent if there are none. */
+  head?: string;
+  /** How often it was tried in this session. */
+  attempts: number;
+  /** Why it is open, where the end of the loop says so. */
+  reason?: string;
+}
+
+/** Something that a person should notice. */
+export interface ViewNotice {
+  /** What kind of thing it is. */
+  kind: "failover" | "warning" | "failure";
+  /** What happened, such as `Failed over from claude to opencode`. */
+  what: string;
+  /** Why; empty if there is nothing to add. */
+  why: string;
+  /** When, in milliseconds since the epoch. */
+  at: number;
+}
+
+/** What is known of the running iteration. */
+export interface ViewIteration {
+  /** The id of its story. */
+  storyId: string;
+  /** What the agent used so far in it. */
+  usage: Usage;
+  /** The check that is running; absent if none is. */
+  check?: string;
+  /** The last lines of the agent and the checks, sanitized, at most {@linkcode MAX_LINES}. */
+  lines: readonly string[];
+}
+
+/** How a check ended last. */
+export interface ViewCheck {
+  /** Its command line. */
+  command: string;
+  /** Whether it succeeded. */
+  ok: boolean;
+}
+
+/** All that a view of a loop shows: a fold of its events, whose size does not grow with them. */
+export interface ViewState {
+  /** The task's name; empty before the loop has started. */
+  task: string;
+  /** The branch; absent if there is none. */
+  branch?: string;
+  /** When the loop started, in milliseconds since the epoch; absent before. */
+  startedAt?: number;
+  /** The number of the last iteration; 0 before the first. */
+  iteration: number;
+  /** Iterations at most; absent if there is no such limit. */
+  maxIterations?: number;
+  /** Stories done, of all. */
+  stories: StoryCount;
+  /** Every story, in the order of the file. */
+  list: readonly ViewStory[];
+  /** The running iteration; absent between two. */
+  current?: ViewIteration;
+  /** What all finished iterations used. */
+  usage: Usage;
+  /** What happened of late, oldest first, at most {@linkcode MAX_NOTICES}. */
+  notices: readonly ViewNotice[];
+  /** The checks, each as it ended last, at most {@linkcode MAX_CHECKS}. */
+  checks: readonly ViewCheck[];
+  /** What the loop waits for; absent if it does not. `until` is in milliseconds since the epoch. */
+  waiting?: { agent: string; reason: string; until: number };
+  /** How the loop ended; absent while it runs. */
+  result?: LoopResult;
+}
+
+/** How many lines of the running agent a {@linkcode ViewState} keeps. */
+export const MAX_LINES = 50;
+/** How many notices a {@linkcode ViewState} keeps. */
+export const MAX_NOTICES = 4;
+/** How many checks a {@linkcode ViewState} keeps. */
+export const MAX_CHECKS = 20;
+
+/**
+ * Makes the view of a loop of which nothing is known yet.
+ *
+ * @returns The state to give to {@linkcode reduceView} with the first event.
+ */
+export function initialView(): ViewState {
+  return {
+    task: "",
+    iteration: 0,
+    stories: { done: 0, total: 0 },
+    list: [],
+    usage: NO_USAGE,
+    notices: [],
+    checks: [],
+  };
+}
