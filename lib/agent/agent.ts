@@ -153,6 +153,8 @@ export type AgentAvailability =
 export interface AgentProbeOptions {
   /** The environment in which to look: PATH above all. */
   env: Record<string, string>;
+  /** Whether to ask it for its version as well, which starts it. @default {false} */
+  version?: boolean;
   /** Ends the probe early. */
   signal?: AbortSignal;
 }
