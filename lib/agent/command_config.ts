@@ -1,0 +1,95 @@
+import { z } from "zod";
+
+/** How a command's run is recognised as a success. */
+export interface CommandSuccess {
+  /** Exit codes of a success. @default {[0]} */
+  exit_codes?: number[];
+  /** A regular expression that the last 20 lines of stdout must match as well. */
+  output?: string;
+}
+
+/** A pattern of the config that says how an agent ended. */
+export interface PatternConfig {
+  /** The ending that it stands for. */
+  ending: "auth" | "rate_limit" | "overloaded" | "launch" | "error";
+  /** The regular expression, without regard to case. */
+  regex: string;
+  /**
+   * `error`: stderr of a run that failed. `output`: the last 20 lines of stdout of any run.
+   * @default {"error"}
+   */
+  source?: "error" | "output";
+}
+
+/** A table `[agents.NAME]` of the config: any program as an agent. */
+export interface CommandConfig {
+  /**
+   * The program and its arguments. `{prompt}`, `{model}` and `{story}` (the story's id) are
+   * replaced; an argument with `{model}` is left out when no model is asked for.
+   */
+  command: string[];
+  /**
+   * How it gets the prompt: on stdin, as an argument, or as the path of a temporary file. The
+   * latter two take the place of `{prompt}`, or come last. @default {"stdin"}
+   */
+  prompt?: "stdin" | "argument" | "file";
+  /** The option that names a model, such as `--model`; goes with the model to the end. */
+  model_flag?: string;
+  /** The model where the story and the PRD ask for none. @default {the program's own} */
+  model?: string;
+  /** Further arguments when it may do anything without asking. @default {[]} */
+  yolo_args?: string[];
+  /** Further arguments when it may not. @default {[]} */
+  safe_args?: string[];
+  /** Variables that are added to its environment. @default {{}} */
+  env?: Record<string, string>;
+  /** How a success is recognised. @default {exit code 0} */
+  success?: CommandSuccess;
+  /** Patterns that tell endings, tried before the built-in ones. @default {[]} */
+  patterns?: PatternConfig[];
+  /** Arguments that make it print its version. @default {["--version"]} */
+  version_args?: string[];
+}
+
+const regex = z.string().refine(isRegex, "Not a valid regular expression");
+
+/** The schema of {@linkcode PatternConfig}. */
+export const patternConfigSchema: z.ZodType<PatternConfig> = z.strictObject({
+  ending: z.enum(["auth", "rate_limit", "overloaded", "launch", "error"]),
+  regex,
+  source: z.enum(["error", "output"]).exactOptional(),
+});
+
+const command = z.strictObject({
+  command: z.array(z.string()).min(1).refine(([program]) => program?.trim(), "Names no program"),
+  prompt: z.enum(["stdin", "argument", "file"]).exactOptional(),
+  model_flag: z.string().min(1).exactOptional(),
+  model: z.string().min(1).exactOptional(),
+  yolo_args: z.array(z.string()).exactOptional(),
+  safe_args: z.array(z.string()).exactOptional(),
+  env: z.record(z.string(), z.string()).exactOptional(),
+  success: z.strictObject({
+    exit_codes: z.array(z.int().min(0).max(255)).min(1).exactOptional(),
+    output: regex.exactOptional(),
+  }).exactOptional(),
+  patterns: z.array(patternConfigSchema).exactOptional(),
+  version_args: z.array(z.string()).exactOptional(),
+});
+
+/** The schema of {@linkcode CommandConfig}. */
+export const commandConfigSchema: z.ZodType<CommandConfig> = command;
+
+/** The schema of a table that changes some settings of a preset. */
+export const partialCommandConfigSchema: z.ZodType<Partial<CommandConfig>> = z.strictObject({
+  ...command.shape,
+  command: command.shape.command.exactOptional(),
+});
+
+function isRegex(source: string): boolean {
+  try {
+    new RegExp(source, "im");
+    return true;
+  } catch {
+    return false;
+  }
+}
