@@ -1,0 +1,128 @@
+import { z } from "zod";
+import type { Agent } from "./agent.ts";
+import { createClaude } from "./claude.ts";
+import { createCommand } from "./command.ts";
+import {
+  type CommandConfig,
+  commandConfigSchema,
+  partialCommandConfigSchema,
+  type PatternConfig,
+  patternConfigSchema,
+} from "./command_config.ts";
+import { COMMAND_PRESETS } from "./command_presets.ts";
+import { createDemo } from "./demo.ts";
+
+/** The table `[agents.claude]` of the config. */
+export interface ClaudeConfig {
+  /** The program: a name on PATH or a path. @default {"claude"} */
+  program?: string;
+  /** Further arguments. @default {[]} */
+  args?: string[];
+  /** What it may do without `--yolo` besides editing. @default {DEFAULT_ALLOWED_TOOLS} */
+  allowed_tools?: string[];
+  /** Patterns that tell endings, tried before the built-in ones. @default {[]} */
+  patterns?: PatternConfig[];
+}
+
+/** The table `[agents.demo]` of the config. */
+export interface DemoConfig {
+  /** How long a story takes, in milliseconds. @default {800} */
+  story_ms?: number;
+}
+
+/** The tables `[agents.NAME]` of the config. A name that is not built in needs a `command`. */
+export interface AgentsConfig {
+  /** Claude Code. */
+  claude?: ClaudeConfig;
+  /** The demo. */
+  demo?: DemoConfig;
+  /** `codex` and `gemini`, whose presets these tables change, and agents of one's own. */
+  [name: string]: ClaudeConfig | DemoConfig | Partial<CommandConfig> | undefined;
+}
+
+/** Options for {@linkcode createAgents}. */
+export interface CreateAgentsOptions {
+  /** Names that the caller serves itself, such as `opencode`; their tables are left alone. */
+  reserved?: readonly string[];
+  /** The time in milliseconds since the epoch. @default {Date.now} */
+  now?: () => number;
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+const claudeConfig: z.ZodType<ClaudeConfig> = z.strictObject({
+  program: z.string().min(1).exactOptional(),
+  args: z.array(z.string()).exactOptional(),
+  allowed_tools: z.array(z.string()).exactOptional(),
+  patterns: z.array(patternConfigSchema).exactOptional(),
+});
+
+const demoConfig: z.ZodType<DemoConfig> = z.strictObject({
+  story_ms: z.number().min(0).exactOptional(),
+});
+
+/**
+ * Makes all agents that need no server: `claude`, `codex`, `gemini`, `demo`, and one for each other
+ * table of the config.
+ *
+ * @example Usage
+ * ```ts
+ * import { createAgents } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const agents = createAgents({ aider: { command: ["aider", "--yes-always"] } });
+ * assertEquals(agents.map((it) => it.name), ["claude", "codex", "gemini", "demo", "aider"]);
+ * ```
+ *
+ * @param config The tables `[agents.NAME]`, as they were read.
+ * @param options Additional options.
+ * @returns The agents.
+ * @throws {TypeError} If a table does not fit; the message names it and its field.
+ */
+export function createAgents(
+  config: Record<string, unknown> = {},
+  options: CreateAgentsOptions = {},
+): Agent[] {
+  const { reserved = [] } = options;
+  const clock = options.now ? { now: options.now } : {};
+  const { allowed_tools: allowedTools, patterns, ...claude } = check(
+    "claude",
+    claudeConfig,
+    config.claude ?? {},
+  );
+  const demo = check("demo", demoConfig, config.demo ?? {});
+  const agents = [createClaude({
+    ...claude,
+    ...clock,
+    ...(allowedTools && { allowedTools }),
+    ...(patterns && {
+      patterns: patterns.map((it) => ({ ...it, regex: new RegExp(it.regex, "im") })),
+    }),
+  })];
+  for (const [name, preset] of Object.entries(COMMAND_PRESETS)) {
+    const table = check(name, partialCommandConfigSchema, config[name] ?? {});
+    agents.push(createCommand(name, { ...preset, ...table }, clock));
+  }
+  agents.push(createDemo(demo.story_ms === undefined ? {} : { storyMs: demo.story_ms }));
+  const builtIn = new Set([...agents.map((it) => it.name), ...reserved]);
+  for (const [name, table] of Object.entries(config)) {
+    if (builtIn.has(name)) continue;
+    if (!NAME.test(name)) {
+      throw new TypeError(
+        `Cannot use agent "${name}": expected a name of letters, digits, ".", "_" and "-"`,
+      );
+    }
+    agents.push(createCommand(name, check(name, commandConfigSchema, table), clock));
+  }
+  return agents;
+}
+
+function check<T>(name: string, schema: z.ZodType<T>, table: unknown): T {
+  const parsed = schema.safeParse(table);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = ["agents", name, ...issue?.path ?? []].join(".");
+  throw new TypeError(`Cannot use agent "${name}": ${field}: ${issue?.message}`, {
+    cause: parsed.error,
+  });
+}
