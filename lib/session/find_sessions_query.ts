@@ -1,0 +1,64 @@
+import type { SessionStatus } from "./session.ts";
+import type { ColumnValue } from "./session_row.ts";
+
+/** Which sessions {@linkcode Registry.findSessions} finds: those for which all of this holds. */
+export interface FindSessionsOptions {
+  /** The name of the task. */
+  task?: string;
+  /** The task folder, an absolute path. */
+  taskDir?: string;
+  /** The root of the repository, an absolute path. */
+  root?: string;
+  /** Where it stands. */
+  status?: SessionStatus;
+  /** It started at this time or later, ISO 8601 in UTC. */
+  since?: string;
+  /** Only the newest session of each task folder. @default {false} */
+  latestOnly?: boolean;
+  /** Sessions at most. @default {no limit} */
+  limit?: number;
+}
+
+/** The newest session of each task folder, one step through the index for each folder. */
+const LATEST = `WITH RECURSIVE folders (task_dir) AS (
+  SELECT min(task_dir) FROM sessions
+  UNION ALL
+  SELECT (SELECT min(task_dir) FROM sessions WHERE task_dir > folders.task_dir)
+  FROM folders WHERE task_dir IS NOT NULL
+), latest (row) AS (
+  SELECT (SELECT rowid FROM sessions WHERE task_dir = folders.task_dir
+    ORDER BY started_at DESC, rowid DESC LIMIT 1)
+  FROM folders WHERE task_dir IS NOT NULL
+)
+`;
+
+/**
+ * Builds the query for {@linkcode Registry.findSessions}.
+ *
+ * @param options Which sessions.
+ * @returns The SQL, and the values of its parameters.
+ */
+export function findSessionsQuery(
+  options: FindSessionsOptions,
+): { sql: string; values: ColumnValue[] } {
+  const conditions: string[] = [];
+  const values: ColumnValue[] = [];
+  const add = (condition: string, value: ColumnValue | undefined) => {
+    if (value === undefined) return;
+    conditions.push(condition);
+    values.push(value);
+  };
+  add("task = ?", options.task);
+  add("task_dir = ?", options.taskDir);
+  add("root = ?", options.root);
+  add("status = ?", options.status);
+  add("started_at >= ?", options.since);
+  if (options.latestOnly) conditions.push("sessions.rowid IN (SELECT row FROM latest)");
+  values.push(options.limit ?? -1);
+  const where = conditions.length > 0 ? `WHERE ${conditions.join(" AND ")} ` : "";
+  return {
+    sql: `${options.latestOnly ? LATEST : ""}SELECT sessions.* FROM sessions ${where}` +
+      "ORDER BY started_at DESC, sessions.rowid DESC LIMIT ?",
+    values,
+  };
+}

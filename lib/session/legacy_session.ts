@@ -1,0 +1,117 @@
+import { Buffer } from "node:buffer";
+import { posix } from "node:path";
+import type { LegacyLayout, LegacyRecord } from "./legacy_layout.ts";
+import { legacyId } from "./legacy_id.ts";
+import { timeReader } from "./local_time.ts";
+import type { EndedStatus } from "./session.ts";
+
+/** A value as SQLite gives it when integers are read as `bigint`. */
+export type LegacyValue = null | bigint | number | string | Uint8Array;
+
+/** The row of version 1 of the registry that an old row becomes. */
+export type LegacySessionRow = Record<string, string | number | null>;
+
+/** Options for {@linkcode legacySessionReader}. */
+export interface LegacySessionOptions {
+  /** The time zone of times without one; those of the bash layout are UTC whatever this says. */
+  timeZone: string;
+  /**
+   * Identifies the live process that has the number of an old row and started before it
+   * (`startedAt`, in milliseconds since the epoch); `undefined` if there is none.
+   */
+  findWorker: (pid: number, startedAt: number) => { pid: number; start: string } | undefined;
+}
+
+const ENDED: readonly string[] = ["completed", "failed", "stopped", "checkpointed"];
+
+function plain(value: LegacyValue): string | number | null {
+  if (typeof value === "bigint") {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : String(value);
+  }
+  // JSON knows neither infinite numbers nor bytes.
+  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
+  return value instanceof Uint8Array ? `base64:${Buffer.from(value).toString("base64")}` : value;
+}
+
+/** The root of a repository whose task is in the usual place; empty where it is not. */
+function rootOf(taskDir: string): string {
+  const parent = posix.dirname(taskDir);
+  return posix.isAbsolute(taskDir) && posix.basename(parent) === "tasks"
+    ? posix.dirname(parent)
+    : "";
+}
+
+/**
+ * Makes a function that turns a row of an older ralph into one of the registry.
+ *
+ * What has no column of its own, and every value as it was, goes into the column `legacy`;
+ * only `server_pid` is dropped. Times become UTC; the time of a row whose own cannot be read is
+ * the epoch.
+ *
+ * A row that says `running` has only the number of its process, which may long belong to
+ * another. It stays running only if a process with that number is alive and started before the
+ * row did: no other process can have had the number at that moment. Otherwise it has `failed`
+ * because of `worker died`.
+ *
+ * @param layout The layout of the old table.
+ * @param options How to read times and find processes.
+ * @returns A function from an old row to the new one. The same row gives the same id.
+ */
+export function legacySessionReader(
+  layout: LegacyLayout,
+  options: LegacySessionOptions,
+): (row: Record<string, LegacyValue>) => LegacySessionRow {
+  const readTime = timeReader(layout === "bash" ? "UTC" : options.timeZone);
+  return (old) => {
+    const row: LegacyRecord["row"] = {};
+    for (const [name, value] of Object.entries(old)) {
+      if (name !== "server_pid") row[name] = plain(value);
+    }
+    const text = (name: string) =>
+      row[name] === undefined || row[name] === null ? "" : `${row[name]}`;
+    const int = (name: string) => {
+      const value = row[name];
+      return typeof value === "number" && Number.isSafeInteger(value) ? value : null;
+    };
+    const task = text(layout === "bash" ? "session_name" : "task_name");
+    const startedAt = readTime(text("started_at")) ?? 0;
+    const updatedAt = Math.max(readTime(text("updated_at")) ?? startedAt, startedAt);
+    const said = text("status");
+    const pid = int("pid");
+    const worker = said === "running" && pid !== null
+      ? options.findWorker(pid, startedAt)
+      : undefined;
+    const status: "running" | EndedStatus = worker
+      ? "running"
+      : ENDED.includes(said)
+      ? said as EndedStatus
+      : "failed";
+    const died = said === "running" || said === "dead";
+    const reason = died ? "worker died" : `unknown status "${said}"`;
+    return {
+      id: legacyId(startedAt, `${layout === "bash" ? "bash" : "python"}\0${task}`),
+      task,
+      task_dir: text("task_dir"),
+      root: rootOf(text("task_dir")),
+      status,
+      end_reason: worker || ENDED.includes(said) ? null : reason,
+      end_outcome: status === "running" ? null : status,
+      worker_pid: worker?.pid ?? pid,
+      worker_start: worker?.start ?? null,
+      agent: text("agent"),
+      agent_session_id: text("opencode_session_id") || null,
+      iteration: int(layout === "bash" ? "current_iteration" : "iteration") ?? 0,
+      max_iterations: int("max_iterations"),
+      current_story: text("current_story") || null,
+      stories_done: int("completed_stories"),
+      stories_total: int("total_stories"),
+      transport: text("transport") || "local",
+      server_port: int("server_port"),
+      started_at: new Date(startedAt).toISOString(),
+      updated_at: new Date(updatedAt).toISOString(),
+      ended_at: status === "running" ? null : new Date(updatedAt).toISOString(),
+      legacy: JSON.stringify({ layout, row } satisfies LegacyRecord),
+    };
+  };
+}

@@ -1,0 +1,137 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { keepCopy } from "./keep_copy.ts";
+import { MIGRATIONS } from "./migrations.ts";
+import type { Migration } from "./migrations.ts";
+import { RegistryFormatError, RegistryVersionError } from "./registry_error.ts";
+import { insertLegacy, readLegacy, unversionedLayout } from "./take_over.ts";
+import type { TakeOverOptions } from "./take_over.ts";
+
+/** "RALP": marks a versioned registry as ours. */
+const APPLICATION_ID = 0x52414c50;
+
+/** Options for {@linkcode migrate}. */
+export interface MigrateOptions extends TakeOverOptions {
+  /** The migrations, in order. @default {those of this version} */
+  migrations?: readonly Migration[];
+}
+
+function pragma(db: DatabaseSync, name: string): number {
+  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+/** What the first page of the file says; what is still in the write-ahead log is not in it. */
+function readHeader(path: string): "new" | { isSqlite: boolean; version: number; ours: boolean } {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "new";
+    throw error;
+  }
+  try {
+    const header = new Uint8Array(100);
+    const length = readSync(fd, header);
+    if (length === 0) return "new";
+    const view = new DataView(header.buffer);
+    return {
+      isSqlite: new TextDecoder().decode(header.subarray(0, 16)) === "SQLite format 3\0",
+      version: view.getInt32(60),
+      ours: view.getInt32(68) === APPLICATION_ID,
+    };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Throws unless the database is empty, ours up to `latest`, or an older ralph's. */
+function check(db: DatabaseSync, path: string, latest: number): void {
+  const version = pragma(db, "user_version");
+  if (version > latest) throw new RegistryVersionError(path, version, latest);
+  if (version === 0 ? !unversionedLayout(db) : pragma(db, "application_id") !== APPLICATION_ID) {
+    throw new RegistryFormatError(path, "its tables are not those of any version of ralph");
+  }
+}
+
+/**
+ * Looks at a file, without changing a byte of it or near it, and refuses it unless it is a
+ * registry that {@linkcode migrate} can bring up to date.
+ *
+ * @param path The file; it need not exist.
+ * @param options Additional options.
+ * @throws {RegistryVersionError} If a newer ralph wrote it.
+ * @throws {RegistryFormatError} If it is no database, or of an unknown layout.
+ */
+export function checkRegistryFile(path: string, options: MigrateOptions = {}): void {
+  const latest = (options.migrations ?? MIGRATIONS).length;
+  const header = readHeader(path);
+  if (header === "new") return;
+  if (!header.isSqlite) throw new RegistryFormatError(path, "it is not a SQLite database");
+  if (header.ours && header.version === latest) return;
+  try {
+    // A connection that may write would fold the write-ahead log into the file when it closes.
+    using db = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+    check(db, path, latest);
+  } catch (error) {
+    throw asFormatError(error, path);
+  }
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB say that the file itself is broken. */
+function asFormatError(error: unknown, path: string): unknown {
+  const { errcode, message } = error as { errcode?: unknown; message?: string };
+  return errcode === 11 || errcode === 26
+    ? new RegistryFormatError(path, message ?? "it is broken", { cause: error })
+    : error;
+}
+
+/**
+ * Brings a database up to date: applies the migrations that it lacks, in order, each in a
+ * transaction of its own. Of several processes that do so at once, one does it.
+ *
+ * The first one takes over the rows of an older ralph in the same transaction. Before
+ * anything changes, a copy of what is there is kept beside it, see {@linkcode keepCopy}.
+ *
+ * @param db The database, open for writing, with a busy timeout.
+ * @param path Its file.
+ * @param options Additional options.
+ * @throws {RegistryVersionError} If a newer ralph wrote it.
+ * @throws {RegistryFormatError} If it is of an unknown layout.
+ */
+export function migrate(db: DatabaseSync, path: string, options: MigrateOptions = {}): void {
+  const migrations = options.migrations ?? MIGRATIONS;
+  for (const { version, sql } of migrations) {
+    if (pragma(db, "user_version") === migrations.length) return;
+    db.exec("BEGIN IMMEDIATE");
+    try {
+      check(db, path, migrations.length);
+      // Another process may have done it while this one waited for the lock.
+      if (pragma(db, "user_version") < version) apply(db, path, version, sql, options);
+      db.exec("COMMIT");
+    } catch (error) {
+      if (db.isTransaction) db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+function apply(
+  db: DatabaseSync,
+  path: string,
+  version: number,
+  sql: string,
+  options: MigrateOptions,
+): void {
+  const layout = version === 1 ? unversionedLayout(db) : undefined;
+  if (layout !== "empty") keepCopy(path, version);
+  if (layout === undefined || layout === "empty") {
+    db.exec(sql);
+  } else {
+    const rows = readLegacy(db, layout, options);
+    db.exec("DROP TABLE sessions");
+    db.exec(sql);
+    insertLegacy(db, rows);
+  }
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+  db.exec(`PRAGMA user_version = ${version}`);
+}

@@ -1,0 +1,34 @@
+import type { LoopEvent } from "../loop/loop_event.ts";
+
+/** An event with its number in the session, from 1 without a gap. */
+export interface NumberedEvent {
+  /** Its number. */
+  seq: number;
+  /** The event. */
+  event: LoopEvent;
+}
+
+/**
+ * Writes an event as one line of `events.ndjson`: the event with `seq` as its first key.
+ *
+ * @param numbered The event.
+ * @returns The line, with its end.
+ */
+export function eventLine({ seq, event }: NumberedEvent): string {
+  return `{"seq":${seq},${JSON.stringify(event).slice(1)}\n`;
+}
+
+/**
+ * Reads a line of `events.ndjson`.
+ *
+ * @param line The line.
+ * @returns The event; `undefined` if it is no such line.
+ */
+export function parseEventLine(line: string): NumberedEvent | undefined {
+  try {
+    const { seq, ...event } = JSON.parse(line) as { seq?: unknown } & LoopEvent;
+    return typeof seq === "number" ? { seq, event: event as LoopEvent } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,82 @@
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { checkRegistryFile, migrate } from "./migrate.ts";
+import type { MigrateOptions } from "./migrate.ts";
+import { Registry } from "./registry.ts";
+import { sessionPaths } from "./session_paths.ts";
+
+/** Options for {@linkcode openRegistry}. */
+export interface OpenRegistryOptions extends MigrateOptions {
+  /** The file. @default {sessionPaths().database} */
+  path?: string;
+  /** The clock. @default {() => new Date()} */
+  now?: () => Date;
+}
+
+const BUSY_TIMEOUT_MS = 5000;
+const RETRY_MS = 5;
+
+/** SQLite does not wait for other connections when it changes the journal mode, so this does. */
+function useWriteAheadLog(db: DatabaseSync): void {
+  const deadline = performance.now() + BUSY_TIMEOUT_MS;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    try {
+      db.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      const busy = (error as { errcode?: unknown }).errcode === 5;
+      if (!busy || performance.now() > deadline) throw error;
+      Atomics.wait(pause, 0, 0, RETRY_MS);
+    }
+  }
+}
+
+/**
+ * Opens the registry of sessions, and creates it if it is missing. A registry of an
+ * older ralph is brought up to date first, and a copy of it is kept beside it as
+ * `sessions.db.before-<version of the layout>`.
+ *
+ * @example Usage
+ * ```ts
+ * import { openRegistry } from "@ralph/cli";
+ *
+ * using registry = openRegistry({ path: ":memory:" });
+ * const { id } = registry.createSession({
+ *   task: "my-feature",
+ *   taskDir: "/home/me/app/tasks/my-feature",
+ *   root: "/home/me/app",
+ *   agent: "claude",
+ * });
+ * registry.endSession(id, "stopped", "A stop was asked for");
+ * console.assert(registry.getSession(id)?.status === "stopped");
+ * ```
+ *
+ * @param options Additional options.
+ * @returns The registry; close it with `using`.
+ * @throws {RegistryVersionError} If a newer ralph wrote the file, which is left as it is.
+ * @throws {RegistryFormatError} If the file is no registry, and is left as it is.
+ */
+export function openRegistry(options: OpenRegistryOptions = {}): Registry {
+  const path = options.path ?? sessionPaths().database;
+  if (path !== ":memory:") {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    checkRegistryFile(path, options);
+  }
+  const db = new DatabaseSync(path, {
+    timeout: BUSY_TIMEOUT_MS,
+    enableForeignKeyConstraints: true,
+  });
+  try {
+    migrate(db, path, options);
+    useWriteAheadLog(db);
+    // In a write-ahead log this survives the death of any process; only a power failure can
+    // take the last transactions, and never a part of one.
+    db.exec("PRAGMA synchronous = NORMAL");
+    return new Registry(db, options.now ?? (() => new Date()));
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}

@@ -1,0 +1,200 @@
+import { Buffer } from "node:buffer";
+import { open, stat } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { logParts } from "./log_parts.ts";
+import { parseEventLine } from "./numbered_event.ts";
+import type { NumberedEvent } from "./numbered_event.ts";
+import { EVENTS_FILE } from "./session_log.ts";
+
+/** Options for {@linkcode readSessionLog}. */
+export interface ReadSessionLogOptions {
+  /** The number of the last event that is known already: reading begins after it. @default {0} */
+  since?: number;
+  /** Whether to wait for further events, until the one of type `loop_finished`. @default {false} */
+  follow?: boolean;
+  /** How often to look for further events, in milliseconds. @default {100} */
+  pollMs?: number;
+  /** Ends the reading; it rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+const CHUNK_BYTES = 262_144;
+const NEWLINE = 10;
+
+/** Gives the whole lines of a file that another process may be writing. */
+class LineReader implements AsyncDisposable {
+  readonly #file: FileHandle;
+  readonly #chunk = Buffer.alloc(CHUNK_BYTES);
+  #position = 0;
+  /** The pieces of a line whose end is not there yet. */
+  #rest: Buffer[] = [];
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** What tells this file from any other, whatever it is called by now. */
+  async identity(): Promise<string> {
+    const { dev, ino } = await this.#file.stat();
+    return `${dev}:${ino}`;
+  }
+
+  /** The whole lines that follow; none at the end of what is there. */
+  async next(): Promise<string[]> {
+    for (;;) {
+      const { bytesRead } = await this.#file.read(this.#chunk, 0, CHUNK_BYTES, this.#position);
+      if (bytesRead === 0) {
+        // Read again later: a new writer may have cut off the line that the last one tore.
+        for (const piece of this.#rest) this.#position -= piece.length;
+        this.#rest = [];
+        return [];
+      }
+      this.#position += bytesRead;
+      const bytes = this.#chunk.subarray(0, bytesRead);
+      const end = bytes.lastIndexOf(NEWLINE);
+      if (end < 0) {
+        this.#rest.push(Buffer.from(bytes));
+        continue;
+      }
+      const whole = Buffer.concat([...this.#rest, bytes.subarray(0, end)]);
+      this.#rest = end + 1 < bytesRead ? [Buffer.from(bytes.subarray(end + 1))] : [];
+      return whole.toString().split("\n");
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+async function openPart(path: string): Promise<LineReader | undefined> {
+  try {
+    return new LineReader(await open(path, "r"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function seqOf(line: string): number {
+  return Number(/^\{"seq":(\d+)[,}]/.exec(line)?.[1] ?? NaN);
+}
+
+/** Opens the part that holds the event `seq`, or the oldest if that was dropped. */
+async function openPartOf(path: string, seq: number): Promise<LineReader | undefined> {
+  for (const part of logParts(path).reverse()) {
+    await using reader = await openPart(part.path);
+    const [first] = await reader?.next() ?? [];
+    if (first !== undefined && seqOf(first) <= seq) return await openPart(part.path);
+  }
+  const oldest = logParts(path)[0];
+  return oldest && await openPart(oldest.path);
+}
+
+/** Opens the part after one that was renamed; the oldest if that was dropped meanwhile. */
+async function openPartAfter(path: string, identity: string): Promise<LineReader | undefined> {
+  const parts = logParts(path);
+  let index = -1;
+  for (const [i, part] of parts.entries()) {
+    const reader = await openPart(part.path);
+    if (reader && await reader.identity() === identity) index = i;
+    await reader?.[Symbol.asyncDispose]();
+  }
+  const next = parts[index + 1];
+  return next && await openPart(next.path);
+}
+
+async function isCurrent(path: string, identity: string): Promise<boolean> {
+  try {
+    const { dev, ino } = await stat(path);
+    return `${dev}:${ino}` === identity;
+  } catch (error) {
+    // Between the renaming of a part and the creation of the next there is no such file.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/**
+ * Reads the events of a session in their order, across all parts of its log, without
+ * repetition and without a gap but for parts that were dropped because the log grew too large. A
+ * last line that is not whole yet is left for later.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { readSessionLog, sessionLogDir } from "@ralph/cli";
+ *
+ * for await (const { seq, event } of readSessionLog(sessionLogDir(id), { follow: true })) {
+ *   console.log(seq, event.type);
+ * }
+ * ```
+ *
+ * @param dir The folder of the session.
+ * @param options Additional options.
+ * @returns The events; none if there is no log.
+ * @throws {SyntaxError} If a whole line is no event.
+ */
+export async function* readSessionLog(
+  dir: string,
+  options: ReadSessionLogOptions = {},
+): AsyncGenerator<NumberedEvent, void, void> {
+  const { follow = false, pollMs = 100, signal } = options;
+  const path = join(dir, EVENTS_FILE);
+  let last = options.since ?? 0;
+  let reader: LineReader | undefined;
+  const pause = () => setTimeout(pollMs, undefined, signal ? { signal } : {});
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      reader ??= await openPartOf(path, last + 1);
+      if (!reader) {
+        if (!follow) return;
+        await pause();
+        continue;
+      }
+      const identity = await reader.identity();
+      // Asked before the last look, so that nothing is added in between.
+      const current = await isCurrent(path, identity);
+      let lines: string[];
+      while ((lines = await reader.next()).length > 0) {
+        for (const line of lines) {
+          const seq = seqOf(line);
+          if (seq < last) continue;
+          if (seq === last) {
+            if (follow && parseEventLine(line)?.event.type === "loop_finished") return;
+            continue;
+          }
+          const numbered = parseEventLine(line);
+          if (!numbered) {
+            throw new SyntaxError(
+              `Cannot read the log "${path}": the line after event ${last} is no event`,
+            );
+          }
+          last = seq;
+          yield numbered;
+          signal?.throwIfAborted();
+          if (follow && numbered.event.type === "loop_finished") return;
+        }
+      }
+      if (!current) {
+        const next = await openPartAfter(path, identity);
+        if (next) {
+          await reader[Symbol.asyncDispose]();
+          reader = next;
+          continue;
+        }
+      } else if (!follow) {
+        return;
+      }
+      if (follow || !current) await pause();
+    }
+  } catch (error) {
+    // A timer that is aborted rejects with an error of its own.
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    await reader?.[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,369 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { ulid } from "@std/ulid";
+import type { IterationSummary, LoopOutcome } from "../loop/loop_event.ts";
+import type { FindSessionsOptions } from "./find_sessions_query.ts";
+import { findSessionsQuery } from "./find_sessions_query.ts";
+import { iterationFromRow, patchColumns, sessionFromRow, usageColumns } from "./session_row.ts";
+import type { ColumnValue } from "./session_row.ts";
+import type {
+  EndedStatus,
+  Iteration,
+  IterationStart,
+  NewSession,
+  Session,
+  SessionPatch,
+} from "./session.ts";
+
+/** Options for {@linkcode Registry.endSession}. */
+export interface EndSessionOptions {
+  /** How the loop ended; absent if it did not come to its end. */
+  outcome?: LoopOutcome;
+  /** When, ISO 8601 in UTC. @default {now} */
+  endedAt?: string;
+}
+
+/** Options for {@linkcode Registry.finishIteration}. */
+export interface FinishIterationOptions {
+  /** When it ended, ISO 8601 in UTC. @default {now} */
+  endedAt?: string;
+}
+
+/** There is no session with this id. */
+export class SessionNotFoundError extends Error {
+  /** The id. */
+  readonly id: string;
+
+  /** @param id The id. */
+  constructor(id: string) {
+    super(`Cannot find session "${id}": the registry has no such session`);
+    this.name = "SessionNotFoundError";
+    this.id = id;
+  }
+}
+
+/**
+ * The registry of sessions. Every method is one transaction and synchronous, as SQLite is;
+ * it waits 5 seconds at most for another process that writes.
+ *
+ * The history is never rewritten: the end of a session and of an iteration is final, and
+ * running a task again adds a session.
+ *
+ * Get one from {@linkcode openRegistry}.
+ */
+export class Registry implements Disposable {
+  readonly #db: DatabaseSync;
+  readonly #now: () => Date;
+  readonly #statements = new Map<string, StatementSync>();
+
+  /**
+   * @param db A database of the current layout; the registry closes it.
+   * @param now The clock.
+   */
+  constructor(db: DatabaseSync, now: () => Date) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  /** Closes the database. */
+  [Symbol.dispose](): void {
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  /**
+   * Does several things in one transaction: all of them, or none if one throws.
+   *
+   * @param work What to do with this registry, without waiting in between.
+   * @returns What `work` returned.
+   */
+  transaction<T>(work: () => T): T {
+    if (this.#db.isTransaction) return work();
+    // A transaction that begins by reading cannot wait for a writer later on.
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /**
+   * Adds a session that runs from now on.
+   *
+   * @param session What is known of it.
+   * @returns The session as it is recorded.
+   */
+  createSession(session: NewSession): Session {
+    const now = this.#now();
+    const limits = session.limits ?? {};
+    const id = session.id ?? ulid(now.getTime());
+    const columns: Record<string, ColumnValue> = {
+      id,
+      task: session.task,
+      task_dir: session.taskDir,
+      root: session.root,
+      transport: session.transport ?? "local",
+      started_at: now.toISOString(),
+      ...patchColumns({
+        branch: session.branch ?? null,
+        worker: session.worker ?? null,
+        agent: session.agent,
+        limits,
+        maxIterations: limits.iterations ?? null,
+        stories: session.stories ?? null,
+        serverPort: session.serverPort ?? null,
+        updatedAt: now.toISOString(),
+      }),
+    };
+    this.#insert("sessions", columns);
+    return this.#require(id);
+  }
+
+  /**
+   * Changes a session that runs.
+   *
+   * @param id The session.
+   * @param patch What changes; `updatedAt` is now by default.
+   * @returns Whether it was changed; `false` if it has ended.
+   * @throws {SessionNotFoundError} If there is no such session.
+   */
+  updateSession(id: string, patch: SessionPatch): boolean {
+    const columns = patchColumns({ updatedAt: this.#now().toISOString(), ...patch });
+    return this.#changed(
+      id,
+      this.#update("sessions", columns, "id = ? AND status = 'running'", [id]),
+    );
+  }
+
+  /**
+   * Ends a session that runs, and the iteration that it was in. No agent runs for it any more.
+   *
+   * @param id The session.
+   * @param status How it ended.
+   * @param reason Why, in one line.
+   * @param options Additional options.
+   * @returns Whether this call ended it; `false` if it had ended before, and stays as it was.
+   * @throws {SessionNotFoundError} If there is no such session.
+   */
+  endSession(
+    id: string,
+    status: EndedStatus,
+    reason: string,
+    options: EndSessionOptions = {},
+  ): boolean {
+    const endedAt = options.endedAt ?? this.#now().toISOString();
+    return this.transaction(() => {
+      const ended = this.#update(
+        "sessions",
+        {
+          status,
+          end_reason: reason,
+          end_outcome: options.outcome ?? null,
+          agent_pid: null,
+          agent_start: null,
+          updated_at: endedAt,
+          ended_at: endedAt,
+        },
+        "id = ? AND status = 'running'",
+        [id],
+      );
+      if (ended) {
+        const outcome = status === "failed" ? "failed" : "aborted";
+        this.#update(
+          "iterations",
+          { outcome, error: reason, ended_at: endedAt },
+          "session_id = ? AND outcome IS NULL",
+          [id],
+        );
+      }
+      return this.#changed(id, ended);
+    });
+  }
+
+  /**
+   * Adds an iteration that runs from now on, and makes it the current one of its session.
+   *
+   * @param id The session.
+   * @param start What is known of it.
+   * @returns Whether it was added; `false` if the session has ended.
+   * @throws {SessionNotFoundError} If there is no such session.
+   */
+  beginIteration(id: string, start: IterationStart): boolean {
+    const startedAt = start.startedAt ?? this.#now().toISOString();
+    return this.transaction(() => {
+      const runs = this.updateSession(id, {
+        iteration: start.iteration,
+        currentStory: start.story.id,
+        agent: start.agent,
+        agentProcess: null,
+        updatedAt: startedAt,
+      });
+      if (!runs) return false;
+      this.#insert("iterations", {
+        session_id: id,
+        iteration: start.iteration,
+        story: start.story.id,
+        story_title: start.story.title,
+        agent: start.agent,
+        model: start.model ?? null,
+        attempt: start.attempt ?? 1,
+        started_at: startedAt,
+      });
+      return true;
+    });
+  }
+
+  /**
+   * Records the end of an iteration.
+   *
+   * @param id The session.
+   * @param summary What the iteration did.
+   * @param options Additional options.
+   * @returns Whether it was recorded; `false` if it had ended before or was never begun.
+   */
+  finishIteration(
+    id: string,
+    summary: IterationSummary,
+    options: FinishIterationOptions = {},
+  ): boolean {
+    const endedAt = options.endedAt ?? this.#now().toISOString();
+    return this.transaction(() => {
+      const { ending } = summary;
+      this.updateSession(id, {
+        agentProcess: null,
+        stories: summary.stories,
+        updatedAt: endedAt,
+        ...(summary.agentSessionId === undefined ? {} : { agentSessionId: summary.agentSessionId }),
+      });
+      return this.#update(
+        "iterations",
+        {
+          agent: summary.agent,
+          model: summary.model ?? null,
+          agent_session_id: summary.agentSessionId ?? null,
+          head_before: summary.headBefore,
+          head_after: summary.headAfter,
+          outcome: summary.outcome,
+          ending: ending.kind,
+          error: ending.kind === "ok" ? null : ending.message,
+          stderr_tail: JSON.stringify(summary.stderrTail),
+          denials: JSON.stringify(summary.denials),
+          passed: JSON.stringify(summary.passed),
+          commits: summary.commits,
+          changed: summary.changed ? 1 : 0,
+          duration_ms: summary.durationMs,
+          ...usageColumns(summary.usage),
+          ended_at: endedAt,
+        },
+        "session_id = ? AND iteration = ? AND outcome IS NULL",
+        [id, summary.iteration],
+      );
+    });
+  }
+
+  /**
+   * Finds a session by its id.
+   *
+   * @param id The id.
+   * @returns The session; `undefined` if there is none.
+   */
+  getSession(id: string): Session | undefined {
+    const row = this.#prepare("SELECT * FROM sessions WHERE id = ?").get(id);
+    return row && sessionFromRow(row);
+  }
+
+  /**
+   * Finds sessions, newest first.
+   *
+   * @param options Which ones; all by default.
+   * @returns The sessions.
+   */
+  findSessions(options: FindSessionsOptions = {}): Session[] {
+    const { sql, values } = findSessionsQuery(options);
+    return this.#prepare(sql).all(...values).map(sessionFromRow);
+  }
+
+  /**
+   * Finds the newest session of a task folder.
+   *
+   * @param taskDir The folder, an absolute path.
+   * @returns The session; `undefined` if the task was never run.
+   */
+  latestSession(taskDir: string): Session | undefined {
+    return this.findSessions({ taskDir, limit: 1 })[0];
+  }
+
+  /**
+   * Finds the sessions that are recorded as running, newest first. Whether their workers
+   * are alive is for the caller to find out, with {@linkcode isAlive}.
+   *
+   * @returns The sessions.
+   */
+  runningSessions(): Session[] {
+    return this.findSessions({ status: "running" });
+  }
+
+  /**
+   * Lists the iterations of a session in their order.
+   *
+   * @param id The session.
+   * @returns The iterations; none if there is no such session.
+   */
+  listIterations(id: string): Iteration[] {
+    return this.#prepare("SELECT * FROM iterations WHERE session_id = ? ORDER BY iteration")
+      .all(id).map(iterationFromRow);
+  }
+
+  /**
+   * Deletes sessions that have ended, with their iterations. Their logs are for the
+   * caller to delete.
+   *
+   * @param ids Their ids; those of running and unknown sessions are passed over.
+   * @returns The ids of those that were deleted.
+   */
+  deleteSessions(ids: readonly string[]): string[] {
+    return this.transaction(() => {
+      const remove = this.#prepare("DELETE FROM sessions WHERE id = ? AND status <> 'running'");
+      return ids.filter((id) => Number(remove.run(id).changes) > 0);
+    });
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (!statement) this.#statements.set(sql, statement = this.#db.prepare(sql));
+    return statement;
+  }
+
+  #insert(table: string, columns: Record<string, ColumnValue>): void {
+    const names = Object.keys(columns);
+    this.#prepare(
+      `INSERT INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
+    ).run(...Object.values(columns));
+  }
+
+  #update(
+    table: string,
+    columns: Record<string, ColumnValue>,
+    where: string,
+    values: ColumnValue[],
+  ): boolean {
+    const assignments = Object.keys(columns).map((name) => `${name} = ?`).join(", ");
+    const result = this.#prepare(`UPDATE ${table} SET ${assignments} WHERE ${where}`)
+      .run(...Object.values(columns), ...values);
+    return Number(result.changes) > 0;
+  }
+
+  #changed(id: string, changed: boolean): boolean {
+    if (!changed) this.#require(id);
+    return changed;
+  }
+
+  #require(id: string): Session {
+    const session = this.getSession(id);
+    if (!session) throw new SessionNotFoundError(id);
+    return session;
+  }
+}

@@ -1,0 +1,41 @@
+/** The registry was written by a newer ralph, and is left as it is: update ralph. */
+export class RegistryVersionError extends Error {
+  /** The file. */
+  readonly path: string;
+  /** Its version. */
+  readonly version: number;
+  /** The newest version that this ralph knows. */
+  readonly supported: number;
+
+  /**
+   * @param path The file.
+   * @param version Its version.
+   * @param supported The newest version that this ralph knows.
+   */
+  constructor(path: string, version: number, supported: number) {
+    super(
+      `Cannot open the registry "${path}": a newer ralph wrote it (version ${version}, and this one knows up to version ${supported}): update ralph`,
+    );
+    this.name = "RegistryVersionError";
+    this.path = path;
+    this.version = version;
+    this.supported = supported;
+  }
+}
+
+/** The file in the registry's place is none, and is left as it is. */
+export class RegistryFormatError extends Error {
+  /** The file. */
+  readonly path: string;
+
+  /**
+   * @param path The file.
+   * @param detail What is wrong with it.
+   * @param options The error behind this one.
+   */
+  constructor(path: string, detail: string, options?: ErrorOptions) {
+    super(`Cannot open the registry "${path}": ${detail}`, options);
+    this.name = "RegistryFormatError";
+    this.path = path;
+  }
+}

@@ -1,0 +1,205 @@
+import type { AgentEnding, Denial, Usage } from "../agent/agent.ts";
+import type {
+  IterationOutcome,
+  LoopLimits,
+  LoopOutcome,
+  StoryCount,
+  StoryRef,
+} from "../loop/loop_event.ts";
+import type { LegacyRecord } from "./legacy_layout.ts";
+import type { ProcessIdentity } from "./process_identity.ts";
+
+/** Where a session stands. All but `running` are final. */
+export type SessionStatus = "running" | "completed" | "failed" | "stopped" | "checkpointed";
+
+/** How an ended session ended. */
+export type EndedStatus = Exclude<SessionStatus, "running">;
+
+/** One run of a task, from start to end, as the registry has it. Times are ISO 8601 in UTC. */
+export interface Session {
+  /** Its id, a ULID: ids sort by the time of their start. */
+  id: string;
+  /** The name of the task. */
+  task: string;
+  /** The task folder, an absolute path. */
+  taskDir: string;
+  /** The root of the repository, an absolute path; empty for an old row that does not tell. */
+  root: string;
+  /** The branch; `null` on a detached HEAD or where it is not known. */
+  branch: string | null;
+  /** Where it stands. */
+  status: SessionStatus;
+  /** Why it ended, in one line; `null` while it runs. */
+  endReason: string | null;
+  /** How its loop ended; `null` while it runs or if the loop did not come to its end. */
+  endOutcome: LoopOutcome | null;
+  /** The process that runs it; kept when it has ended. */
+  worker: ProcessIdentity | null;
+  /** The agent that runs right now, by the leader of its process group. */
+  agentProcess: ProcessIdentity | null;
+  /** The agent. */
+  agent: string;
+  /** The conversation of the agent that ran last. */
+  agentSessionId: string | null;
+  /** The iteration that was begun last; 0 before the first. */
+  iteration: number;
+  /** Iterations at most; `null` for no limit. */
+  maxIterations: number | null;
+  /** The id of the story that is worked on, or was last. */
+  currentStory: string | null;
+  /** How many stories pass; `null` for an old row that does not tell. */
+  stories: StoryCount | null;
+  /** Its limits. */
+  limits: LoopLimits;
+  /** How it is reached: `local`, or what an old row says. */
+  transport: string;
+  /** The port of the OpenCode server that it used. */
+  serverPort: number | null;
+  /** What its agents used so far. */
+  usage: Usage;
+  /** When it started. */
+  startedAt: string;
+  /** When something last happened. */
+  updatedAt: string;
+  /** When it ended; `null` while it runs. */
+  endedAt: string | null;
+  /** The row of an older ralph that it was taken over from, as it was; `null` for any other. */
+  legacy: LegacyRecord | null;
+}
+
+/** What {@linkcode Registry.createSession} needs. */
+export interface NewSession {
+  /** The name of the task. */
+  task: string;
+  /** The task folder, an absolute path. */
+  taskDir: string;
+  /** The root of the repository, an absolute path. */
+  root: string;
+  /** The branch. @default {null} */
+  branch?: string | null;
+  /** The agent to start with. */
+  agent: string;
+  /** The process that runs it. @default {null} */
+  worker?: ProcessIdentity | null;
+  /** Its limits. @default {{}} */
+  limits?: LoopLimits;
+  /** How many stories pass at the start. @default {null} */
+  stories?: StoryCount | null;
+  /** How it is reached. @default {"local"} */
+  transport?: string;
+  /** The port of the OpenCode server. @default {null} */
+  serverPort?: number | null;
+  /** Its id, a ULID. @default {a new one} */
+  id?: string;
+}
+
+/** What may change while a session runs; what is absent stays. */
+export type SessionPatch = Partial<
+  Pick<
+    Session,
+    | "branch"
+    | "worker"
+    | "agentProcess"
+    | "agent"
+    | "agentSessionId"
+    | "iteration"
+    | "maxIterations"
+    | "currentStory"
+    | "stories"
+    | "limits"
+    | "serverPort"
+    | "usage"
+    | "updatedAt"
+  >
+>;
+
+/** What {@linkcode Registry.beginIteration} needs. */
+export interface IterationStart {
+  /** Its number, from 1. */
+  iteration: number;
+  /** The story. */
+  story: StoryRef;
+  /** The agent. */
+  agent: string;
+  /** The model that was asked for. */
+  model?: string;
+  /** How often this story has been tried, this time included. @default {1} */
+  attempt?: number;
+  /** When it began, ISO 8601 in UTC. @default {now} */
+  startedAt?: string;
+}
+
+/** One iteration of a session, as the registry has it. Times are ISO 8601 in UTC. */
+export interface Iteration {
+  /** The id of its session. */
+  sessionId: string;
+  /** Its number, from 1. */
+  iteration: number;
+  /** The story. */
+  story: StoryRef;
+  /** The agent. */
+  agent: string;
+  /** The model that was asked for; `null` for the agent's default. */
+  model: string | null;
+  /** How often this story had been tried, this time included. */
+  attempt: number;
+  /** The agent's own conversation. */
+  agentSessionId: string | null;
+  /** The commit before. */
+  headBefore: string | null;
+  /** The commit after. */
+  headAfter: string | null;
+  /** What became of it; `null` while it runs. */
+  outcome: IterationOutcome | null;
+  /** How the agent ended; `null` while it runs or if nobody saw it end. */
+  ending: AgentEnding["kind"] | null;
+  /** Why the agent failed, in one line. */
+  error: string | null;
+  /** The last lines of the agent's stderr, if it failed. */
+  stderrTail: string[];
+  /** Permissions that the agent was refused. */
+  denials: Denial[];
+  /** Ids of the stories that pass since. */
+  passed: string[];
+  /** How many commits were made. */
+  commits: number;
+  /** Whether anything changed. */
+  changed: boolean;
+  /** How long it took, in milliseconds; `null` while it runs. */
+  durationMs: number | null;
+  /** What the agent used; `null` if it does not say. */
+  usage: Usage | null;
+  /** When it began. */
+  startedAt: string;
+  /** When it ended; `null` while it runs. */
+  endedAt: string | null;
+}
+
+/**
+ * Says what a session is called whose loop ended in a given way: a loop that ran into
+ * a limit or a decision is `stopped`, one that got nowhere has `failed`.
+ *
+ * @example Usage
+ * ```ts
+ * import { endedStatus } from "@ralph/cli";
+ *
+ * console.assert(endedStatus("limit") === "stopped");
+ * ```
+ *
+ * @param outcome How the loop ended.
+ * @returns The status for {@linkcode Registry.endSession}.
+ */
+export function endedStatus(outcome: LoopOutcome): EndedStatus {
+  switch (outcome) {
+    case "completed":
+    case "failed":
+    case "stopped":
+    case "checkpointed":
+      return outcome;
+    case "stagnated":
+      return "failed";
+    case "limit":
+    case "blocked":
+      return "stopped";
+  }
+}

@@ -1,0 +1,78 @@
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import process from "node:process";
+
+/** The variables that {@linkcode sessionPaths} looks at, and their values. */
+export type PathEnvironment = Record<string, string | undefined>;
+
+/** Where ralph keeps its files: absolute paths. */
+export interface SessionPaths {
+  /** Folder of the data: `$XDG_DATA_HOME/ralph`, by default `~/.local/share/ralph`. */
+  dataDir: string;
+  /** Folder of the state: `$XDG_STATE_HOME/ralph`, by default `~/.local/state/ralph`. */
+  stateDir: string;
+  /** Folder of the settings: `$XDG_CONFIG_HOME/ralph`, by default `~/.config/ralph`. */
+  configDir: string;
+  /** The registry of sessions: `sessions.db` in the data folder. */
+  database: string;
+  /** Folder of the sockets of running sessions, in the data folder. */
+  socketsDir: string;
+  /** Folder of the logs of all sessions, in the state folder. */
+  sessionsDir: string;
+}
+
+/**
+ * Says where ralph keeps its files, after the XDG base directory specification:
+ * a variable that is empty or no absolute path counts as not set.
+ *
+ * @example Usage
+ * ```ts
+ * import { sessionPaths } from "@ralph/cli";
+ *
+ * const { database } = sessionPaths({ HOME: "/home/me", XDG_DATA_HOME: "/data" });
+ * console.assert(database === "/data/ralph/sessions.db");
+ * ```
+ *
+ * @param env The environment. Defaults to that of this process.
+ * @returns The paths; nothing is created.
+ */
+export function sessionPaths(env: PathEnvironment = process.env): SessionPaths {
+  const home = env["HOME"] || homedir();
+  const base = (name: string, fallback: string) => {
+    const value = env[name];
+    return join(value && isAbsolute(value) ? value : join(home, fallback), "ralph");
+  };
+  const dataDir = base("XDG_DATA_HOME", join(".local", "share"));
+  const stateDir = base("XDG_STATE_HOME", join(".local", "state"));
+  return {
+    dataDir,
+    stateDir,
+    configDir: base("XDG_CONFIG_HOME", ".config"),
+    database: join(dataDir, "sessions.db"),
+    socketsDir: join(dataDir, "sockets"),
+    sessionsDir: join(stateDir, "sessions"),
+  };
+}
+
+/**
+ * Says where the log of a session is.
+ *
+ * @example Usage
+ * ```ts
+ * import { sessionLogDir } from "@ralph/cli";
+ *
+ * const dir = sessionLogDir("01JD0000000000000000000000", { XDG_STATE_HOME: "/state" });
+ * console.assert(dir === "/state/ralph/sessions/01JD0000000000000000000000");
+ * ```
+ *
+ * @param id The id of the session.
+ * @param env The environment. Defaults to that of this process.
+ * @returns The folder, an absolute path; nothing is created.
+ * @throws {RangeError} If the id is no ULID, and so could lead anywhere as a path.
+ */
+export function sessionLogDir(id: string, env: PathEnvironment = process.env): string {
+  if (!/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(id)) {
+    throw new RangeError(`Cannot find the log of session "${id}": a session id is a ULID`);
+  }
+  return join(sessionPaths(env).sessionsDir, id);
+}

@@ -1,0 +1,127 @@
+import { z } from "zod";
+
+const process = z.object({
+  pid: z.int().describe("Number of the process"),
+  start: z.string().describe("When it started, to be compared for equality only"),
+});
+
+const usage = z.object({
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  cacheReadTokens: z.number(),
+  cacheWriteTokens: z.number(),
+  costUsd: z.number().optional().describe("US dollars, as the agents estimate it"),
+});
+
+const limits = z.object({
+  iterations: z.number().optional(),
+  timeMs: z.number().optional(),
+  costUsd: z.number().optional(),
+  iterationMs: z.number().optional(),
+  stallMs: z.number().optional(),
+});
+
+const time = z.iso.datetime();
+
+/** A session, as `ralph status --json` and `ralph show --json` print it. */
+export const sessionSchema = z.object({
+  id: z.ulid(),
+  task: z.string(),
+  taskDir: z.string(),
+  root: z.string(),
+  branch: z.string().nullable(),
+  status: z.enum(["running", "completed", "failed", "stopped", "checkpointed"]),
+  endReason: z.string().nullable(),
+  endOutcome: z.enum([
+    "completed",
+    "failed",
+    "stagnated",
+    "limit",
+    "blocked",
+    "stopped",
+    "checkpointed",
+  ]).nullable(),
+  worker: process.nullable(),
+  agentProcess: process.nullable(),
+  agent: z.string(),
+  agentSessionId: z.string().nullable(),
+  iteration: z.int().min(0),
+  maxIterations: z.int().nullable(),
+  currentStory: z.string().nullable(),
+  stories: z.object({ done: z.int(), total: z.int() }).nullable(),
+  limits,
+  transport: z.string(),
+  serverPort: z.int().nullable(),
+  usage,
+  startedAt: time,
+  updatedAt: time,
+  endedAt: time.nullable(),
+  legacy: z.object({
+    layout: z.enum(["bash", "P1", "P2", "P3", "P4", "P5", "P6", "P8"]),
+    row: z.record(z.string(), z.union([z.string(), z.number(), z.null()])),
+  }).nullable(),
+});
+
+/** An iteration, as `ralph show --json` prints it. */
+export const iterationSchema = z.object({
+  sessionId: z.ulid(),
+  iteration: z.int().min(1),
+  story: z.object({ id: z.string(), title: z.string() }),
+  agent: z.string(),
+  model: z.string().nullable(),
+  attempt: z.int().min(1),
+  agentSessionId: z.string().nullable(),
+  headBefore: z.string().nullable(),
+  headAfter: z.string().nullable(),
+  outcome: z.enum(["passed", "open", "check_failed", "failed", "aborted"]).nullable(),
+  ending: z.enum([
+    "ok",
+    "launch",
+    "auth",
+    "rate_limit",
+    "overloaded",
+    "error",
+    "timeout",
+    "stalled",
+    "denied",
+    "aborted",
+  ]).nullable(),
+  error: z.string().nullable(),
+  stderrTail: z.array(z.string()),
+  denials: z.array(z.object({ tool: z.string(), detail: z.string() })),
+  passed: z.array(z.string()),
+  commits: z.int(),
+  changed: z.boolean(),
+  durationMs: z.number().nullable(),
+  usage: usage.nullable(),
+  startedAt: time,
+  endedAt: time.nullable(),
+});
+
+/** What `ralph status --json` prints. */
+export const statusSchema = z.object({ sessions: z.array(sessionSchema) });
+
+/** What `ralph show --json` prints. */
+export const showSchema = z.object({
+  session: sessionSchema,
+  iterations: z.array(iterationSchema),
+});
+
+/**
+ * Makes the JSON Schemas that are published for the output of `ralph status --json` and `ralph
+ * show --json`. Later versions may add keys, so unknown ones are allowed.
+ *
+ * @returns The schemas by the name of their file.
+ */
+export function sessionJsonSchemas(): Record<string, object> {
+  return {
+    "status.schema.json": {
+      title: "Output of ralph status --json",
+      ...z.toJSONSchema(statusSchema, { io: "input" }),
+    },
+    "show.schema.json": {
+      title: "Output of ralph show --json",
+      ...z.toJSONSchema(showSchema, { io: "input", reused: "ref" }),
+    },
+  };
+}
