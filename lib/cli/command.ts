@@ -1,0 +1,75 @@
+/** What a command is given besides its arguments: the world, so that a test can give another one. */
+export interface CommandContext {
+  /** Where results go. */
+  stdout: OutputStream;
+  /** Where errors and hints go. */
+  stderr: OutputStream;
+  /** Whether a person can answer questions on stdin. */
+  interactive: boolean;
+  /** The folder that the command was called in. */
+  cwd: string;
+  /** The environment. */
+  env: Record<string, string | undefined>;
+}
+
+/** A stream of text, such as `process.stdout`. */
+export interface OutputStream {
+  /** Writes text; `false` if it would rather wait for `drain`. */
+  write(text: string): boolean;
+  /** Whether it is a terminal. */
+  readonly isTTY?: boolean;
+  /** Its width, if it is a terminal. */
+  readonly columns?: number;
+  /** Its height, if it is a terminal. */
+  readonly rows?: number;
+  /** Listens for a new size, or for being ready again. */
+  on(event: "resize" | "drain", listener: () => void): unknown;
+  /** Stops listening. */
+  off(event: "resize" | "drain", listener: () => void): unknown;
+}
+
+/** One option of a command. */
+export interface OptionSpec {
+  /** Its long name, without the dashes. */
+  name: string;
+  /** Its one-letter name, without the dash. */
+  short?: string;
+  /** The name of its value in the help text; absent for a switch. */
+  value?: string;
+  /** Whether it may be given several times. */
+  multiple?: boolean;
+  /** What it does, in a line, with its unit and default. */
+  help: string;
+  /** The heading under which the help lists it. @default {"Options"} */
+  group?: string;
+}
+
+/** The options and operands that a command line held. */
+export interface CommandLine {
+  /** The operands: what is no option. */
+  operands: string[];
+  /** The value of an option that takes one; `undefined` if it was not given. */
+  value(name: string): string | undefined;
+  /** The values of an option that may be given several times. */
+  values(name: string): string[];
+  /** Whether a switch was given. */
+  has(name: string): boolean;
+}
+
+/** One command of `ralph`. */
+export interface Command {
+  /** What comes after its name, such as `[TASK] [options]`. */
+  usage: string;
+  /** What it does, in a sentence or two. */
+  description: string;
+  /** At most this many operands. */
+  operands: number;
+  /** Command lines that work, each with what it is for. */
+  examples: [line: string, what: string][];
+  /** Its options. `--help` is understood everywhere. */
+  options: OptionSpec[];
+  /** What else there is to know: exit codes, files. */
+  notes?: string;
+  /** Runs it. */
+  run(line: CommandLine, context: CommandContext): Promise<number>;
+}

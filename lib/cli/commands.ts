@@ -1,0 +1,53 @@
+import type { Command } from "./command.ts";
+
+/** A command in the table: what the help lists, and where the rest of it is. */
+export interface CommandEntry {
+  /** Its name. */
+  name: string;
+  /** What it does, in a few words. */
+  summary: string;
+  /** The heading under which the help lists it. */
+  group: "Work" | "Tasks" | "Setup";
+  /** Loads it: only the command that is called is read from the disk. */
+  load(): Promise<{ command: Command }>;
+}
+
+/** Every command of `ralph`, in the order of its help. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "run",
+    summary: "run an agent over the open stories of a task",
+    group: "Work",
+    load: () => import("./run.ts"),
+  },
+  {
+    name: "demo",
+    summary: "see it work, in a throw-away repository",
+    group: "Work",
+    load: () => import("./demo.ts"),
+  },
+  {
+    name: "tasks",
+    summary: "list the tasks of this repository",
+    group: "Tasks",
+    load: () => import("./tasks.ts"),
+  },
+  {
+    name: "init",
+    summary: "make a new task, with a prd.md to fill in",
+    group: "Tasks",
+    load: () => import("./init.ts"),
+  },
+  {
+    name: "convert",
+    summary: "make prd.json from prd.md",
+    group: "Tasks",
+    load: () => import("./convert.ts"),
+  },
+  {
+    name: "check",
+    summary: "say what is wrong or odd in a prd.json",
+    group: "Tasks",
+    load: () => import("./check.ts"),
+  },
+];

@@ -1,0 +1,187 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { Agent } from "../agent/agent.ts";
+import { createAgents } from "../agent/agent_config.ts";
+import type { LoopLimits } from "../loop/loop_event.ts";
+import type { RunLoopOptions } from "../loop/loop_options.ts";
+import { sessionPaths } from "../session/session_paths.ts";
+import { nearestName } from "../task/nearest_name.ts";
+import type { Task } from "../task/task.ts";
+import type { CommandContext, CommandLine, OptionSpec } from "./command.ts";
+import { dollarsValue, durationValue, wholeNumberValue } from "./option_values.ts";
+import { readSettings, type Settings, SettingsError } from "./settings.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** The options that say how a loop runs; `ralph run` and `ralph demo` understand them. */
+export const RUN_OPTIONS: readonly OptionSpec[] = [
+  {
+    name: "iterations",
+    short: "i",
+    value: "N",
+    help: "iterations at most (default 50)",
+    group: "Limits",
+  },
+  { name: "max-time", value: "TIME", help: "time at most, as 90s, 15m, 2h", group: "Limits" },
+  { name: "max-cost", value: "USD", help: "cost at most, in US dollars", group: "Limits" },
+  {
+    name: "iteration-timeout",
+    value: "TIME",
+    help: "time at most for one iteration (default 2h, 0 for none)",
+    group: "Limits",
+  },
+  {
+    name: "stall-timeout",
+    value: "TIME",
+    help: "silence at most of an agent (default 15m, 0 for none)",
+    group: "Limits",
+  },
+  {
+    name: "agent",
+    short: "a",
+    value: "NAME",
+    help:
+      "claude, codex, gemini, demo, or one of the config (default: the task's, RALPH_AGENT, claude)",
+    group: "Agent",
+  },
+  { name: "model", short: "m", value: "NAME", help: "the model for that agent", group: "Agent" },
+  { name: "yolo", help: "let the agent do anything without asking", group: "Agent" },
+  {
+    name: "failover-threshold",
+    value: "N",
+    help: "failures in a row before another agent takes over (default 3)",
+    group: "Agent",
+  },
+  {
+    name: "check",
+    value: "CMD",
+    multiple: true,
+    help: "a command that must succeed before a story counts as done; repeatable",
+    group: "Task",
+  },
+  { name: "base", value: "REF", help: "what a new branch starts from", group: "Task" },
+  {
+    name: "rotate-at",
+    value: "LINES",
+    help: "rotate progress.txt beyond this (default 300, 0 for never)",
+    group: "Task",
+  },
+];
+
+/**
+ * Puts together how a loop runs: flags first, then the environment, the task's
+ * files, `ralph.toml`, `config.toml`, and the defaults.
+ *
+ * @param line The command line.
+ * @param context The world.
+ * @param task The task.
+ * @returns Options for `runLoop`.
+ * @throws {UsageError} If a value cannot be used.
+ * @throws {SettingsError} If a settings file cannot be used.
+ */
+export async function runOptions(
+  line: CommandLine,
+  context: CommandContext,
+  task: Task,
+): Promise<RunLoopOptions> {
+  const { configDir, stateDir } = sessionPaths(context.env);
+  const settings = await readSettings({ root: task.root, configDir });
+  const agents = agentsOf(settings);
+  const names = agents.map((agent) => agent.name);
+  const known = (name: string | undefined, where: string): string | undefined => {
+    if (name === undefined || names.includes(name)) return name;
+    const nearest = nearestName(name, names);
+    const here = `Agents here: ${names.join(", ")}`;
+    throw new UsageError(
+      `Unknown agent "${name}" for ${where}`,
+      nearest === undefined ? here : `did you mean ${nearest}? ${here}`,
+    );
+  };
+  const agent = known(line.value("agent"), "--agent");
+  const fallbackAgent = known(context.env.RALPH_AGENT || undefined, "RALPH_AGENT") ??
+    known(settings.agent, "the setting agent") ?? "claude";
+  for (const name of settings.failover ?? []) known(name, "the setting failover");
+  const model = line.value("model") ?? settings.model;
+  const rotateAt = whole(line, "rotate-at") ?? settings.rotate_at;
+  const base = line.value("base");
+  const threshold = whole(line, "failover-threshold", 1) ?? settings.failover_threshold;
+  const coolDownMs = duration(settings.cool_down, "cool_down");
+  const backoffBaseMs = duration(settings.backoff, "backoff");
+  return {
+    task,
+    agents,
+    ...(agent === undefined ? {} : { agent }),
+    fallbackAgent,
+    ...(settings.failover === undefined ? {} : { failover: settings.failover }),
+    ...(model === undefined ? {} : { model }),
+    limits: limits(line, settings),
+    failoverRules: {
+      ...(threshold === undefined ? {} : { threshold }),
+      ...(coolDownMs === undefined ? {} : { coolDownMs }),
+      ...(backoffBaseMs === undefined ? {} : { backoffBaseMs }),
+    },
+    checks: [...line.values("check"), ...settings.checks ?? []],
+    ...(settings.stagnation === undefined ? {} : { stagnationLimit: settings.stagnation }),
+    ...(rotateAt === undefined ? {} : { rotateAt }),
+    ...(base === undefined ? {} : { base }),
+    yolo: line.has("yolo"),
+    env: context.env,
+    configDir,
+    goodCopy: goodCopyFile(task, stateDir),
+  };
+}
+
+/**
+ * Says where the last good text of a task's prd.json is kept.
+ *
+ * @param task The task.
+ * @param stateDir The folder of ralph's state.
+ * @returns An absolute path.
+ */
+export function goodCopyFile(task: Task, stateDir: string): string {
+  const place = createHash("sha256").update(task.dir).digest("hex").slice(0, 8);
+  return join(stateDir, "good", `${task.name}-${place}.json`);
+}
+
+function agentsOf(settings: Settings): Agent[] {
+  try {
+    return createAgents(settings.agents ?? {});
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new SettingsError("the settings", error.message);
+  }
+}
+
+function limits(line: CommandLine, settings: Settings): LoopLimits {
+  const cost = line.value("max-cost");
+  const costUsd = cost === undefined ? settings.max_cost : dollarsValue(cost, "--max-cost");
+  const times = {
+    timeMs: time(line, "max-time", settings.max_time, "0"),
+    iterationMs: time(line, "iteration-timeout", settings.iteration_timeout, "2h"),
+    stallMs: time(line, "stall-timeout", settings.stall_timeout, "15m"),
+  };
+  return {
+    iterations: whole(line, "iterations", 1) ?? settings.iterations ?? 50,
+    ...(costUsd === undefined ? {} : { costUsd }),
+    ...Object.fromEntries(Object.entries(times).filter(([, ms]) => ms > 0)),
+  };
+}
+
+function time(
+  line: CommandLine,
+  option: string,
+  setting: string | undefined,
+  fallback: string,
+): number {
+  const given = line.value(option);
+  if (given !== undefined) return durationValue(given, `--${option}`);
+  return durationValue(setting ?? fallback, `the setting ${option.replaceAll("-", "_")}`);
+}
+
+function duration(setting: string | undefined, name: string): number | undefined {
+  return setting === undefined ? undefined : durationValue(setting, `the setting ${name}`);
+}
+
+function whole(line: CommandLine, option: string, min = 0): number | undefined {
+  const given = line.value(option);
+  return given === undefined ? undefined : wholeNumberValue(given, `--${option}`, { min });
+}

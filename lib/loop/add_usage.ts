@@ -1,0 +1,29 @@
+import type { Usage } from "../agent/agent.ts";
+
+/** Nothing used. */
+export const NO_USAGE: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+};
+
+/**
+ * Adds up what two runs used. The cost is known if either names one.
+ *
+ * @param a One.
+ * @param b The other.
+ * @returns The sum.
+ */
+export function addUsage(a: Usage, b: Usage): Usage {
+  const sum: Usage = {
+    inputTokens: a.inputTokens + b.inputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+  };
+  if (a.costUsd !== undefined || b.costUsd !== undefined) {
+    sum.costUsd = (a.costUsd ?? 0) + (b.costUsd ?? 0);
+  }
+  return sum;
+}

@@ -1,0 +1,41 @@
+/** Who asks for which agent, from {@linkcode candidateAgents}. */
+export interface AgentWishes {
+  /** The agent that the command line asks for. */
+  flag?: string | undefined;
+  /** The agent that the story asks for. */
+  story?: string | undefined;
+  /** The agent that the PRD asks for. */
+  prd?: string | undefined;
+  /** The agent where nobody asks: from the environment, the config, or `claude`. */
+  fallback: string;
+  /** Agents that may take over from each other, the most wanted first. */
+  failover: readonly string[];
+}
+
+/**
+ * Lists the agents that may work on a story, the most wanted first.
+ *
+ * Agents take over from each other only if both are on the failover list: an agent
+ * that a user names and that is not on it, such as `demo` or a script of their own,
+ * is never replaced by one that costs money.
+ *
+ * @example Usage
+ * ```ts
+ * import { candidateAgents } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ * const failover = ["claude", "opencode"];
+ * const fallback = "claude";
+ * assertEquals(candidateAgents({ flag: "opencode", fallback, failover }), ["opencode", "claude"]);
+ * assertEquals(candidateAgents({ flag: "demo", story: "claude", fallback, failover }), ["demo"]);
+ * ```
+ *
+ * @param wishes Who asks for which agent.
+ * @returns The names, each once.
+ */
+export function candidateAgents(wishes: AgentWishes): string[] {
+  const { flag, story, prd, fallback, failover } = wishes;
+  const wanted = flag === undefined ? [story, prd, fallback] : [flag];
+  const names = wanted.filter((name) => name !== undefined);
+  const first = names[0] ?? fallback;
+  return [...new Set(failover.includes(first) ? [...names, ...failover] : names)];
+}

@@ -1,0 +1,29 @@
+/** Who asks for which model, from {@linkcode chooseModel}. */
+export interface ModelWishes {
+  /** The agent that runs. */
+  agent: string;
+  /** The agent that was wanted most. */
+  wanted: string;
+  /** The model of the command line. */
+  flag?: string | undefined;
+  /** The story's agent and model. */
+  story: { agent?: string; model?: string };
+  /** The PRD's agent and model. */
+  prd: { agent?: string; model?: string };
+}
+
+/**
+ * Chooses the model of an iteration. A model goes with the agent that it was asked
+ * for with: an agent that takes over uses its own.
+ *
+ * @param wishes Who asks for which model.
+ * @returns The model; `undefined` for the agent's own.
+ */
+export function chooseModel(wishes: ModelWishes): string | undefined {
+  const { agent, wanted, flag, story, prd } = wishes;
+  if (flag !== undefined && agent === wanted) return flag;
+  if (story.model !== undefined && agent === (story.agent ?? prd.agent ?? wanted)) {
+    return story.model;
+  }
+  return agent === (prd.agent ?? wanted) ? prd.model : undefined;
+}

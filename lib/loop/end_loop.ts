@@ -1,0 +1,73 @@
+import { changesBetween } from "../task/changes_between.ts";
+import { gitSnapshot } from "../task/git_snapshot.ts";
+import { chooseStory } from "./choose_story.ts";
+import type { BlockedStory, LoopOutcome, LoopResult } from "./loop_event.ts";
+import { countStories, type LoopState } from "./loop_state.ts";
+
+/** Options for {@linkcode endLoop}. */
+export interface EndLoopOptions {
+  /** Further lines, such as the failure of each agent. @default {none} */
+  details?: string[];
+  /** The open stories, if they are known already. @default {what the PRD says} */
+  open?: BlockedStory[];
+}
+
+/**
+ * Says how a loop has ended.
+ *
+ * @param state The loop.
+ * @param outcome How it ends.
+ * @param reason Why, in one line.
+ * @param options Additional options.
+ * @returns The last word about the loop.
+ */
+export async function endLoop(
+  state: LoopState,
+  outcome: LoopOutcome,
+  reason: string,
+  options: EndLoopOptions = {},
+): Promise<LoopResult> {
+  const { task } = state.options;
+  const { head } = state.iterations === 0 ? state.snapshot : await gitSnapshot(task.root, {});
+  const { commits, filesChanged } = head === null || head === state.headAtStart
+    ? { commits: 0, filesChanged: 0 }
+    : await changesBetween(task.root, state.headAtStart, head);
+  return {
+    outcome,
+    reason,
+    details: options.details ?? [],
+    iterations: state.iterations,
+    stories: countStories(state.prd),
+    open: options.open ?? openStories(state),
+    ...(state.branch === undefined ? {} : { branch: state.branch }),
+    commits,
+    filesChanged,
+    agents: Object.fromEntries(state.agentCounts),
+    failovers: state.failovers,
+    durationMs: state.now() - state.startedAt,
+    usage: state.usage,
+  };
+}
+
+function openStories(state: LoopState): BlockedStory[] {
+  const choice = chooseStory(state.prd, { excluded: state.excluded });
+  const waiting = new Map<string, string>();
+  if (choice.kind === "blocked") {
+    for (const { id, reason } of choice.blocked) waiting.set(id, reason);
+  }
+  return state.prd.stories.filter((story) => !story.passes).map(({ id, title, dependsOn }) => {
+    const attempts = state.attempts.get(id) ?? 0;
+    const needs = dependsOn.filter((each) =>
+      state.prd.stories.some((story) => story.id === each && !story.passes)
+    );
+    const tried = attempts === 0 ? "" : attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+    const why = state.reasons.get(id);
+    const reason = waiting.get(id) ??
+      (tried !== ""
+        ? (why === undefined ? tried : `${tried}: ${why.split("\n")[0]}`)
+        : needs.length > 0
+        ? `needs ${needs.join(", ")}`
+        : "not tried");
+    return { id, title, reason };
+  });
+}

@@ -1,0 +1,169 @@
+import type { AgentEnding } from "../agent/agent.ts";
+import { backoffMs } from "./backoff.ts";
+
+/** Where one agent stands. Times are in milliseconds since the epoch. */
+export type AgentState =
+  /** It can run, `notBefore` a time if it has just failed; `failures` in a row so far. */
+  | { kind: "ready"; failures: number; notBefore: number; reason: string }
+  /**
+   * It failed over, and is tried again at `until`. `healsByWaiting` says whether
+   * waiting for it is worth while when no other agent is left.
+   */
+  | {
+    kind: "cooling";
+    failures: number;
+    until: number;
+    reason: string;
+    healsByWaiting: boolean;
+    /** How many times in a row it has cooled; each doubles the next cool-down. */
+    rounds: number;
+  }
+  /** It can never run here, such as one that is not installed. */
+  | { kind: "out"; reason: string };
+
+/** Where every agent stands, by name. */
+export type FailoverState = ReadonlyMap<string, AgentState>;
+
+/** The numbers of the failover rules. */
+export interface FailoverRules {
+  /** Failures in a row before another agent takes over. @default {3} */
+  threshold: number;
+  /** How long an agent that failed over is left alone, in milliseconds. @default {600_000} */
+  coolDownMs: number;
+  /** The wait after a first failure, in milliseconds; it doubles each time. @default {5_000} */
+  backoffBaseMs: number;
+  /** The longest wait after a failure, in milliseconds. @default {300_000} */
+  backoffMaxMs: number;
+}
+
+/** The rules where nobody says otherwise. */
+export const DEFAULT_FAILOVER_RULES: FailoverRules = {
+  threshold: 3,
+  coolDownMs: 600_000,
+  backoffBaseMs: 5_000,
+  backoffMaxMs: 300_000,
+};
+
+/** What {@linkcode afterEnding} is told besides the ending. */
+export interface AfterEndingOptions {
+  /** The time now, in milliseconds since the epoch. */
+  now: number;
+  /** The rules. */
+  rules: FailoverRules;
+  /** A number from 0 (inclusive) to 1 (exclusive): the jitter. */
+  random: number;
+}
+
+/** The longest cool-down, in milliseconds: an agent is tried again at least every two hours. */
+const COOL_DOWN_MAX_MS = 7_200_000;
+
+/**
+ * Says where the agents stand after one of them has ended.
+ *
+ * `launch` and `auth` cannot heal by retrying, and a `rate_limit` only with time:
+ * these take an agent out at once. Any other failure is retried after a wait that
+ * doubles, until there are {@linkcode FailoverRules.threshold} in a row. An agent
+ * that fails on its first try after a cool-down goes straight back into one.
+ *
+ * @param state Where the agents stood.
+ * @param agent The agent that has ended.
+ * @param ending How it has ended.
+ * @param options The time, the rules and the jitter.
+ * @returns A new state; the one given is not changed.
+ */
+export function afterEnding(
+  state: FailoverState,
+  agent: string,
+  ending: AgentEnding,
+  options: AfterEndingOptions,
+): FailoverState {
+  const before = state.get(agent);
+  if (ending.kind === "aborted" || before === undefined || before.kind === "out") return state;
+  return new Map(state).set(agent, nextState(before, ending, options));
+}
+
+function nextState(
+  before: Exclude<AgentState, { kind: "out" }>,
+  ending: Exclude<AgentEnding, { kind: "aborted" }>,
+  { now, rules, random }: AfterEndingOptions,
+): AgentState {
+  if (ending.kind === "ok") return { kind: "ready", failures: 0, notBefore: 0, reason: "" };
+  const failures = before.failures + 1;
+  const reason = ending.message;
+  const rounds = before.kind === "cooling" ? before.rounds + 1 : 1;
+  const coolDown = Math.min(rules.coolDownMs * 2 ** (rounds - 1), COOL_DOWN_MAX_MS);
+  const cooling = (until: number, healsByWaiting: boolean): AgentState => ({
+    kind: "cooling",
+    failures,
+    until,
+    reason,
+    healsByWaiting,
+    rounds,
+  });
+  switch (ending.kind) {
+    case "launch":
+    case "auth":
+      return cooling(now + coolDown, false);
+    case "rate_limit":
+      return cooling(Math.max(ending.retryAt ?? now + coolDown, now + 1_000), true);
+    case "overloaded":
+    case "error":
+    case "timeout":
+    case "stalled":
+    case "denied": {
+      if (before.kind === "cooling" || failures >= rules.threshold) {
+        return cooling(now + coolDown, ending.kind === "overloaded");
+      }
+      const retryAt = ending.kind === "overloaded" ? ending.retryAt ?? 0 : 0;
+      const wait = backoffMs(failures, rules, random);
+      return { kind: "ready", failures, notBefore: Math.max(retryAt, now + wait), reason };
+    }
+  }
+}
+
+/** What {@linkcode selectAgent} decided. */
+export type AgentSelection =
+  /** This agent runs now. */
+  | { kind: "run"; agent: string }
+  /** Nobody runs before `until`; then it is `agent`'s turn. */
+  | { kind: "wait"; agent: string; until: number; reason: string }
+  /** No agent is left; the reason of each. */
+  | { kind: "none"; reasons: { agent: string; reason: string }[] };
+
+/**
+ * Selects the agent of the next iteration: the first of the candidates that is
+ * ready, or whose cool-down is over. One that waits after a failure is waited
+ * for; one that has failed over is passed by, whatever asked for it.
+ *
+ * @param state Where the agents stand.
+ * @param candidates The names of the agents, the most wanted first.
+ * @param now The time now, in milliseconds since the epoch.
+ * @returns The decision.
+ */
+export function selectAgent(
+  state: FailoverState,
+  candidates: readonly string[],
+  now: number,
+): AgentSelection {
+  let wait: Extract<AgentSelection, { kind: "wait" }> | undefined;
+  const reasons: { agent: string; reason: string }[] = [];
+  for (const agent of candidates) {
+    const its = state.get(agent) ?? { kind: "out", reason: "unknown agent" };
+    switch (its.kind) {
+      case "out":
+        reasons.push({ agent, reason: its.reason });
+        break;
+      case "ready":
+        if (its.notBefore <= now) return { kind: "run", agent };
+        return { kind: "wait", agent, until: its.notBefore, reason: its.reason };
+      case "cooling":
+        if (its.until <= now) return { kind: "run", agent };
+        reasons.push({ agent, reason: its.reason });
+        if (its.healsByWaiting && (wait === undefined || its.until < wait.until)) {
+          wait = { kind: "wait", agent, until: its.until, reason: its.reason };
+        }
+        break;
+    }
+  }
+  return wait ?? { kind: "none", reasons };
+}

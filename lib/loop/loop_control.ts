@@ -1,0 +1,92 @@
+/** What a loop was asked to do. */
+export interface LoopRequest {
+  /** `stop`: end the agent and the loop; `checkpoint`: end after this iteration. */
+  kind: "stop" | "checkpoint";
+  /** Who asked, or why, in words. */
+  reason: string;
+}
+
+/**
+ * How a command reaches a running loop. One loop reads one control.
+ *
+ * @example Usage
+ * ```ts
+ * import { LoopControl } from "@ralph/cli";
+ * const control = new LoopControl();
+ * control.requestCheckpoint("lunch");
+ * control.request?.kind; // "checkpoint"
+ * ```
+ */
+export class LoopControl {
+  #request: LoopRequest | undefined;
+  #stop = new AbortController();
+  #wake = new AbortController();
+  #prompts: string[] = [];
+
+  /** What was asked for; a stop replaces a checkpoint, nothing replaces a stop. */
+  get request(): LoopRequest | undefined {
+    return this.#request;
+  }
+
+  /** Aborted as soon as a stop is asked for. */
+  get stopSignal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** Aborted as soon as a wait should end: a stop, a checkpoint, or a retry. */
+  get wakeSignal(): AbortSignal {
+    return this.#wake.signal;
+  }
+
+  /**
+   * Asks the loop to end its agent and itself.
+   *
+   * @param reason Who asks, or why, in words.
+   */
+  requestStop(reason: string): void {
+    if (this.#request?.kind === "stop") return;
+    this.#request = { kind: "stop", reason };
+    this.#stop.abort(new DOMException(`Stopped: ${reason}`, "AbortError"));
+    this.#wakeUp();
+  }
+
+  /**
+   * Asks the loop to end after the current iteration.
+   *
+   * @param reason Who asks, or why, in words.
+   */
+  requestCheckpoint(reason: string): void {
+    if (this.#request !== undefined) return;
+    this.#request = { kind: "checkpoint", reason };
+    this.#wakeUp();
+  }
+
+  /** Ends a wait now; does nothing when the loop does not wait. */
+  retryNow(): void {
+    this.#wakeUp();
+  }
+
+  /**
+   * Puts a text in front of the next prompt, once.
+   *
+   * @param text What to tell the agent.
+   */
+  injectPrompt(text: string): void {
+    this.#prompts.push(text);
+  }
+
+  /**
+   * Takes the texts that were injected; the loop calls it when it builds a prompt.
+   *
+   * @returns The texts, the oldest first.
+   */
+  takePrompts(): string[] {
+    return this.#prompts.splice(0);
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake;
+    this.#wake = new AbortController();
+    wake.abort();
+  }
+}

@@ -1,0 +1,56 @@
+import { agentEnvironment } from "../agent/agent_environment.ts";
+import type { Agent } from "../agent/agent.ts";
+import type { AgentState } from "./failover.ts";
+
+/** An agent that cannot be used, and what to do about it. */
+export interface MissingAgent {
+  /** Its name. */
+  agent: string;
+  /** What is wrong. */
+  reason: string;
+  /** What to do. */
+  hint?: string;
+}
+
+/** Options for {@linkcode probeAgents}. */
+export interface ProbeAgentsOptions {
+  /** Every agent that there is. */
+  agents: readonly Agent[];
+  /** The environment to look in. */
+  env: Record<string, string | undefined>;
+  /** Ends the probe early. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Asks agents whether they can be used here.
+ *
+ * @param names The agents to ask.
+ * @param options Where to look.
+ * @returns Where each of them stands, and those that are missing.
+ */
+export async function probeAgents(
+  names: readonly string[],
+  options: ProbeAgentsOptions,
+): Promise<{ states: Map<string, AgentState>; missing: MissingAgent[] }> {
+  const { agents, env, signal } = options;
+  const states = new Map<string, AgentState>();
+  const missing: MissingAgent[] = [];
+  await Promise.all(names.map(async (name) => {
+    const agent = agents.find((each) => each.name === name);
+    const own = agentEnvironment(env, { agent: name });
+    const found = await agent?.probe({ env: own, ...(signal === undefined ? {} : { signal }) }) ?? {
+      available: false,
+      reason: "unknown agent",
+      hint: `Agents here: ${agents.map((each) => each.name).join(", ")}`,
+    };
+    if (found.available) {
+      states.set(name, { kind: "ready", failures: 0, notBefore: 0, reason: "" });
+      return;
+    }
+    const { reason, hint } = found;
+    states.set(name, { kind: "out", reason });
+    missing.push({ agent: name, reason, ...(hint === undefined ? {} : { hint }) });
+  }));
+  return { states, missing };
+}

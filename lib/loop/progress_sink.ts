@@ -1,0 +1,80 @@
+import { appendProgress } from "../task/append_progress.ts";
+import type { FailureEntry, NewProgressEntry } from "../task/progress_entry.ts";
+import type { Task } from "../task/task.ts";
+import type { LoopEvent } from "./loop_event.ts";
+
+/** Options for {@linkcode progressSink}. */
+export interface ProgressSinkOptions {
+  /** The task. */
+  task: Task;
+  /** The kind of work, for the header of a new file. @default {"Feature"} */
+  type?: string;
+}
+
+/**
+ * Makes a sink that writes failures, failovers and checkpoints to progress.txt,
+ * where the next agent reads them.
+ *
+ * @param options The task.
+ * @returns A function that takes each event of the loop; wait for it before taking the next.
+ */
+export function progressSink(options: ProgressSinkOptions): (event: LoopEvent) => Promise<void> {
+  const { task, type = "Feature" } = options;
+  return async (event) => {
+    const entry = progressEntry(event);
+    if (entry === undefined) return;
+    const header = { effort: task.name, type };
+    await appendProgress(task.progressFile, entry, {
+      now: () => Date.parse(event.time),
+      header,
+    });
+  };
+}
+
+/**
+ * Says what progress.txt has to hold about an event.
+ *
+ * @param event The event.
+ * @returns The entry; `undefined` for most events.
+ */
+export function progressEntry(event: LoopEvent): NewProgressEntry | undefined {
+  switch (event.type) {
+    case "iteration_finished":
+      return event.outcome === "failed" ? failureEntry(event) : undefined;
+    case "failed_over":
+      return {
+        kind: "failover",
+        from: event.from,
+        to: event.to,
+        story: event.story.id,
+        failures: event.failuresInRow,
+        reason: event.reason,
+      };
+    case "loop_finished": {
+      const { outcome, iterations, stories, reason } = event.result;
+      if (outcome !== "stopped" && outcome !== "checkpointed") return undefined;
+      return {
+        kind: "checkpoint",
+        iteration: iterations,
+        ...(event.maxIterations === undefined ? {} : { maxIterations: event.maxIterations }),
+        stories,
+        agent: event.agent,
+        reason,
+      };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function failureEntry(event: Extract<LoopEvent, { type: "iteration_finished" }>): FailureEntry {
+  const message = "message" in event.ending ? event.ending.message : event.ending.kind;
+  return {
+    kind: "failure",
+    iteration: event.iteration,
+    agent: event.agent,
+    story: event.story.id,
+    failures: event.failuresInRow,
+    error: [message, ...event.stderrTail.filter((line) => line !== message)].join("\n"),
+  };
+}

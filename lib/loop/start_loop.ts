@@ -1,0 +1,151 @@
+import process from "node:process";
+import { gitSnapshot } from "../task/git_snapshot.ts";
+import { prepareBranch } from "../task/prepare_branch.ts";
+import { PrdReader } from "../task/prd_reader.ts";
+import type { Prd, Story } from "../task/prd.ts";
+import type { Task } from "../task/task.ts";
+import { NO_USAGE } from "./add_usage.ts";
+import { candidateAgents } from "./candidate_agents.ts";
+import { DEFAULT_FAILOVER_RULES } from "./failover.ts";
+import { LoopControl } from "./loop_control.ts";
+import type { RunLoopOptions } from "./loop_options.ts";
+import type { LoopState } from "./loop_state.ts";
+import { type MissingAgent, probeAgents } from "./probe_agents.ts";
+
+/** The agents that take over from each other where nobody says otherwise. */
+export const DEFAULT_FAILOVER: readonly string[] = ["claude", "opencode"];
+
+/** Thrown when no agent that a loop may use is installed. */
+export class AgentNotReadyError extends Error {
+  /** The agents that were looked for, each with what is wrong with it and what to do. */
+  readonly agents: MissingAgent[];
+
+  /**
+   * @param task The name of the task.
+   * @param agents The agents that were looked for.
+   */
+  constructor(task: string, agents: MissingAgent[]) {
+    super(`Cannot run ${task}: no agent is ready`);
+    this.name = "AgentNotReadyError";
+    this.agents = agents;
+  }
+}
+
+/** Thrown when a PRD has no story to run. */
+export class NoStoriesError extends Error {
+  /** @param file The file. */
+  constructor(file: string) {
+    super(`Cannot run ${file}: it has no stories`);
+    this.name = "NoStoriesError";
+  }
+}
+
+/**
+ * Reads the task, looks for the agents and takes the branch, in this order, so
+ * that nothing has changed when something is missing.
+ *
+ * @param options The options of the loop.
+ * @returns The state of a loop that can begin, and what a person should know about it.
+ * @throws {AgentNotReadyError} If no agent is installed.
+ * @throws {NoStoriesError} If the PRD has none.
+ */
+export async function startLoop(
+  options: RunLoopOptions,
+): Promise<{ state: LoopState; agent: string; warnings: string[] }> {
+  const { task, now = Date.now, control = new LoopControl(), signal } = options;
+  signal?.throwIfAborted();
+  const env = options.env ?? process.env;
+  const reader = new PrdReader(task.prdFile, {
+    now,
+    ...(options.goodCopy === undefined ? {} : { goodCopy: options.goodCopy }),
+  });
+  const { prd } = await reader.read();
+  if (prd.stories.length === 0) throw new NoStoriesError(task.prdFile);
+
+  const warnings: string[] = [];
+  let agent = options.agent ?? prd.agent ?? options.fallbackAgent ?? "claude";
+  const open = prd.stories.filter((story) => !story.passes);
+  const names = [...new Set(open.flatMap((story) => candidatesFor(options, prd, story)))];
+  const { states, missing } = await probeAgents(names, { agents: options.agents, env, signal });
+  if (open.length > 0) {
+    const ready = names.filter((name) => states.get(name)?.kind === "ready");
+    if (ready.length === 0 || (options.agent !== undefined && !ready.includes(options.agent))) {
+      const asked = missing.filter((each) => each.agent === options.agent);
+      throw new AgentNotReadyError(task.name, options.agent === undefined ? missing : asked);
+    }
+    const asked = new Set([agent, ...open.flatMap((story) => story.agent ?? [])]);
+    for (const { agent: name, reason } of missing) {
+      if (asked.has(name)) warnings.push(`Agent "${name}" is asked for and cannot run: ${reason}`);
+    }
+    if (!ready.includes(agent)) agent = ready[0] ?? agent;
+  }
+
+  const { branch } = open.length === 0 ? {} : await prepareBranch(task, {
+    branchName: prd.branchName,
+    ...(options.base === undefined ? {} : { base: options.base }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const snapshot = await gitSnapshot(task.root, { ignore: ignoredFiles(task) });
+  const state: LoopState = {
+    options,
+    control,
+    agents: new Map(options.agents.map((each) => [each.name, each])),
+    env,
+    rules: {
+      ...DEFAULT_FAILOVER_RULES,
+      ...(prd.failoverThreshold === undefined ? {} : { threshold: prd.failoverThreshold }),
+      ...options.failoverRules,
+    },
+    reader,
+    branch: branch ?? snapshot.branch ?? undefined,
+    startedAt: now(),
+    headAtStart: snapshot.head,
+    now,
+    // The branch that was checked out may hold a newer prd.json than the one it was named in.
+    prd: (await reader.read()).prd,
+    broken: undefined,
+    vanished: new Set(),
+    failover: states,
+    last: undefined,
+    snapshot,
+    iterations: 0,
+    unchanged: 0,
+    attempts: new Map(),
+    checkFailures: new Map(),
+    reasons: new Map(),
+    excluded: new Map(),
+    agentCounts: new Map(),
+    failovers: 0,
+    checksHold: false,
+    usage: NO_USAGE,
+  };
+  return { state, agent, warnings };
+}
+
+/**
+ * Lists the agents that may work on a story, from the options and the task's files.
+ *
+ * @param options The options of the loop.
+ * @param prd The PRD.
+ * @param story The story.
+ * @returns Their names, the most wanted first.
+ */
+export function candidatesFor(options: RunLoopOptions, prd: Prd, story: Story): string[] {
+  return candidateAgents({
+    flag: options.agent,
+    story: story.agent,
+    prd: prd.agent,
+    fallback: options.fallbackAgent ?? "claude",
+    failover: options.failover ?? DEFAULT_FAILOVER,
+  });
+}
+
+/**
+ * Names the files whose change is no progress: the log that ralph itself writes.
+ *
+ * @param task The task.
+ * @returns Absolute paths.
+ */
+export function ignoredFiles(task: Task): string[] {
+  return [task.progressFile];
+}

@@ -1,0 +1,35 @@
+/** Options for {@linkcode waitUntil}. */
+export interface WaitUntilOptions {
+  /** Ends the wait early, without an error. */
+  wake: AbortSignal;
+  /** The clock, in milliseconds since the epoch. @default {Date.now} */
+  now?: () => number;
+}
+
+/** Timers drift while a machine sleeps: the clock is looked at again after at most this long. */
+const LOOK_AGAIN_MS = 30_000;
+
+/**
+ * Waits until a time has come, also when the machine slept in between.
+ *
+ * @param until The time, in milliseconds since the epoch.
+ * @param options Additional options.
+ * @returns Whether the wait was ended early.
+ */
+export async function waitUntil(until: number, options: WaitUntilOptions): Promise<boolean> {
+  const { wake, now = Date.now } = options;
+  while (!wake.aborted) {
+    const left = until - now();
+    if (left <= 0) return false;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        wake.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(left, LOOK_AGAIN_MS));
+      wake.addEventListener("abort", done, { once: true });
+    });
+  }
+  return true;
+}

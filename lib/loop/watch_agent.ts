@@ -1,0 +1,93 @@
+import type {
+  Agent,
+  AgentEnding,
+  AgentEvent,
+  AgentResult,
+  AgentStartOptions,
+} from "../agent/agent.ts";
+import type { LoopLimits } from "./loop_event.ts";
+
+/** Options for {@linkcode watchAgent}: what the agent gets, and what bounds it. */
+export interface WatchAgentOptions extends Omit<AgentStartOptions, "signal"> {
+  /** The limits of the loop. */
+  limits: LoopLimits;
+  /** When the loop's time is over, in milliseconds since the epoch. @default {never} */
+  deadline?: number;
+  /** What the loop's earlier iterations have cost, in US dollars. @default {0} */
+  spentUsd?: number;
+  /** Ends the agent because a stop was asked for. */
+  stopSignal: AbortSignal;
+  /** The clock, in milliseconds since the epoch. @default {Date.now} */
+  now?: () => number;
+}
+
+/**
+ * Starts an agent and passes its events on, and ends it when a limit is reached
+ * or a stop is asked for. The result's ending says which.
+ *
+ * @param agent The agent.
+ * @param options What it gets, and what bounds it.
+ * @returns The agent's events, and at the end its result.
+ */
+export async function* watchAgent(
+  agent: Agent,
+  options: WatchAgentOptions,
+): AsyncGenerator<AgentEvent, AgentResult> {
+  const { limits, deadline, spentUsd = 0, stopSignal, now = Date.now, ...start } = options;
+  const abort = new AbortController();
+  const end = (ending: AgentEnding): void => abort.abort(ending);
+  const onStop = (): void => end({ kind: "aborted", message: String(stopSignal.reason) });
+  if (stopSignal.aborted) onStop();
+  else stopSignal.addEventListener("abort", onStop, { once: true });
+
+  const timers = new Set<ReturnType<typeof setTimeout>>();
+  const after = (ms: number, act: () => void): void => {
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      act();
+    }, Math.min(Math.max(ms, 0), 2 ** 31 - 1));
+    timers.add(timer);
+  };
+  if (limits.iterationMs !== undefined) {
+    const ms = limits.iterationMs;
+    after(ms, () => end({ kind: "timeout", message: `No end after ${seconds(ms)}` }));
+  }
+  if (deadline !== undefined) {
+    const message = "The time of the loop is over";
+    after(deadline - now(), () => end({ kind: "aborted", message }));
+  }
+  let heardAt = now();
+  if (limits.stallMs !== undefined) {
+    const stallMs = limits.stallMs;
+    // One timer that is set again when it finds that the agent was heard of,
+    // rather than one that is replaced at each of its events.
+    const listen = (): void => {
+      const left = heardAt + stallMs - now();
+      if (left > 0) after(left, listen);
+      else end({ kind: "stalled", message: `Silent for ${seconds(stallMs)}` });
+    };
+    after(stallMs, listen);
+  }
+
+  try {
+    await using run = agent.start({ ...start, signal: abort.signal });
+    for await (const event of run.events) {
+      heardAt = now();
+      if (event.kind === "usage" && limits.costUsd !== undefined) {
+        const spent = spentUsd + (event.usage.costUsd ?? 0);
+        const message = `The cost limit of $${limits.costUsd} is reached`;
+        if (spent >= limits.costUsd) end({ kind: "aborted", message });
+      }
+      yield event;
+      heardAt = now();
+    }
+    return await run.result;
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    stopSignal.removeEventListener("abort", onStop);
+  }
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
+}
