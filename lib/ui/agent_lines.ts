@@ -48,6 +48,9 @@ function linesOf(event: AgentEvent): string[] {
 }
 
 function toolLine(tool: string, detail: string): string {
-  const name = /^(?:bash|shell)$/i.test(tool) && detail !== "" ? "$" : tool;
+  // Claude Code says "Read" and OpenCode "read".
+  const name = /^(?:bash|shell)$/i.test(tool) && detail !== ""
+    ? "$"
+    : tool.slice(0, 1).toUpperCase() + tool.slice(1);
   return sanitizeText(`${name} ${detail}`).trim();
 }

@@ -7,7 +7,7 @@ import { storyRows } from "./story_rows.ts";
 import { storyWindow } from "./story_window.ts";
 import { createStyle, fitSpans, type Span, type Style } from "./style.ts";
 import { viewBar, viewHeader } from "./view_header.ts";
-import type { ViewState } from "./view_state.ts";
+import type { ViewState, ViewStory } from "./view_state.ts";
 
 /** A key that can be pressed, and what it does. */
 export interface KeyHint {
@@ -92,23 +92,30 @@ function stories(
   options: RenderViewOptions & { style: Style },
 ): string[] {
   const { columns, style } = options;
-  const lines = (state.current?.lines ?? []).slice(-agentRows(state, rows));
-  const agent = agentRows(state, rows) === 0 ? [] : lines;
+  const count = agentRows(state, rows);
+  const agent = count === 0 ? [] : (state.current?.lines ?? []).slice(-count);
   const focus = focusOf(state);
   const { start, end } = storyWindow(state.list.length, { focus, rows: rows - agent.length });
-  const more = (count: number): string[] =>
+  const more = (hidden: readonly ViewStory[]): string[] =>
     // With no more than two lines every one of them is for a story.
-    count > 0 && rows - agent.length > 2
-      ? [fitSpans([{ text: `… ${count} more`, paint: style.dim }], columns)]
+    hidden.length > 0 && rows - agent.length > 2
+      ? [fitSpans([{ text: `… ${hiddenStates(hidden)}`, paint: style.dim }], columns)]
       : [];
   const all = storyRows(state, options);
   return [
-    ...more(start),
+    ...more(state.list.slice(0, start)),
     ...all.slice(start, Math.min(end, focus + 1)),
     ...agent.map((line) => fitSpans([{ text: `  │ ${line}`, paint: style.dim }], columns)),
     ...all.slice(Math.max(start, focus + 1), end),
-    ...more(state.list.length - end),
+    ...more(state.list.slice(end)),
   ];
+}
+
+function hiddenStates(hidden: readonly ViewStory[]): string {
+  const passed = hidden.filter((story) => story.state === "passed").length;
+  const open = hidden.length - passed;
+  return [passed > 0 ? `${passed} passed` : "", open > 0 ? `${open} open` : ""]
+    .filter(Boolean).join(", ");
 }
 
 /** How many lines the agent gets: a third of the room, or what the stories leave. */

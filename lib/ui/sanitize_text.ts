@@ -1,9 +1,10 @@
 // ECMA-48: control sequences, control strings with their text, other escapes,
-// each with its 7-bit and its 8-bit introducer. A string without an end is not
-// matched: its introducer is then removed by CONTROL, and its text is shown.
+// each with its 7-bit and its 8-bit introducer. Of a string without an end only
+// the introducer goes, and its text is shown. No introducer may stand inside of a
+// string: with it, hostile text would take time by the square of its length.
 const CSI = "(?:\\x1b\\[|\\x9b)[0-?]*[ -/]*[@-~]";
 const STRING =
-  "(?:\\x1b[\\]PX^_]|[\\x90\\x98\\x9d-\\x9f])[^\\x07\\x1b\\x9c]*(?:\\x07|\\x1b\\\\|\\x9c)";
+  "(?:\\x1b[\\]PX^_]|[\\x90\\x98\\x9d-\\x9f])[^\\x07\\x1b\\x90\\x98\\x9b-\\x9f]*(?:\\x07|\\x1b\\\\|\\x9c)";
 const ESCAPE = "\\x1b[ -/]*[0-~]";
 // Controls, and what reorders or breaks the text around it: bidi controls
 // (the "Trojan Source" trick), line separators, the byte order mark.

@@ -5,8 +5,8 @@ import { displayWidth } from "./display_width.ts";
 export interface ScreenUpdateOptions {
   /** How many columns the terminal has. */
   width: number;
-  /** How many it had when the lines before were drawn. */
-  previousWidth: number;
+  /** Whether its size has changed since the lines before were drawn. @default {false} */
+  resized?: boolean;
 }
 
 // Synchronized output, so that terminals that know it show a frame as a whole;

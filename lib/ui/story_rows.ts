@@ -20,7 +20,8 @@ type Layout = "full" | "times" | "one" | "none";
 
 /** Layouts from wide to narrow, with the room that a title must have for each. */
 const LAYOUTS: [Layout, number][] = [["full", 20], ["times", 20], ["one", 10], ["none", 0]];
-const WIDEST = 100;
+/** How wide a view gets at most: wider, the eye loses the line between title and agent. */
+export const VIEW_WIDTH = 100;
 
 /**
  * Writes the story list of a view, one line a story, aligned over the whole list
@@ -32,7 +33,7 @@ const WIDEST = 100;
  */
 export function storyRows(state: ViewState, options: StoryRowsOptions): string[] {
   const { style } = options;
-  const columns = Math.min(options.columns, WIDEST);
+  const columns = Math.min(options.columns, VIEW_WIDTH);
   const cells = state.list.map((story) => cellsOf(story, state, options.now));
   const idWidth = Math.min(12, widest(cells.map((cell) => cell.id)));
   const titleWidth = widest(cells.map((cell) => cell.title));

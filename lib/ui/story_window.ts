@@ -15,7 +15,7 @@ export interface StoryWindow {
  * import { storyWindow } from "@ralph/cli";
  * import { assertEquals } from "@std/assert";
  *
- * // Five lines: "… 4 more", stories 4 to 6, "… 4 more".
+ * // Five lines: "… 4 passed", three stories, "… 4 open".
  * assertEquals(storyWindow(11, { focus: 5, rows: 5 }), { start: 4, end: 7 });
  * ```
  *

@@ -59,13 +59,13 @@ export function renderSummary(result: LoopResult, options: RenderSummaryOptions)
   const [verb, color] = HEADINGS[result.outcome];
   const heading = style[color](`${verb} ${sanitizeText(options.task)}`);
   const done = result.outcome === "completed";
-  const lines = [`${heading}: ${done ? extentOf(result) : sanitizeText(result.reason)}`];
+  const lines = [`${heading}: ${done ? extentOf(result).join(", ") : sanitizeText(result.reason)}`];
   const row = (label: string, items: readonly string[]): void => {
     if (items.length === 0) return;
     lines.push(...wrap(label, items.map(sanitizeText), options.columns ?? 80));
   };
   for (const detail of result.details.flatMap(sanitizeLines)) lines.push(`  ${detail}`);
-  if (!done) row("stories", [extentOf(result)]);
+  if (!done) row("done", extentOf(result));
   row("open", openItems(result));
   row("branch", [
     result.branch ?? "detached HEAD",
@@ -80,7 +80,7 @@ export function renderSummary(result: LoopResult, options: RenderSummaryOptions)
   return lines;
 }
 
-function extentOf(result: LoopResult): string {
+function extentOf(result: LoopResult): string[] {
   const { done, total } = result.stories;
   const parts = [
     `${done} of ${formatCount(total, "story", { plural: "stories" })} in ` +
@@ -88,7 +88,7 @@ function extentOf(result: LoopResult): string {
     formatDuration(result.durationMs),
   ];
   if (result.usage.costUsd !== undefined) parts.push(formatCost(result.usage.costUsd));
-  return parts.join(", ");
+  return parts;
 }
 
 function openItems(result: LoopResult): string[] {

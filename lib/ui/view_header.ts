@@ -5,10 +5,9 @@ import { formatDuration } from "./format_duration.ts";
 import { countTokens, formatTokens } from "./format_tokens.ts";
 import { sanitizeText } from "./sanitize_text.ts";
 import { fitSpans, type Span } from "./style.ts";
-import type { StoryRowsOptions } from "./story_rows.ts";
+import { type StoryRowsOptions, VIEW_WIDTH } from "./story_rows.ts";
 import type { ViewState } from "./view_state.ts";
 
-const WIDEST = 100;
 const BAR = 32;
 
 /**
@@ -21,7 +20,7 @@ const BAR = 32;
  */
 export function viewHeader(state: ViewState, options: StoryRowsOptions): string {
   const { style, now } = options;
-  const columns = Math.min(options.columns, WIDEST);
+  const columns = Math.min(options.columns, VIEW_WIDTH);
   const task = sanitizeText(state.task === "" ? "ralph" : state.task);
   const branch = sanitizeText(state.branch ?? "");
   const of = state.maxIterations === undefined ? "" : ` of ${state.maxIterations}`;
