@@ -1,0 +1,52 @@
+import { runGit } from "./run_git.ts";
+
+/** How much was changed between two commits. */
+export interface Changes {
+  /** Commits that the later one has and the earlier one has not. */
+  commits: number;
+  /** Files that differ between the two. */
+  filesChanged: number;
+}
+
+/** Options for {@linkcode changesBetween}. */
+export interface ChangesBetweenOptions {
+  /** Ends git, and rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Counts what was changed between two commits.
+ *
+ * @example Usage
+ * ```ts
+ * import { changesBetween } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const same = "a29fe2880b866c9c09a06ec4b808312da3b70208";
+ * assertEquals(await changesBetween(".", same, same), { commits: 0, filesChanged: 0 });
+ * ```
+ *
+ * @param root The root of the repository.
+ * @param before The earlier commit; `null` for the time before the first one.
+ * @param after The later commit; `null` if there is none yet.
+ * @param options Additional options.
+ * @returns How many commits and files.
+ * @throws {GitError} If git fails, as when it does not know a commit.
+ */
+export async function changesBetween(
+  root: string,
+  before: string | null,
+  after: string | null,
+  options: ChangesBetweenOptions = {},
+): Promise<Changes> {
+  if (after === null || before === after) return { commits: 0, filesChanged: 0 };
+  const git = (args: string[]) => runGit(args, { cwd: root, ...options });
+  const range = before === null ? after : `${before}..${after}`;
+  const [count, names] = await Promise.all([
+    git(["rev-list", "--count", "--end-of-options", range, "--"]),
+    before === null
+      ? git(["ls-tree", "-r", "-z", "--name-only", "--full-tree", "--end-of-options", after])
+      : git(["diff", "--name-only", "-z", "--end-of-options", before, after, "--"]),
+  ]);
+  return { commits: Number(count), filesChanged: names.split("\0").length - 1 };
+}

@@ -1,0 +1,34 @@
+/**
+ * Reads the code of a system error.
+ *
+ * @example Usage
+ * ```ts
+ * import { errorCode } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ * import { readFile } from "node:fs/promises";
+ *
+ * const text = await readFile("/no/such/file", "utf8").catch((error) => {
+ *   if (errorCode(error) === "ENOENT") return "";
+ *   throw error;
+ * });
+ * assertEquals(text, "");
+ * ```
+ *
+ * @param error Anything that was thrown.
+ * @returns The code, such as `ENOENT`, or `undefined` if it has none.
+ */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/**
+ * Says whether a system error means that there is no such file or folder.
+ *
+ * @param error Anything that was thrown.
+ * @returns Whether its code is `ENOENT` or `ENOTDIR`.
+ */
+export function isNotFound(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}

@@ -1,0 +1,79 @@
+import { realpath, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isNotFound } from "./error_code.ts";
+
+/** Thrown where a git repository is needed and there is none. */
+export class NotARepositoryError extends Error {
+  override name = "NotARepositoryError";
+  /** What can be done about it. */
+  readonly hint: string = "start one with: git init";
+  /** The folder from which the search began. */
+  readonly cwd: string;
+
+  /**
+   * Makes the error.
+   *
+   * @param message What went wrong.
+   * @param cwd The folder from which the search began.
+   * @param options The cause, if there is one.
+   */
+  constructor(message: string, cwd: string, options?: ErrorOptions) {
+    super(message, options);
+    this.cwd = cwd;
+  }
+}
+
+/**
+ * Finds the root of the git repository that a folder is in, without starting
+ * git. Symbolic links are followed, as git follows them. The root of a worktree
+ * or a submodule is its own, not that of the repository behind it.
+ *
+ * @example Usage
+ * ```ts
+ * import { findGitRoot } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ * import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+ *
+ * const dir = await realpath(await mkdtemp("example-"));
+ * await mkdir(`${dir}/.git`);
+ * await writeFile(`${dir}/.git/HEAD`, "ref: refs/heads/main\n");
+ * await mkdir(`${dir}/src`);
+ * assertEquals((await findGitRoot(`${dir}/src`)) === dir, true);
+ * await rm(dir, { recursive: true });
+ * ```
+ *
+ * @param cwd The folder to start from.
+ * @returns The absolute path of the root, without symbolic links.
+ * @throws {NotARepositoryError} If the folder is in no repository, or does not exist.
+ */
+export async function findGitRoot(cwd: string): Promise<string> {
+  let dir: string;
+  try {
+    dir = await realpath(cwd);
+  } catch (cause) {
+    if (!isNotFound(cause)) throw cause;
+    const message = `Cannot find a git repository: there is no folder "${cwd}"`;
+    throw new NotARepositoryError(message, cwd, { cause });
+  }
+  for (let at = dir;;) {
+    if (await isRoot(at)) return at;
+    const parent = dirname(at);
+    if (parent === at) {
+      const message = `Cannot find a git repository: neither "${dir}" nor a folder above it is one`;
+      throw new NotARepositoryError(message, dir);
+    }
+    at = parent;
+  }
+}
+
+async function isRoot(dir: string): Promise<boolean> {
+  try {
+    // In a worktree or a submodule `.git` is a file that names the real folder.
+    if ((await stat(join(dir, ".git"))).isFile()) return true;
+    // A folder `.git` without HEAD is no repository, and git goes on upwards too.
+    return (await stat(join(dir, ".git", "HEAD"))).isFile();
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,153 @@
+import { lstat, readdir } from "node:fs/promises";
+import { isAbsolute, join, relative, sep } from "node:path";
+import { isNotFound } from "./error_code.ts";
+import { type GitStatusEntry, parseGitStatus } from "./parse_git_status.ts";
+import { runGit } from "./run_git.ts";
+
+/** What a repository looked like at one moment. */
+export interface GitSnapshot {
+  /** The commit; `null` if there is none yet. */
+  head: string | null;
+  /** The branch; `null` on a detached HEAD. */
+  branch: string | null;
+  /**
+   * The files that differ from the last commit, by their paths from the root,
+   * each with a fingerprint that changes when the file does.
+   */
+  dirty: Map<string, string>;
+}
+
+/** Options for {@linkcode gitSnapshot}. */
+export interface GitSnapshotOptions {
+  /** Files and folders to leave out: absolute paths, or relative to the root. @default {[]} */
+  ignore?: string[];
+  /** Ends git, and rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** Beyond so many files a fingerprint is what git says alone: the cost stays bounded. */
+const MOST_STATS = 1_000;
+
+/**
+ * Looks at a repository: the commit, the branch, and the files that differ.
+ * Starts git once. Of an untracked folder every file is looked at, as an edit of
+ * one of them does not show in the folder; `node_modules` in it is left out.
+ *
+ * @example Usage
+ * ```ts
+ * import { gitSnapshot, runGit, snapshotsDiffer } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ * import { mkdtemp, rm, writeFile } from "node:fs/promises";
+ *
+ * const root = await mkdtemp("example-");
+ * await runGit(["init", "-q", "-b", "main"], { cwd: root });
+ * const before = await gitSnapshot(root);
+ * await writeFile(`${root}/a.txt`, "a");
+ * const after = await gitSnapshot(root);
+ * assertEquals(snapshotsDiffer(before, after), true);
+ * await rm(root, { recursive: true });
+ * ```
+ *
+ * @param root The root of the repository.
+ * @param options Additional options.
+ * @returns The snapshot.
+ * @throws {GitError} If git fails.
+ */
+export async function gitSnapshot(
+  root: string,
+  options: GitSnapshotOptions = {},
+): Promise<GitSnapshot> {
+  const { ignore = [], signal } = options;
+  const args = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal"];
+  const output = await runGit(args, { cwd: root, ...(signal && { signal }) });
+  const { head, branch, entries } = parseGitStatus(output);
+  const ignored = ignore.map((path) => repositoryPath(root, path));
+  const files = await expandFolders(root, entries, ignored);
+  const dirty = new Map(
+    await Promise.all(files.map(async ({ path, status }, index) => {
+      const seen = index < MOST_STATS ? await stamp(join(root, path)) : "";
+      return [path, `${status} ${seen}`.trimEnd()] as const;
+    })),
+  );
+  return { head, branch, dirty };
+}
+
+/**
+ * Says whether work was done between two snapshots: a commit, or a change of
+ * the work tree. Another name for the branch is no work.
+ *
+ * @param a One snapshot.
+ * @param b The other.
+ * @returns Whether they differ.
+ */
+export function snapshotsDiffer(a: GitSnapshot, b: GitSnapshot): boolean {
+  if (a.head !== b.head || a.dirty.size !== b.dirty.size) return true;
+  for (const [path, fingerprint] of a.dirty) {
+    if (b.dirty.get(path) !== fingerprint) return true;
+  }
+  return false;
+}
+
+/**
+ * Says whether a path is a file or folder of a list, or in one of them.
+ *
+ * @param path A path from the root, as git writes it; a folder may end in `/`.
+ * @param folders Paths from the root, without a slash at the end.
+ * @returns Whether one of them contains it.
+ */
+export function isWithin(path: string, folders: readonly string[]): boolean {
+  return folders.some((folder) =>
+    folder === "" || path === folder || path.startsWith(`${folder}/`)
+  );
+}
+
+/**
+ * Writes a path as git does: from the root, with slashes.
+ *
+ * @param root The root of the repository.
+ * @param path An absolute path, or one from the root.
+ * @returns The path; empty for the root itself.
+ */
+export function repositoryPath(root: string, path: string): string {
+  const from = isAbsolute(path) ? relative(root, path) : path;
+  return from.split(sep).join("/").replace(/\/$/, "");
+}
+
+async function expandFolders(
+  root: string,
+  entries: GitStatusEntry[],
+  ignored: string[],
+): Promise<GitStatusEntry[]> {
+  const files: GitStatusEntry[] = [];
+  const queue = [...entries];
+  for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
+    const { path, status } = entry;
+    if (isWithin(path, ignored)) continue;
+    if (!path.endsWith("/") || files.length + queue.length >= MOST_STATS) {
+      files.push(entry);
+      continue;
+    }
+    for (const child of await readFolder(join(root, path))) {
+      if (child.name === ".git" || child.name === "node_modules") continue;
+      queue.push({ path: path + child.name + (child.isDirectory() ? "/" : ""), status });
+    }
+  }
+  return files;
+}
+
+async function readFolder(dir: string): Promise<{ name: string; isDirectory(): boolean }[]> {
+  return await readdir(dir, { withFileTypes: true }).catch(ifNotFound([]));
+}
+
+async function stamp(path: string): Promise<string> {
+  const stats = await lstat(path, { bigint: true }).catch(ifNotFound(undefined));
+  return stats === undefined ? "" : `${stats.mtimeNs} ${stats.size}`;
+}
+
+/** Files come and go while we look: a missing one is no error. */
+function ifNotFound<T>(value: T): (error: unknown) => T {
+  return (error) => {
+    if (isNotFound(error)) return value;
+    throw error;
+  };
+}

@@ -1,0 +1,113 @@
+import { execFile } from "node:child_process";
+import process from "node:process";
+import { errorCode } from "./error_code.ts";
+
+/** Thrown if git fails, or cannot be started. */
+export class GitError extends Error {
+  override name = "GitError";
+  /** The arguments that git was given. */
+  readonly args: string[];
+  /** Its exit code; `null` if it was not started or a signal ended it. */
+  readonly exitCode: number | null;
+  /** All that it wrote to stderr. */
+  readonly stderr: string;
+
+  /**
+   * Makes the error.
+   *
+   * @param args The arguments that git was given.
+   * @param details How it ended, and the reason in words where stderr does not give it.
+   */
+  constructor(
+    args: readonly string[],
+    details: { exitCode: number | null; stderr?: string; reason?: string; cause?: unknown },
+  ) {
+    const { exitCode, stderr = "", cause } = details;
+    const said = stderr.split("\n").find((line) => line.trim() !== "")?.trim();
+    const reason = details.reason ?? said ?? `exit code ${exitCode}`;
+    super(`Cannot run "git ${args.join(" ")}": ${reason}`, cause === undefined ? {} : { cause });
+    this.args = [...args];
+    this.exitCode = exitCode;
+    this.stderr = stderr;
+  }
+}
+
+/** Options for {@linkcode runGit}. */
+export interface RunGitOptions {
+  /** The folder to run it in. */
+  cwd: string;
+  /** Ends git, and rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Environment to add to that of this process. */
+  env?: Record<string, string>;
+}
+
+/** More than the status of a work tree with a million files. */
+const MOST_OUTPUT_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Runs git and reads what it writes. It asks nothing (no prompts, no editor, no
+ * pager), speaks English, and takes no locks that it can do without.
+ *
+ * @example Usage
+ * ```ts
+ * import { runGit } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const version = await runGit(["--version"], { cwd: "." });
+ * assertEquals(version.startsWith("git version"), true);
+ * ```
+ *
+ * @param args The arguments, one each: nothing is split or expanded.
+ * @param options Where to run it, and how it may be ended.
+ * @returns What it wrote to stdout.
+ * @throws {GitError} If it fails or is not installed.
+ */
+export function runGit(args: readonly string[], options: RunGitOptions): Promise<string> {
+  const { cwd, signal } = options;
+  if (signal?.aborted) return Promise.reject(signal.reason);
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const child = execFile(
+    "git",
+    [...args],
+    {
+      cwd,
+      env: gitEnvironment(options.env),
+      maxBuffer: MOST_OUTPUT_BYTES,
+      windowsHide: true,
+      ...(signal && { signal }),
+    },
+    (error, stdout, stderr) => {
+      if (error === null) return resolve(stdout);
+      if (signal?.aborted) return reject(signal.reason);
+      const exitCode = typeof error.code === "number" ? error.code : null;
+      reject(new GitError(args, { exitCode, stderr, cause: error, ...reasonOf(error, cwd) }));
+    },
+  );
+  child.stdin?.end();
+  return promise;
+}
+
+function reasonOf(
+  error: Error & { signal?: string | undefined },
+  cwd: string,
+): { reason?: string } {
+  const code = errorCode(error);
+  if (code === "ENOENT") return { reason: `git is not on PATH, or there is no folder "${cwd}"` };
+  if (code !== undefined) return { reason: error.message };
+  return error.signal ? { reason: `${error.signal} ended it` } : {};
+}
+
+function gitEnvironment(more: Record<string, string> = {}): Record<string, string | undefined> {
+  const env: Record<string, string | undefined> = {
+    ...process.env,
+    LC_ALL: "C",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_OPTIONAL_LOCKS: "0",
+    GIT_EDITOR: "true",
+    GIT_PAGER: "cat",
+  };
+  // Set where we are started by a git hook, and then they would win over `cwd`.
+  for (const name of ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"]) delete env[name];
+  return { ...env, ...more };
+}
