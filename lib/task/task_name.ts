@@ -1,0 +1,59 @@
+/** Thrown if what was given can be neither the name of a task nor a path to one. */
+export class InvalidTaskNameError extends Error {
+  override name = "InvalidTaskNameError";
+  /** What was given. */
+  readonly given: string;
+
+  /**
+   * Makes the error.
+   *
+   * @param given What was given.
+   * @param reason What is wrong with it.
+   */
+  constructor(given: string, reason: string) {
+    super(`Cannot use ${JSON.stringify(given)} as a task name: ${reason}`);
+    this.given = given;
+  }
+}
+
+/** What {@linkcode parseTaskName} makes of a name or path. */
+export type TaskReference =
+  /** The name of a folder in `tasks/`. */
+  | { kind: "name"; name: string }
+  /** A path; `explicit` if it begins in a way that no name can: `/`, `./`, `../`. */
+  | { kind: "path"; path: string; explicit: boolean };
+
+/**
+ * Tells a task's name from a path to it, and refuses what can be neither. Looks
+ * at no file.
+ *
+ * @example Usage
+ * ```ts
+ * import { parseTaskName } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(parseTaskName("my-feature"), { kind: "name", name: "my-feature" });
+ * assertEquals(parseTaskName("./x").kind, "path");
+ * ```
+ *
+ * @param given What was typed.
+ * @returns A name or a path.
+ * @throws {InvalidTaskNameError} If it is empty, begins with `-`, or has control characters,
+ * `..` or slashes in odd places.
+ */
+export function parseTaskName(given: string): TaskReference {
+  if (given.trim() === "") throw new InvalidTaskNameError(given, "it is empty");
+  if (given.startsWith("-")) throw new InvalidTaskNameError(given, 'it begins with "-"');
+  if (/\p{Cc}/u.test(given)) {
+    throw new InvalidTaskNameError(given, "it contains a control character");
+  }
+  if (given === "." || /^(\.{0,2}[/\\]|[A-Za-z]:[/\\])/.test(given)) {
+    return { kind: "path", path: given, explicit: true };
+  }
+  if (given.includes("..")) throw new InvalidTaskNameError(given, 'it contains ".."');
+  if (/[/\\]{2}/.test(given)) {
+    throw new InvalidTaskNameError(given, "it contains two slashes in a row");
+  }
+  if (/[/\\]/.test(given)) return { kind: "path", path: given, explicit: false };
+  return { kind: "name", name: given };
+}
