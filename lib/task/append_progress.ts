@@ -1,0 +1,103 @@
+import { Buffer } from "node:buffer";
+import { type FileHandle, open } from "node:fs/promises";
+import { createProgress, type CreateProgressOptions } from "./create_progress.ts";
+import { errorLines, formatProgressEntry } from "./format_progress_entry.ts";
+import { type ParsedProgressEntry, parseProgress } from "./parse_progress.ts";
+import type { FailureEntry, NewProgressEntry } from "./progress_entry.ts";
+import { writeAtomic } from "./write_atomic.ts";
+
+/** Options for {@linkcode appendProgress}. */
+export interface AppendProgressOptions extends CreateProgressOptions {}
+
+/**
+ * Adds an entry to `progress.txt`, and makes the file if there is none.
+ *
+ * A failure that repeats the last entry (same agent, story and error) takes its
+ * place, with the new count, iteration and time: a streak is one entry. The same
+ * error is one with the same first line, and the same further lines but for the
+ * numbers in them. Nothing else is ever rewritten, and what another process
+ * appends at the same time is kept.
+ *
+ * @example Usage
+ * ```ts
+ * import { appendProgress } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ * import { mkdtemp, readFile, rm } from "node:fs/promises";
+ *
+ * const dir = await mkdtemp("example-");
+ * const file = `${dir}/progress.txt`;
+ * const failure = { kind: "failure", agent: "claude", story: "US-001", error: "exit 1" } as const;
+ * const header = { effort: "my-feature", type: "Feature" };
+ * await appendProgress(file, { ...failure, iteration: 1, failures: 1 }, { header });
+ * await appendProgress(file, { ...failure, iteration: 2, failures: 2 }, { header });
+ * assertEquals((await readFile(file, "utf8")).match(/FAILURE/g)?.length, 1);
+ * await rm(dir, { recursive: true });
+ * ```
+ *
+ * @param file The path of the file.
+ * @param entry The entry.
+ * @param options The header of a new file, and the time.
+ */
+export async function appendProgress(
+  file: string,
+  entry: NewProgressEntry,
+  options: AppendProgressOptions,
+): Promise<void> {
+  const { now = Date.now } = options;
+  const text = formatProgressEntry(entry, new Date(now()));
+  await createProgress(file, options);
+  const handle = await open(file, "a+");
+  try {
+    const bytes = await readFrom(handle, 0);
+    const kept = entry.kind === "failure" ? bytesBeforeStreak(bytes, entry) : undefined;
+    if (kept === undefined) {
+      await handle.appendFile(gapAfter(bytes) + text);
+      return;
+    }
+    await writeAtomic(file, Buffer.concat([kept, Buffer.from(text)]));
+    // Someone may have written to the old file between our reading and its replacement.
+    const late = await readFrom(handle, bytes.length);
+    if (late.length === 0) return;
+    const fresh = await open(file, "a");
+    await fresh.appendFile(late).finally(() => fresh.close());
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readFrom(handle: FileHandle, start: number): Promise<Buffer> {
+  const { size } = await handle.stat();
+  const buffer = Buffer.alloc(Math.max(0, size - start));
+  const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** What stands before the last entry, if the failure is another of its streak. */
+function bytesBeforeStreak(bytes: Buffer, entry: FailureEntry): Buffer | undefined {
+  const last = parseProgress(bytes.toString()).entries.at(-1);
+  if (last === undefined || !isSameFailure(last, entry)) return undefined;
+  // Counted in bytes, so that text that is not UTF-8 stays what it is.
+  let end = 0;
+  for (let line = 1; line < last.firstLine; line++) end = bytes.indexOf(NEWLINE, end) + 1;
+  return bytes.subarray(0, end);
+}
+
+function isSameFailure(last: ParsedProgressEntry, entry: FailureEntry): boolean {
+  if (last.kind !== "failure" || last.agent !== entry.agent || last.story !== entry.story) {
+    return false;
+  }
+  const [first, ...more] = errorLines(last.error);
+  const [newFirst, ...newMore] = errorLines(entry.error);
+  // Times, ports and request ids differ from one attempt to the next.
+  const plain = (lines: string[]) => lines.join("\n").replace(/\d+/g, "0");
+  return first === newFirst && plain(more) === plain(newMore);
+}
+
+/** Ends the last line if it is not ended, and leaves one line empty. */
+function gapAfter(bytes: Buffer): string {
+  if (bytes.length === 0) return "";
+  if (bytes.at(-1) !== NEWLINE) return "\n\n";
+  return bytes.at(-2) === NEWLINE ? "" : "\n";
+}
+
+const NEWLINE = 10;

@@ -1,0 +1,135 @@
+import { parseEntryBody } from "./parse_progress_entry.ts";
+import type { ProgressEntry } from "./progress_entry.ts";
+
+/** The beginning of `progress.txt`. */
+export interface ProgressHeader {
+  /** The task. */
+  effort?: string;
+  /** The kind of work. */
+  type?: string;
+  /** When it was started, as it is written. */
+  started?: string;
+  /** Number of the file that holds what came before, and when it was made. */
+  rotation?: { number: number; time?: string };
+  /** The lines of the header word for word, without the rule that ends it. */
+  lines: string[];
+}
+
+/** Where an entry stands in its file. */
+export interface ProgressPosition {
+  /** When it was written, as it is written; absent if it does not say. */
+  time?: string;
+  /** Its first line, from 1. */
+  firstLine: number;
+  /** Its last line: the closing rule if it has one. */
+  lastLine: number;
+  /** Its text word for word, without line end at the end. */
+  raw: string;
+}
+
+/** An entry and where it stands. */
+export type ParsedProgressEntry = ProgressEntry & ProgressPosition;
+
+/** What is in a `progress.txt`. */
+export interface ProgressLog {
+  /** Its beginning. */
+  header: ProgressHeader;
+  /** Its entries, in the order of the file. */
+  entries: ParsedProgressEntry[];
+  /** The bullets of all its Codebase Patterns, without their marks. */
+  patterns: string[];
+  /** All its Codebase Patterns word for word, without the heading; empty if it has none. */
+  patternsText: string;
+}
+
+/**
+ * Reads a `progress.txt`, whoever wrote it. Whatever is unknown becomes an entry
+ * of the kind `other`, so that nothing of the file is left out.
+ *
+ * @example Usage
+ * ```ts
+ * import { parseProgress } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const log = parseProgress("# Ralph Progress Log\nEffort: x\n---\n\n## 2026-01-17 - US-014\n- Done\n---\n");
+ * assertEquals(log.header.effort, "x");
+ * assertEquals(log.entries[0]?.kind, "story");
+ * ```
+ *
+ * @param text The text of the file.
+ * @returns Its header, entries and patterns.
+ */
+export function parseProgress(text: string): ProgressLog {
+  const lines = text.split("\n");
+  const plain = lines.map((line) => line.trimEnd());
+  const headerEnd = endOfHeader(plain);
+  const entries: ParsedProgressEntry[] = [];
+  let at = headerEnd + (isRule(plain[headerEnd]) && !isCheckpoint(plain, headerEnd) ? 1 : 0);
+  while (at < lines.length) {
+    if (plain[at] === "" || (isRule(plain[at]) && !isCheckpoint(plain, at))) {
+      at++;
+      continue;
+    }
+    const end = endOfEntry(plain, at);
+    let last = end;
+    while (plain[last] === "") last--;
+    entries.push({
+      // With its spaces at line ends, which are line breaks in markdown.
+      ...parseEntryBody(lines.slice(at, last + 1).map((line) => line.replace(/\r$/, ""))),
+      firstLine: at + 1,
+      lastLine: last + 1,
+      raw: lines.slice(at, last + 1).join("\n").replace(/\r$/, ""),
+    });
+    at = end + 1;
+  }
+  const patterns = entries.filter((entry) => entry.kind === "patterns");
+  return {
+    header: parseHeader(plain.slice(0, headerEnd)),
+    entries,
+    patterns: patterns.flatMap((entry) => entry.bullets),
+    patternsText: patterns.map((entry) => entry.body).filter((body) => body !== "").join("\n"),
+  };
+}
+
+function endOfHeader(lines: string[]): number {
+  const end = lines.findIndex((line) => isRule(line) || isHeading(line));
+  return end === -1 ? lines.length : end;
+}
+
+/** The index of the last line of the entry that begins at `start`. */
+function endOfEntry(lines: string[], start: number): number {
+  // A checkpoint begins with a rule of its own.
+  const from = isCheckpoint(lines, start) ? start + 2 : start + 1;
+  for (let at = from; at < lines.length; at++) {
+    if (isHeading(lines[at]) || isCheckpoint(lines, at)) return at - 1;
+    if (isRule(lines[at])) return at;
+  }
+  return lines.length - 1;
+}
+
+function isRule(line: string | undefined): boolean {
+  return line !== undefined && /^-{3,}$/.test(line);
+}
+
+function isHeading(line: string | undefined): boolean {
+  return line?.startsWith("## ") ?? false;
+}
+
+function isCheckpoint(lines: string[], at: number): boolean {
+  return isRule(lines[at]) && (lines[at + 1]?.startsWith("CHECKPOINT at ") ?? false);
+}
+
+function parseHeader(lines: string[]): ProgressHeader {
+  const header: ProgressHeader = { lines };
+  for (const line of lines) {
+    const [, key = "", value = ""] = /^(\w+):\s*(.*)$/.exec(line) ?? [];
+    if (key === "Effort") header.effort = value;
+    if (key === "Type") header.type = value;
+    if (key === "Started") header.started = value;
+    if (key !== "Rotation") continue;
+    const [, number, time] = /^(\d+)(?: \(rotated at (.+)\))?/.exec(value) ?? [];
+    if (number === undefined) continue;
+    header.rotation = { number: Number(number), ...(time !== undefined && { time }) };
+  }
+  return header;
+}

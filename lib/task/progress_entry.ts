@@ -1,0 +1,83 @@
+/** An agent failed; a streak of the same failure is one entry. */
+export interface FailureEntry {
+  kind: "failure";
+  /** The iteration, from 1; of a streak the last one. */
+  iteration: number;
+  /** The agent. */
+  agent: string;
+  /** The id of the story. */
+  story: string;
+  /** How often it has failed in a row, this time included. */
+  failures: number;
+  /** What went wrong: a line, and below it the last lines of the agent's stderr. */
+  error: string;
+}
+
+/** The loop switched to another agent. */
+export interface FailoverEntry {
+  kind: "failover";
+  /** The agent that failed. */
+  from: string;
+  /** The agent that takes over. */
+  to: string;
+  /** The id of the story. */
+  story: string;
+  /** How often the first one had failed in a row. */
+  failures: number;
+  /** What went wrong last. */
+  reason: string;
+}
+
+/** The loop was stopped in such a way that it can go on later. */
+export interface CheckpointEntry {
+  kind: "checkpoint";
+  /** The last iteration. */
+  iteration: number;
+  /** The limit of iterations; absent if there was none. */
+  maxIterations?: number;
+  /** Stories that pass, of how many. */
+  stories: { done: number; total: number };
+  /** The agent. */
+  agent: string;
+  /** Why it was stopped. */
+  reason: string;
+}
+
+/** What an agent wrote down about a story. */
+export interface StoryEntry {
+  kind: "story";
+  /** The id of the story. */
+  story: string;
+  /** What else the heading says, such as the story's title; absent if nothing. */
+  title?: string;
+  /** What was written, without the heading and the closing rule. */
+  body: string;
+}
+
+/** What is known about the code: bullets that agents keep for one another. */
+export interface PatternsEntry {
+  kind: "patterns";
+  /** The bullets, without their marks; one of several lines keeps its line ends. */
+  bullets: string[];
+  /** All that stands below the heading, word for word, without empty lines around it. */
+  body: string;
+}
+
+/** Anything else that stands in the file. */
+export interface OtherEntry {
+  kind: "other";
+  /** Its heading without the marks; empty for text that has none. */
+  heading: string;
+}
+
+/** One entry of `progress.txt`. */
+export type ProgressEntry =
+  | FailureEntry
+  | FailoverEntry
+  | CheckpointEntry
+  | StoryEntry
+  | PatternsEntry
+  | OtherEntry;
+
+/** An entry that can be added to `progress.txt`. */
+export type NewProgressEntry = FailureEntry | FailoverEntry | CheckpointEntry | StoryEntry;

@@ -1,0 +1,120 @@
+import {
+  constants,
+  copyFile,
+  link,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { countIterations } from "./count_iterations.ts";
+import { errorCode, isNotFound } from "./error_code.ts";
+import { localTime } from "./local_time.ts";
+import { parseProgress } from "./parse_progress.ts";
+import { isRotationDue, rotatedProgress } from "./rotated_progress.ts";
+
+/** A rotation of `progress.txt`. */
+export interface Rotation {
+  /** The absolute path of the file that holds what was in it. */
+  file: string;
+  /** How many iterations that file tells of. */
+  iterations: number;
+}
+
+/** Options for {@linkcode rotateProgress}. */
+export interface RotateProgressOptions {
+  /** Lines that the file may have. @default {300} */
+  threshold?: number;
+  /** Gives the time, in milliseconds since the epoch. @default {Date.now} */
+  now?: () => number;
+}
+
+/**
+ * Rotates a `progress.txt` that has become too long for an agent to read: all of
+ * it becomes `progress-<n>.txt` beside it, and a new one holds the header, the
+ * Codebase Patterns and a note where the rest is. The highest n is the newest.
+ *
+ * There is a whole `progress.txt` at every moment, and a rotation that a crash
+ * cut short is done again. What an agent is just writing is in one of the two files.
+ *
+ * @example Usage
+ * ```ts
+ * import { createProgress, rotateProgress } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ * import { mkdtemp, rm } from "node:fs/promises";
+ *
+ * const dir = await mkdtemp("example-");
+ * const file = `${dir}/progress.txt`;
+ * await createProgress(file, { header: { effort: "my-feature" } });
+ * assertEquals(await rotateProgress(file), undefined);
+ * await rm(dir, { recursive: true });
+ * ```
+ *
+ * @param file The path of the file.
+ * @param options Additional options.
+ * @returns The rotation, or `undefined` if it was not due.
+ */
+export async function rotateProgress(
+  file: string,
+  options: RotateProgressOptions = {},
+): Promise<Rotation | undefined> {
+  const { threshold = 300, now = Date.now } = options;
+  // A line has a byte at least: a file of fewer bytes need not be read.
+  if ((await sizeOf(file)) <= threshold) return undefined;
+  const text = await readFile(file, "utf8");
+  const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
+  const log = parseProgress(text);
+  if (!isRotationDue(log, { lines, threshold })) return undefined;
+
+  const dir = dirname(file);
+  const number = await freeNumber(dir, text);
+  const rotated = join(dir, `progress-${number}.txt`);
+  const beside = join(dir, `.progress.txt.${process.pid}.tmp`);
+  try {
+    const time = localTime(new Date(now()));
+    await writeFile(beside, rotatedProgress(log, { number, time }), { flush: true });
+    await keepAs(file, rotated);
+    await rename(beside, file);
+  } finally {
+    await rm(beside, { force: true });
+  }
+  return { file: rotated, iterations: countIterations(log.entries) };
+}
+
+/** The number after the highest; that one again if it is what a crash left behind. */
+async function freeNumber(dir: string, text: string): Promise<number> {
+  const names = await readdir(dir);
+  const numbers = names.map((name) => Number(/^progress-(\d+)\.txt$/.exec(name)?.[1] ?? 0));
+  const highest = Math.max(0, ...numbers);
+  if (highest === 0) return 1;
+  const newest = join(dir, `progress-${highest}.txt`);
+  // The `Rotation` line differs in every file, so a beginning of this one is a copy of it.
+  if (!text.startsWith(await readFile(newest, "utf8"))) return highest + 1;
+  await rm(newest);
+  return highest;
+}
+
+/** Gives the file a second name; then a writer that has it open still writes to a file that is kept. */
+async function keepAs(file: string, name: string): Promise<void> {
+  try {
+    await link(file, name);
+  } catch (error) {
+    const code = errorCode(error);
+    // Not every file system has hard links.
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(code ?? "")) throw error;
+    await copyFile(file, name, constants.COPYFILE_EXCL);
+  }
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if (isNotFound(error)) return 0;
+    throw error;
+  }
+}
