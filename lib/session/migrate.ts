@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { keepCopy } from "./keep_copy.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import type { Migration } from "./migrations.ts";
-import { RegistryFormatError, RegistryVersionError } from "./registry_error.ts";
+import { asFormatError, RegistryFormatError, RegistryVersionError } from "./registry_error.ts";
 import { insertLegacy, readLegacy, unversionedLayout } from "./take_over.ts";
 import type { TakeOverOptions } from "./take_over.ts";
 
@@ -75,14 +75,6 @@ export function checkRegistryFile(path: string, options: MigrateOptions = {}): v
   } catch (error) {
     throw asFormatError(error, path);
   }
-}
-
-/** SQLITE_CORRUPT and SQLITE_NOTADB say that the file itself is broken. */
-function asFormatError(error: unknown, path: string): unknown {
-  const { errcode, message } = error as { errcode?: unknown; message?: string };
-  return errcode === 11 || errcode === 26
-    ? new RegistryFormatError(path, message ?? "it is broken", { cause: error })
-    : error;
 }
 
 /**

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { checkRegistryFile, migrate } from "./migrate.ts";
 import type { MigrateOptions } from "./migrate.ts";
 import { Registry } from "./registry.ts";
+import { asFormatError } from "./registry_error.ts";
 import { sessionPaths } from "./session_paths.ts";
 
 /** Options for {@linkcode openRegistry}. */
@@ -77,6 +78,6 @@ export function openRegistry(options: OpenRegistryOptions = {}): Registry {
     return new Registry(db, options.now ?? (() => new Date()));
   } catch (error) {
     db.close();
-    throw error;
+    throw asFormatError(error, path);
   }
 }

@@ -39,3 +39,18 @@ export class RegistryFormatError extends Error {
     this.path = path;
   }
 }
+
+/**
+ * Makes a {@linkcode RegistryFormatError} of SQLite's word that a file is broken.
+ *
+ * @param error What was thrown.
+ * @param path The file.
+ * @returns The error to throw instead; the same one if it says something else.
+ */
+export function asFormatError(error: unknown, path: string): unknown {
+  const { errcode, message } = error as { errcode?: unknown; message?: string };
+  // SQLITE_CORRUPT and SQLITE_NOTADB.
+  return errcode === 11 || errcode === 26
+    ? new RegistryFormatError(path, message ?? "it is broken", { cause: error })
+    : error;
+}
