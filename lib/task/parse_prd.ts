@@ -1,0 +1,135 @@
+import { describeJson, formatJsonPath } from "./json_path.ts";
+import { findJsonSyntaxError, jsonLocator } from "./locate_json.ts";
+import { normalizePrd } from "./normalize_prd.ts";
+import type { Prd } from "./prd.ts";
+import { PrdError } from "./prd_error.ts";
+import { checkPrdInput } from "./prd_input.ts";
+
+/** Options for {@linkcode parsePrd}. */
+export interface ParsePrdOptions {
+  /** How messages name the file. @default {"prd.json"} */
+  file?: string;
+}
+
+/** What {@linkcode inspectPrd} finds in a text. */
+export interface PrdInspection {
+  /** The value that the text holds; absent if it is not valid JSON. */
+  data?: unknown;
+  /** The normal form; absent if there are errors. */
+  prd?: Prd;
+  /** Everything that is wrong, in the order of the text for values of the same list. */
+  errors: PrdError[];
+}
+
+/**
+ * Reads the text of a prd.json, in any of its dialects, into its normal form. Pure.
+ *
+ * The root may be a list of stories; the list may be called `userStories`, `stories`,
+ * `features` or `tasks`; see {@linkcode Prd} for what the fields of the normal form hold.
+ * Keys that are not known are passed over. Ids are taken as they are, even twice.
+ *
+ * @example Usage
+ * ```ts
+ * import { parsePrd } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const prd = parsePrd('[{ "description": "Send a message", "passes": true }]');
+ * assertEquals(prd.stories[0]?.id, "1");
+ * assertEquals(prd.stories[0]?.title, "Send a message");
+ * ```
+ *
+ * @param text The text; a byte order mark in front is passed over.
+ * @param options Additional options.
+ * @returns The PRD.
+ * @throws {PrdError} If it is empty, not valid JSON, or a value is not what it should be.
+ */
+export function parsePrd(text: string, options: ParsePrdOptions = {}): Prd {
+  const { prd, errors } = inspectPrd(text, options);
+  if (prd) return prd;
+  throw errors[0] ?? new Error("A PRD is either read or has an error");
+}
+
+/**
+ * Reads the text of a prd.json like {@linkcode parsePrd}, and reports every error in place of
+ * throwing the first.
+ *
+ * @param text The text.
+ * @param options Additional options.
+ * @returns The value, the PRD and the errors, as far as there are any.
+ */
+export function inspectPrd(text: string, options: ParsePrdOptions = {}): PrdInspection {
+  const file = options.file ?? "prd.json";
+  let data: unknown;
+  try {
+    data = parseJson(text, file);
+  } catch (error) {
+    if (error instanceof PrdError) return { errors: [error] };
+    throw error;
+  }
+  const input = checkPrdInput(data);
+  if (!("issues" in input)) return { data, prd: normalizePrd(input), errors: [] };
+  const locate = jsonLocator(stripBom(text));
+  const errors = input.issues.map((issue) => {
+    const path = formatJsonPath(issue.path);
+    const found = describeJson(valueAt(data, issue.path));
+    return new PrdError(
+      `${file}${path === "" ? "" : `: ${path}`} is ${found}, expected ${issue.expected}`,
+      { file, path, ...locate(issue.path) },
+    );
+  });
+  return { data, errors };
+}
+
+/**
+ * Parses JSON, with the line and the column in the error on every runtime.
+ *
+ * @param text The text; a byte order mark in front is passed over.
+ * @param file How messages name the file.
+ * @returns The value.
+ * @throws {PrdError} If the text is empty or not valid JSON.
+ */
+export function parseJson(text: string, file: string): unknown {
+  const json = stripBom(text);
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    if (json.trim() === "") {
+      throw new PrdError(`${file} is empty, expected a PRD`, { file, line: 1, column: 1, cause });
+    }
+    const at = findJsonSyntaxError(json);
+    if (!at) throw new PrdError(`${file} is not valid JSON`, { file, cause });
+    const { line, column, expected } = at;
+    throw new PrdError(
+      `${file} is not valid JSON at line ${line}, column ${column}: expected ${expected}`,
+      { file, line, column, cause },
+    );
+  }
+}
+
+/**
+ * Looks up a value by its JSON path.
+ *
+ * @param data The root.
+ * @param path The keys and indexes.
+ * @returns The value; `undefined` if there is none.
+ */
+export function valueAt(data: unknown, path: readonly (string | number)[]): unknown {
+  let value = data;
+  for (const part of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) {
+      return undefined;
+    }
+    value = (value as Record<string | number, unknown>)[part];
+  }
+  return value;
+}
+
+/**
+ * Takes a byte order mark off the front of a text.
+ *
+ * @param text The text.
+ * @returns The text without it.
+ */
+export function stripBom(text: string): string {
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
+}
