@@ -1,0 +1,84 @@
+import { readFile } from "node:fs/promises";
+import { parsePrd } from "./parse_prd.ts";
+import type { Prd } from "./prd.ts";
+import { PrdError } from "./prd_error.ts";
+
+/** Options for {@linkcode readPrd}. */
+export interface ReadPrdOptions {
+  /** How messages name the file. @default {the file as it was given} */
+  name?: string;
+  /** Ends the read early. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Reads a prd.json, in any of its dialects, into its normal form.
+ *
+ * @example Usage
+ * ```ts
+ * import { readPrd } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ * import { mkdtemp, rm, writeFile } from "node:fs/promises";
+ *
+ * const folder = await mkdtemp("prd-");
+ * await writeFile(`${folder}/prd.json`, '{"userStories":[{"id":"US-001","title":"Log in"}]}');
+ * const prd = await readPrd(`${folder}/prd.json`);
+ * await rm(folder, { recursive: true });
+ * assertEquals(prd.stories.map((story) => story.title), ["Log in"]);
+ * ```
+ *
+ * @param file The path of the file.
+ * @param options Additional options.
+ * @returns The PRD.
+ * @throws {PrdError} If there is no such file, or it is not a PRD.
+ */
+export async function readPrd(file: string, options: ReadPrdOptions = {}): Promise<Prd> {
+  return parsePrd(await readPrdText(file, options), { file: options.name ?? file });
+}
+
+/**
+ * Reads the text of a prd.json as it is, a byte order mark included.
+ *
+ * @param file The path of the file.
+ * @param options Additional options.
+ * @returns The text.
+ * @throws {PrdError} If there is no such file, it cannot be read, or it is not UTF-8: to
+ * replace what cannot be decoded would change it at the next write.
+ */
+export async function readPrdText(file: string, options: ReadPrdOptions = {}): Promise<string> {
+  const { signal } = options;
+  const name = options.name ?? file;
+  signal?.throwIfAborted();
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file, signal ? { signal } : {});
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw new PrdError(`Cannot read ${name}: ${reasonOf(cause)}`, { file: name, cause });
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new PrdError(`${name} is not valid UTF-8`, { file: name, cause });
+  }
+}
+
+/**
+ * Says in words why a file cannot be used.
+ *
+ * @param error What the file system threw.
+ * @returns The reason, such as `there is no such file`.
+ */
+export function reasonOf(error: unknown): string {
+  switch ((error as { code?: unknown } | null)?.code) {
+    case "ENOENT":
+      return "there is no such file";
+    case "EACCES":
+    case "EPERM":
+      return "permission is denied";
+    case "EISDIR":
+      return "it is a folder";
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
