@@ -70,7 +70,7 @@ export class LiveView implements AsyncDisposable {
   #lines: string[] = [];
   #drawn = false;
   #dirty = false;
-  #resized = false;
+  #drawnSize = { width: 0, rows: 0 };
   #stuck = false;
   #closed = false;
   #lastFrame = -Infinity;
@@ -122,7 +122,7 @@ export class LiveView implements AsyncDisposable {
     process.off("exit", this.#restore);
     if (this.#drawn) {
       const { keys: _, ...options } = this.#options;
-      const width = this.#stream.columns ?? 80;
+      const { width } = this.#size();
       const { waiting: _waiting, ...state } = this.#state;
       const lines = renderView(state, {
         ...options,
@@ -130,7 +130,7 @@ export class LiveView implements AsyncDisposable {
         rows: Infinity,
         now: this.#now(),
       });
-      const update = screenUpdate(this.#lines, lines, { width, resized: this.#resized });
+      const update = screenUpdate(this.#lines, lines, { width, resized: this.#resized() });
       this.#stream.write(`${update}\r\n${SHOW_CURSOR}`);
     }
     return Promise.resolve();
@@ -157,30 +157,40 @@ export class LiveView implements AsyncDisposable {
     }
   }
 
+  #size(): { width: number; rows: number } {
+    // Some pseudo-terminals that nobody has given a size say 0.
+    return { width: this.#stream.columns || 80, rows: this.#stream.rows || 24 };
+  }
+
+  /** Asked of the stream, as the size may be new before the event comes. */
+  #resized(): boolean {
+    const { width, rows } = this.#size();
+    return width !== this.#drawnSize.width || rows !== this.#drawnSize.rows;
+  }
+
   #ticking(): boolean {
     return this.#state.startedAt !== undefined && this.#state.result === undefined;
   }
 
   #draw(now: number): void {
-    const { columns: width = 80, rows = 24 } = this.#stream;
+    const { width, rows } = this.#size();
     const lines = renderView(this.#state, {
       ...this.#options,
       columns: width,
       rows: rows - 1,
       now,
     });
-    const update = screenUpdate(this.#lines, lines, { width, resized: this.#resized });
+    const update = screenUpdate(this.#lines, lines, { width, resized: this.#resized() });
     this.#dirty = false;
     this.#lastFrame = now;
     this.#lines = lines;
-    this.#resized = false;
+    this.#drawnSize = { width, rows };
     if (update === "") return;
     this.#stuck = !this.#stream.write(this.#drawn ? update : HIDE_CURSOR + update);
     this.#drawn = true;
   }
 
   readonly #onResize = (): void => {
-    this.#resized = this.#drawn;
     this.#dirty = this.#drawn;
     this.#plan();
   };

@@ -40,7 +40,7 @@ export function screenUpdate(
   const above = before.slice(0, -1)
     .reduce((rows, line) => rows + (resized ? rowsOf(line, width) : 1), 0);
   const known = resized ? [] : before;
-  let text = BEGIN + (above > 0 ? `\x1b[${above}A` : "") + "\r" + (resized ? "\x1b[J" : "");
+  let text = BEGIN + (above > 0 ? `\x1b[${above}A` : "") + "\r";
   after.forEach((line, index) => {
     if (index > 0) text += "\r\n";
     if (line === known[index]) return;
@@ -48,9 +48,10 @@ export function screenUpdate(
     // In the last column the cursor stands on the last character and would erase it.
     if (visibleWidth(line) < width) text += "\x1b[K";
   });
-  if (after.length < known.length) {
-    text += after.length === 0 ? "\x1b[J" : "\r\n\x1b[J\x1b[A";
-  }
+  // What is left below is cleared last: tmux takes clearing everything from the
+  // first row for a wish to keep it, and scrolls it into its history.
+  if (after.length === 0) text += "\x1b[J";
+  else if (after.length <= above) text += "\r\n\x1b[J\x1b[A";
   return `${text}\r${END}`;
 }
 
