@@ -324,6 +324,7 @@ Deno.test("rotateProgress() rotates at more lines than the threshold, not at as 
   await using dir = await tempDir();
   const file = join(dir.path, "progress.txt");
   await longLog(file, { notes: 10, patterns: 0 });
+  assertEquals(await rotateProgress(file, { threshold: 0 }), undefined);
   assertEquals(await rotateProgress(file, { threshold: 45 }), undefined);
   assertEquals((await rotateProgress(file, { threshold: 44 }))?.iterations, 10);
 });

@@ -2,6 +2,7 @@ import { findBranchProblem } from "./find_branch_problem.ts";
 
 /** Thrown if a name cannot be that of a branch. */
 export class InvalidBranchNameError extends Error {
+  /** The name of the class. */
   override name = "InvalidBranchNameError";
   /** What was given. */
   readonly branchName: string;

@@ -4,6 +4,7 @@ import { isNotFound } from "./error_code.ts";
 
 /** Thrown where a git repository is needed and there is none. */
 export class NotARepositoryError extends Error {
+  /** The name of the class. */
   override name = "NotARepositoryError";
   /** What can be done about it. */
   readonly hint: string = "start one with: git init";

@@ -6,6 +6,7 @@ import type { Task } from "./task.ts";
 
 /** Thrown if a branch cannot be switched to because of files that are not committed. */
 export class DirtyTreeError extends Error {
+  /** The name of the class. */
   override name = "DirtyTreeError";
   /** The branch that was wanted. */
   readonly branchName: string;

@@ -1,5 +1,6 @@
 /** An agent failed; a streak of the same failure is one entry. */
 export interface FailureEntry {
+  /** Marks it as a failure. */
   kind: "failure";
   /** The iteration, from 1; of a streak the last one. */
   iteration: number;
@@ -15,6 +16,7 @@ export interface FailureEntry {
 
 /** The loop switched to another agent. */
 export interface FailoverEntry {
+  /** Marks it as a switch of agents. */
   kind: "failover";
   /** The agent that failed. */
   from: string;
@@ -30,6 +32,7 @@ export interface FailoverEntry {
 
 /** The loop was stopped in such a way that it can go on later. */
 export interface CheckpointEntry {
+  /** Marks it as a checkpoint. */
   kind: "checkpoint";
   /** The last iteration. */
   iteration: number;
@@ -45,6 +48,7 @@ export interface CheckpointEntry {
 
 /** What an agent wrote down about a story. */
 export interface StoryEntry {
+  /** Marks it as a note on a story. */
   kind: "story";
   /** The id of the story. */
   story: string;
@@ -56,6 +60,7 @@ export interface StoryEntry {
 
 /** What is known about the code: bullets that agents keep for one another. */
 export interface PatternsEntry {
+  /** Marks it as Codebase Patterns. */
   kind: "patterns";
   /** The bullets, without their marks; one of several lines keeps its line ends. */
   bullets: string[];
@@ -65,6 +70,7 @@ export interface PatternsEntry {
 
 /** Anything else that stands in the file. */
 export interface OtherEntry {
+  /** Marks it as something else. */
   kind: "other";
   /** Its heading without the marks; empty for text that has none. */
   heading: string;

@@ -24,6 +24,7 @@ export interface TaskNotFoundDetails {
 
 /** Thrown if there is no such task, or its folder has no `prd.json`. */
 export class TaskNotFoundError extends Error {
+  /** The name of the class. */
   override name = "TaskNotFoundError";
   /** What was given. */
   readonly given: string;

@@ -27,7 +27,7 @@ export interface Rotation {
 
 /** Options for {@linkcode rotateProgress}. */
 export interface RotateProgressOptions {
-  /** Lines that the file may have. @default {300} */
+  /** Lines that the file may have; 0 for any number. @default {300} */
   threshold?: number;
   /** Gives the time, in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
@@ -64,7 +64,7 @@ export async function rotateProgress(
 ): Promise<Rotation | undefined> {
   const { threshold = 300, now = Date.now } = options;
   // A line has a byte at least: a file of fewer bytes need not be read.
-  if ((await sizeOf(file)) <= threshold) return undefined;
+  if (threshold <= 0 || (await sizeOf(file)) <= threshold) return undefined;
   const text = await readFile(file, "utf8");
   const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
   const log = parseProgress(text);

@@ -4,6 +4,7 @@ import { errorCode } from "./error_code.ts";
 
 /** Thrown if git fails, or cannot be started. */
 export class GitError extends Error {
+  /** The name of the class. */
   override name = "GitError";
   /** The arguments that git was given. */
   readonly args: string[];

@@ -1,5 +1,6 @@
 /** Thrown if what was given can be neither the name of a task nor a path to one. */
 export class InvalidTaskNameError extends Error {
+  /** The name of the class. */
   override name = "InvalidTaskNameError";
   /** What was given. */
   readonly given: string;
