@@ -1,0 +1,30 @@
+/**
+ * Says why a name from outside must not be used as the name of a git branch.
+ *
+ * The rules are those of `git check-ref-format --branch`.
+ *
+ * @example Usage
+ * ```ts
+ * import { findBranchProblem } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(findBranchProblem("ralph/my-feature"), undefined);
+ * assertEquals(findBranchProblem("--force"), 'starts with "-"');
+ * ```
+ *
+ * @param name The name.
+ * @returns The problem, to stand behind "the name"; `undefined` if there is none.
+ */
+export function findBranchProblem(name: string): string | undefined {
+  if (name === "") return "is empty";
+  if (name.startsWith("-")) return 'starts with "-"';
+  // deno-lint-ignore no-control-regex
+  if (/[\x00-\x1f\x7f]/.test(name)) return "holds a control character";
+  if (name.includes("..")) return 'holds ".."';
+  const bad = /[ ~^:?*[\\]|@\{|\/\//.exec(name)?.[0];
+  if (bad !== undefined) return `holds "${bad}"`;
+  if (name === "@" || name === "HEAD") return "means something else to git";
+  if (name.startsWith("/") || name.endsWith("/")) return 'starts or ends with "/"';
+  if (name.endsWith(".")) return 'ends with "."';
+  const part = name.split("/").find((part) => part.startsWith(".") || part.endsWith(".lock"));
+  return part === undefined ? undefined : `holds the part "${part}"`;
+}
