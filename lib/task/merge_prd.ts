@@ -1,0 +1,180 @@
+import { valueAt } from "./parse_prd.ts";
+import type { MarkdownPrd, MarkdownStory, PrdMarkdownWarning } from "./parse_prd_markdown.ts";
+import type { Criterion, Prd, Story } from "./prd.ts";
+
+/** The form that is written. */
+const SCHEMA_VERSION = "2.5";
+
+/** A story that is different now. */
+export interface StoryChange {
+  /** Its id. */
+  id: string;
+  /** The fields that are different, such as `title`. */
+  fields: string[];
+}
+
+/** What a conversion changes in a prd.json. */
+export interface PrdChanges {
+  /** Fields of the PRD itself that are different; empty if there was no prd.json before. */
+  fields: string[];
+  /** Ids of stories that are new, in order. */
+  added: string[];
+  /** Stories that were there and are different now, in order. */
+  changed: StoryChange[];
+  /** Ids of stories that are gone, in order. */
+  removed: string[];
+  /** Ids of stories that are as they were, in order. */
+  kept: string[];
+}
+
+/** Options for {@linkcode mergePrd}. */
+export interface MergePrdOptions {
+  /** The name of the task. */
+  task: string;
+  /** The task folder as prd.json names it. */
+  taskDir: string;
+  /** The branch. @default {the one that was there before, else `ralph/<task>`} */
+  branchName?: string;
+  /** The prd.json that is there already: its normal form, and its value. */
+  before?: { prd: Prd; data: unknown };
+}
+
+/** What {@linkcode mergePrd} returns. */
+export interface MergedPrd {
+  /** The value of the new prd.json. */
+  data: Record<string, unknown>;
+  /** What is different. */
+  changes: PrdChanges;
+  /** Stories that passed before they changed. */
+  warnings: PrdMarkdownWarning[];
+}
+
+type Json = Record<string, unknown>;
+
+/**
+ * Makes the value of a prd.json from a prd.md that was taken apart, and from the prd.json that was
+ * there before. Pure. What stays of the old one is told at {@linkcode convertPrd}.
+ *
+ * @param parsed The parts of the prd.md.
+ * @param options The task, and what was there before.
+ * @returns The value, and what is different.
+ */
+export function mergePrd(parsed: MarkdownPrd, options: MergePrdOptions): MergedPrd {
+  const { before } = options;
+  const old: Json = isObject(before?.data) ? before.data : {};
+  const oldStories = new Map<string, Story>();
+  for (const story of before?.prd.stories ?? []) {
+    if (!oldStories.has(story.id)) oldStories.set(story.id, story);
+  }
+  const changes: PrdChanges = { fields: [], added: [], changed: [], removed: [], kept: [] };
+  const warnings: PrdMarkdownWarning[] = [];
+
+  const stories = parsed.stories.map((story, index) => {
+    const oldStory = oldStories.get(story.id);
+    const raw = oldStory && valueAt(before?.data, oldStory.path);
+    const made = makeStory(story, index + 1, oldStory);
+    const fields = oldStory ? changedFields(made, oldStory) : [];
+    if (!oldStory) changes.added.push(story.id);
+    else if (fields.length > 0) changes.changed.push({ id: story.id, fields });
+    else changes.kept.push(story.id);
+    if (oldStory?.passes && wordsOf(story.criteria) !== wordsOf(oldStory.criteria)) {
+      const message = `Story "${story.id}" passed before its criteria changed, and still passes`;
+      warnings.push({ line: story.line, message });
+    }
+    return overlay(isObject(raw) ? raw : {}, made);
+  });
+  const ids = new Set(parsed.stories.map(({ id }) => id));
+  for (const story of oldStories.values()) {
+    if (ids.has(story.id)) continue;
+    const raw = valueAt(before?.data, story.path);
+    // What an agent added while it worked was never in the markdown, so it is not gone from it.
+    if (isObject(raw) && raw.spawnedBy) {
+      stories.push(raw);
+      changes.kept.push(story.id);
+    } else {
+      changes.removed.push(story.id);
+    }
+  }
+
+  const header = makeHeader(parsed, old, options);
+  if (before) {
+    changes.fields = Object.keys(header).filter((key) => header[key] !== old[key]);
+  }
+  const listKey = String(before?.prd.stories[0]?.path[0] ?? "userStories");
+  const rest = Object.fromEntries(
+    Object.entries(old).filter(([key]) => key === "userStories" || key !== listKey),
+  );
+  return { data: overlay(rest, { ...header, userStories: stories }), changes, warnings };
+}
+
+function makeHeader(parsed: MarkdownPrd, old: Json, options: MergePrdOptions): Json {
+  const before = options.before?.prd;
+  const title = parsed.title ?? (before?.project || options.task);
+  const description = [title, parsed.introduction].filter(Boolean).join(" - ");
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    project: keptProject(before) ?? title,
+    taskDir: options.taskDir,
+    branchName: options.branchName ??
+      (Object.hasOwn(old, "branchName") ? old.branchName : `ralph/${options.task}`),
+    mergeTarget: parsed.mergeTarget === undefined ? old.mergeTarget ?? null : parsed.mergeTarget,
+    autoMerge: before?.autoMerge ?? false,
+    pauseBetweenStories: before?.pauseBetweenStories ?? false,
+    type: parsed.type ?? before?.type ?? "feature",
+    description,
+  };
+}
+
+/** A project that begins its own description was named after the title, and follows it. */
+function keptProject(before: Prd | undefined): string | undefined {
+  if (!before || before.project === "") return undefined;
+  const { project, description } = before;
+  const made = description === project || description.startsWith(`${project} - `);
+  return made ? undefined : project;
+}
+
+function makeStory(story: MarkdownStory, priority: number, old: Story | undefined): Json {
+  return {
+    id: story.id,
+    title: story.title || story.id,
+    description: story.description,
+    acceptanceCriteria: keepTicks(story.criteria, old?.criteria ?? []),
+    priority,
+    passes: old?.passes ?? false,
+    notes: old?.notes ?? "",
+  };
+}
+
+/** The same words may stand there twice: the first keeps the tick of the first, and so on. */
+function keepTicks(criteria: Criterion[], old: Criterion[]): Criterion[] {
+  const left = [...old];
+  return criteria.map(({ description, passes }) => {
+    const index = left.findIndex((criterion) => criterion.description === description);
+    const [same] = index < 0 ? [] : left.splice(index, 1);
+    return { description, passes: passes || (same?.passes ?? false) };
+  });
+}
+
+function changedFields(made: Json, old: Story): string[] {
+  const fields: string[] = [];
+  if (made.title !== old.title) fields.push("title");
+  if (made.description !== old.description) fields.push("description");
+  if (JSON.stringify(made.acceptanceCriteria) !== JSON.stringify(old.criteria)) {
+    fields.push("acceptanceCriteria");
+  }
+  if (made.priority !== old.priority) fields.push("priority");
+  return fields;
+}
+
+function wordsOf(criteria: Criterion[]): string {
+  return JSON.stringify(criteria.map(({ description }) => description));
+}
+
+/** Keys that were there stay in their places, new ones come behind them. */
+function overlay(old: Json, made: Json): Json {
+  return { ...old, ...made };
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

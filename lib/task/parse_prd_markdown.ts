@@ -1,0 +1,243 @@
+import { findStoryHeadings, isStorySection, parseStoryHeading } from "./find_story_headings.ts";
+import { findHeadings, type MarkdownHeading } from "./markdown_headings.ts";
+import { isRule, type MarkdownLine, readMarkdownLines } from "./markdown_lines.ts";
+import { parseStoryBody } from "./parse_story_body.ts";
+import type { Criterion } from "./prd.ts";
+import { readMergeTarget } from "./read_merge_target.ts";
+
+/** Something in a prd.md that is probably not meant as it stands. */
+export interface PrdMarkdownWarning {
+  /** The line, from 1. */
+  line: number;
+  /** What it is. */
+  message: string;
+}
+
+/** A story of a prd.md. */
+export interface MarkdownStory {
+  /** Its id, such as `US-001`. */
+  id: string;
+  /** Its title. Empty if the heading has none. */
+  title: string;
+  /** What is wanted. Empty if it says nothing. */
+  description: string;
+  /** Its criteria, in order. */
+  criteria: Criterion[];
+  /** The line of its heading, from 1. */
+  line: number;
+}
+
+/** A prd.md, taken apart. */
+export interface MarkdownPrd {
+  /** The title, without `PRD:`; absent if there is none. */
+  title?: string;
+  /** The type, such as `bug-investigation`; absent if there is no such section. */
+  type?: string;
+  /** The first paragraph of the introduction; absent if there is none. */
+  introduction?: string;
+  /** The branch to merge into, `null` for none; absent if there is no such section. */
+  mergeTarget?: string | null;
+  /** The stories, in the order of the file. */
+  stories: MarkdownStory[];
+  /** What is probably not meant as it stands. */
+  warnings: PrdMarkdownWarning[];
+}
+
+/** Options for {@linkcode parsePrdMarkdown}. */
+export interface ParsePrdMarkdownOptions {
+  /** How messages name the file. @default {"prd.md"} */
+  file?: string;
+}
+
+/** A prd.md from which no prd.json can be made. */
+export class PrdMarkdownError extends Error {
+  /** The file, as the message names it. */
+  readonly file: string;
+  /** The line, from 1. */
+  readonly line: number;
+
+  /**
+   * Makes the error.
+   *
+   * @param message What is wrong, without the place.
+   * @param file The file, as messages name it.
+   * @param line The line, from 1.
+   */
+  constructor(message: string, file: string, line: number) {
+    super(`Cannot convert ${file} at line ${line}: ${message}`);
+    this.name = "PrdMarkdownError";
+    this.file = file;
+    this.line = line;
+  }
+}
+
+/**
+ * Takes a prd.md apart: its title, its stories with their criteria, and the sections that end up
+ * in a prd.json. Pure.
+ *
+ * Stories are the headings with an id, such as `### US-001: Title`, in the sections whose heading
+ * speaks of stories; in the whole file if there is no such section. What stands in a code fence or
+ * an HTML comment is neither heading nor criterion.
+ *
+ * @example Usage
+ * ```ts
+ * import { parsePrdMarkdown } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { stories } = parsePrdMarkdown("# PRD: Chat\n\n### US-001: Send\n- [ ] It is sent\n");
+ * assertEquals(stories[0]?.criteria, [{ description: "It is sent", passes: false }]);
+ * ```
+ *
+ * @param markdown The text of the file.
+ * @param options Additional options.
+ * @returns The parts.
+ * @throws {PrdMarkdownError} If there is no story, or an id stands there twice.
+ */
+export function parsePrdMarkdown(
+  markdown: string,
+  options: ParsePrdMarkdownOptions = {},
+): MarkdownPrd {
+  const file = options.file ?? "prd.md";
+  const { lines, openFence } = readMarkdownLines(markdown);
+  const warnings: PrdMarkdownWarning[] = [];
+  const warn = (line: number, message: string): void => void warnings.push({ line, message });
+  if (openFence !== undefined) {
+    warn(openFence, "This code fence is never closed, so all that follows is code");
+  }
+
+  const headings = findHeadings(lines);
+  const title = headings.find(({ level }) => level === 1)?.title.replace(/^PRD\s*[:–—-]\s*/i, "");
+  const section = (
+    name: RegExp,
+  ): { heading: MarkdownHeading; body: MarkdownLine[] } | undefined => {
+    const heading = headings.find(({ level, title }) => level <= 3 && name.test(title));
+    return heading && { heading, body: bodyOf(heading, headings, lines) };
+  };
+  const typeText = firstText(section(/^type$/i)?.body)?.text;
+  const introduction = paragraph(
+    section(/^(introduction|overview|summary)\b/i)?.body ??
+      bodyOf(headings.find(({ level }) => level === 1), headings, lines),
+  );
+  const merge = section(/^merge target\b/i);
+  const stories = readStories(headings, lines, file, warn);
+
+  return {
+    ...(title ? { title } : {}),
+    ...(typeText && slug(typeText) ? { type: slug(typeText) } : {}),
+    ...(introduction ? { introduction } : {}),
+    ...(merge ? { mergeTarget: mergeTargetOf(merge.heading, merge.body, warn) } : {}),
+    stories,
+    warnings: warnings.sort((a, b) => a.line - b.line),
+  };
+}
+
+/** The lines below a heading, up to the next heading of any level. */
+function bodyOf(
+  heading: MarkdownHeading | undefined,
+  headings: MarkdownHeading[],
+  lines: MarkdownLine[],
+): MarkdownLine[] {
+  if (!heading) return [];
+  const next = headings.find(({ number }) => number > heading.number);
+  return lines.slice(heading.number, next ? next.number - 1 : undefined);
+}
+
+function firstText(lines: MarkdownLine[] = []): MarkdownLine | undefined {
+  return lines.find(({ text, code }) => !code && text.trim() !== "" && !isRule(text));
+}
+
+function paragraph(lines: MarkdownLine[]): string {
+  const first = firstText(lines);
+  if (!first) return "";
+  const rest = lines.slice(lines.indexOf(first));
+  const end = rest.findIndex(({ text, code }) => code || text.trim() === "");
+  return rest.slice(0, end < 0 ? undefined : end).map(({ text }) => text.trim()).join(" ");
+}
+
+function slug(text: string): string {
+  return text.replace(/\([^)]*\)/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(
+    /^-|-$/g,
+    "",
+  );
+}
+
+function mergeTargetOf(
+  heading: MarkdownHeading,
+  body: MarkdownLine[],
+  warn: (line: number, message: string) => void,
+): string | null {
+  const first = firstText(body);
+  if (!first) {
+    warn(heading.number, 'The merge target is empty: write a branch name, or "None"');
+    return null;
+  }
+  const target = readMergeTarget(first.text);
+  if (target !== undefined) return target;
+  warn(
+    first.number,
+    `The merge target "${first.text.trim()}" is not understood, so there is none: ` +
+      'write a branch name in backticks, or "None"',
+  );
+  return null;
+}
+
+function readStories(
+  headings: MarkdownHeading[],
+  lines: MarkdownLine[],
+  file: string,
+  warn: (line: number, message: string) => void,
+): MarkdownStory[] {
+  const { inside, outside } = findStoryHeadings(headings);
+  const levels = new Set(
+    inside.filter(({ title }) => parseStoryHeading(title)).map(({ level }) => level),
+  );
+  const stories: MarkdownStory[] = [];
+  const lineOf = new Map<string, number>();
+  for (const heading of inside) {
+    const story = parseStoryHeading(heading.title);
+    if (!story) {
+      if (levels.has(heading.level)) {
+        warn(
+          heading.number,
+          `The heading "${heading.title}" has no id such as US-001, so it is not a story`,
+        );
+      }
+      continue;
+    }
+    const { id, title } = story;
+    const other = lineOf.get(id);
+    if (other !== undefined) {
+      throw new PrdMarkdownError(
+        `story id "${id}" is taken by line ${other} already`,
+        file,
+        heading.number,
+      );
+    }
+    lineOf.set(id, heading.number);
+    if (title === "") warn(heading.number, `Story "${id}" has no title`);
+    // Deeper headings without an id belong to the story.
+    const end = headings.find((next) =>
+      next.number > heading.number &&
+      (next.level <= heading.level || parseStoryHeading(next.title) !== undefined)
+    );
+    const body = lines.slice(heading.number, end ? end.number - 1 : undefined);
+    const { description, criteria } = parseStoryBody(body);
+    if (criteria.length === 0) warn(heading.number, `Story "${id}" has no acceptance criteria`);
+    stories.push({ id, title, description, criteria, line: heading.number });
+  }
+  for (const heading of outside) {
+    warn(
+      heading.number,
+      `The heading "${heading.title}" is outside the section of user stories, so it is not a story`,
+    );
+  }
+  if (stories.length === 0) {
+    const place = headings.find((heading) => isStorySection(heading, headings[0])) ?? headings[0];
+    throw new PrdMarkdownError(
+      'there is no story, expected headings such as "### US-001: Title"',
+      file,
+      place?.number ?? 1,
+    );
+  }
+  return stories;
+}

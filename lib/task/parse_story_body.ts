@@ -1,0 +1,121 @@
+import { isRule, type MarkdownLine } from "./markdown_lines.ts";
+import type { Criterion } from "./prd.ts";
+
+/** What stands below the heading of a story. */
+export interface StoryBody {
+  /** All that is not a criterion: paragraphs, each on one line; lists and code as they are. */
+  description: string;
+  /** The criteria, in order. */
+  criteria: Criterion[];
+}
+
+const LABEL =
+  /^\s*(?:#{1,6}\s+)?(?:\*\*|__)?\s*(acceptance criteria|acceptance|description)\s*(?:\([^)]*\)\s*)?/i;
+// Any other label or heading ends the criteria.
+const OTHER_LABEL = /^\s*(?:#{1,6}\s|(?:\*\*|__)[^*_]{1,60}(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:))/;
+const ITEM = /^(\s*)(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[([ xX])\][ \t]*)?(.*)$/;
+
+/**
+ * Reads what stands below the heading of a story: a description, and a list of criteria behind the
+ * label `**Acceptance Criteria:**`, or anywhere if its items have boxes to tick. Pure.
+ *
+ * A line that goes on, a nested list and a code block belong to the criterion above them.
+ *
+ * @param lines The lines.
+ * @returns The description and the criteria.
+ */
+export function parseStoryBody(lines: readonly MarkdownLine[]): StoryBody {
+  const criteria: Criterion[] = [];
+  const text: MarkdownLine[] = [];
+  // The indentation of the list that is being read.
+  let list: number | undefined;
+  let afterLabel = false;
+  let afterBlank = false;
+
+  for (const line of lines) {
+    const blank = !line.code && line.text.trim() === "";
+    const label = line.code ? undefined : readLabel(line.text);
+    const item = line.code || label ? null : ITEM.exec(line.text);
+    const indent = widthOf(/^\s*/.exec(line.text)?.[0] ?? "");
+    const last = criteria.at(-1);
+
+    if (label) {
+      list = undefined;
+      afterLabel = label.name.startsWith("acceptance");
+      if (!afterLabel) text.push({ ...line, text: label.rest });
+      else if (label.rest !== "") criteria.push({ description: label.rest, passes: false });
+      if (afterLabel) text.push({ ...line, text: "" });
+    } else if (item && (list !== undefined || afterLabel || item[2] !== undefined)) {
+      const [, , box, description = ""] = item;
+      if (list !== undefined && last && indent > list + 1) {
+        last.description += `\n- ${description.trim()}`;
+      } else {
+        list = indent;
+        criteria.push({ description: description.trim(), passes: box?.toLowerCase() === "x" });
+      }
+    } else if (blank) {
+      text.push(line);
+    } else if (!line.code && (isRule(line.text) || OTHER_LABEL.test(line.text))) {
+      list = undefined;
+      afterLabel = false;
+      text.push(line);
+    } else if (list !== undefined && last && (indent > list || (!afterBlank && !line.code))) {
+      last.description += line.code
+        ? `\n${line.text.slice(Math.min(indent, list + 2))}`
+        : ` ${line.text.trim()}`;
+    } else {
+      list = undefined;
+      text.push(line);
+    }
+    afterBlank = blank;
+  }
+  return {
+    description: joinParagraphs(text),
+    criteria: criteria.filter(({ description }) => description !== ""),
+  };
+}
+
+/**
+ * Says whether a line names a part of a story, such as `#### Acceptance Criteria`.
+ *
+ * @param line The line.
+ * @returns Whether it does.
+ */
+export function isStoryLabel(line: string): boolean {
+  return readLabel(line) !== undefined;
+}
+
+/** `**Description:** text`, `**Description**: text`, `Description: text`, or a heading. */
+function readLabel(line: string): { name: string; rest: string } | undefined {
+  const match = LABEL.exec(line);
+  if (!match) return undefined;
+  const behind = line.slice(match[0].length);
+  const mark = /^(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:?|:)/.exec(behind)?.[0] ?? "";
+  const rest = behind.slice(mark.length).trim();
+  // "Acceptance tests run" is a sentence, "### Description" is a label.
+  if (mark === "" && (rest !== "" || !/^\s*(#|\*\*|__)/.test(line))) return undefined;
+  return { name: (match[1] ?? "").toLowerCase(), rest };
+}
+
+function widthOf(space: string): number {
+  return space.replaceAll("\t", "    ").length;
+}
+
+/** Wrapped prose becomes one line; what has a meaning in its lines keeps them. */
+function joinParagraphs(lines: MarkdownLine[]): string {
+  const paragraphs: string[] = [];
+  let current: MarkdownLine[] = [];
+  const flush = (): void => {
+    const asIs = current.some(({ text, code }) => code || ITEM.test(text) || /^\s*\|/.test(text));
+    const text = current.map((line) => asIs ? line.text.trimEnd() : line.text.trim())
+      .join(asIs ? "\n" : " ").trim();
+    if (text !== "") paragraphs.push(text);
+    current = [];
+  };
+  for (const line of lines) {
+    if (!line.code && (line.text.trim() === "" || isRule(line.text))) flush();
+    else current.push(line);
+  }
+  flush();
+  return paragraphs.join("\n\n");
+}
