@@ -64,6 +64,12 @@ class LineReader implements AsyncDisposable {
     }
   }
 
+  /** Goes back to the start. */
+  rewind(): void {
+    this.#position = 0;
+    this.#rest = [];
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close();
   }
@@ -82,28 +88,23 @@ function seqOf(line: string): number {
   return Number(/^\{"seq":(\d+)[,}]/.exec(line)?.[1] ?? NaN);
 }
 
-/** Opens the part that holds the event `seq`, or the oldest if that was dropped. */
+/**
+ * Opens the newest part that begins with the event `seq` or before it, or the oldest one if
+ * that was dropped. What a part holds decides, as the writer may rename it at any moment.
+ */
 async function openPartOf(path: string, seq: number): Promise<LineReader | undefined> {
   for (const part of logParts(path).reverse()) {
-    await using reader = await openPart(part.path);
-    const [first] = await reader?.next() ?? [];
-    if (first !== undefined && seqOf(first) <= seq) return await openPart(part.path);
+    const reader = await openPart(part.path);
+    if (!reader) continue;
+    const [first] = await reader.next();
+    if (first !== undefined && seqOf(first) <= seq) {
+      reader.rewind();
+      return reader;
+    }
+    await reader[Symbol.asyncDispose]();
   }
   const oldest = logParts(path)[0];
   return oldest && await openPart(oldest.path);
-}
-
-/** Opens the part after one that was renamed; the oldest if that was dropped meanwhile. */
-async function openPartAfter(path: string, identity: string): Promise<LineReader | undefined> {
-  const parts = logParts(path);
-  let index = -1;
-  for (const [i, part] of parts.entries()) {
-    const reader = await openPart(part.path);
-    if (reader && await reader.identity() === identity) index = i;
-    await reader?.[Symbol.asyncDispose]();
-  }
-  const next = parts[index + 1];
-  return next && await openPart(next.path);
 }
 
 async function isCurrent(path: string, identity: string): Promise<boolean> {
@@ -178,17 +179,20 @@ export async function* readSessionLog(
           if (follow && numbered.event.type === "loop_finished") return;
         }
       }
-      if (!current) {
-        const next = await openPartAfter(path, identity);
-        if (next) {
+      if (current) {
+        if (!follow) return;
+      } else {
+        const next = await openPartOf(path, last + 1);
+        if (next && await next.identity() !== identity) {
           await reader[Symbol.asyncDispose]();
           reader = next;
           continue;
         }
-      } else if (!follow) {
-        return;
+        // The next part is empty as yet.
+        await next?.[Symbol.asyncDispose]();
+        if (!follow) return;
       }
-      if (follow || !current) await pause();
+      await pause();
     }
   } catch (error) {
     // A timer that is aborted rejects with an error of its own.
