@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ClaudeUsage } from "./claude_usage.ts";
 
 /**
  * The lines of Claude Code's `--output-format stream-json` that ralph reads, each with
@@ -9,7 +10,7 @@ function lenient<T extends z.ZodType>(schema: T): z.ZodCatch<z.ZodOptional<T>> {
   return schema.optional().catch(undefined);
 }
 
-const usage = z.object({
+const usage: z.ZodType<ClaudeUsage> = z.object({
   input_tokens: z.number().catch(0),
   output_tokens: z.number().catch(0),
   cache_read_input_tokens: z.number().catch(0),
@@ -86,9 +87,6 @@ const message = z.discriminatedUnion("type", [
 
 /** One line of Claude Code's output, as far as ralph reads it. */
 export type ClaudeMessage = z.infer<typeof message>;
-
-/** Tokens as Claude Code counts them. */
-export type ClaudeUsage = z.infer<typeof usage>;
 
 /** A part of a message: prose, a call of a tool, or a tool's answer. */
 export type ClaudeBlock = z.infer<typeof block>;

@@ -1,12 +1,8 @@
 import type { AgentEvent, Denial, Usage } from "./agent.ts";
 import type { AgentReport } from "./classify_ending.ts";
-import {
-  type ClaudeBlock,
-  type ClaudeMessage,
-  type ClaudeUsage,
-  readClaudeMessage,
-} from "./claude_message.ts";
+import { type ClaudeBlock, type ClaudeMessage, readClaudeMessage } from "./claude_message.ts";
 import { claudeReport } from "./claude_report.ts";
+import type { ClaudeUsage } from "./claude_usage.ts";
 import { cutText } from "./cut_text.ts";
 import { toolDetail } from "./tool_detail.ts";
 

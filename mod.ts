@@ -1,0 +1,154 @@
+/**
+ * A toolkit that runs a coding agent over the user stories of a task until every story passes.
+ *
+ * A task is a folder with a `prd.json`. {@linkcode runLoop} turns it and some agents into a stream
+ * of {@linkcode LoopEvent}s; everything else reads them: the progress file, the registry of
+ * sessions, the terminal. Decisions such as {@linkcode chooseStory} or {@linkcode classifyEnding}
+ * are functions of their own.
+ *
+ * @example Run a task to its end
+ * ```ts ignore
+ * import { createAgents, progressSink, resolveTask, runLoop } from "@ralph/cli";
+ *
+ * const task = await resolveTask("my-feature");
+ * const record = progressSink({ task });
+ * for await (const event of runLoop({ task, agents: createAgents() })) {
+ *   await record(event);
+ *   if (event.type === "iteration_finished") console.log(event.story.id, event.outcome);
+ * }
+ * ```
+ *
+ * @example Look at a task
+ * ```ts
+ * import { chooseStory, parsePrd } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const prd = parsePrd('{"userStories":[{"id":"US-1","passes":true},{"id":"US-2"}]}');
+ * const choice = chooseStory(prd);
+ * assertEquals(choice.kind === "run" && choice.story.id, "US-2");
+ * ```
+ *
+ * @module
+ */
+export * from "./lib/task/append_progress.ts";
+export * from "./lib/task/branch_name.ts";
+export * from "./lib/task/build_prompt.ts";
+export * from "./lib/task/built_in_prompt.ts";
+export * from "./lib/task/changes_between.ts";
+export * from "./lib/task/check_prd.ts";
+export * from "./lib/task/convert_prd.ts";
+export * from "./lib/task/count_iterations.ts";
+export * from "./lib/task/create_progress.ts";
+export * from "./lib/task/edit_json.ts";
+export * from "./lib/task/edit_prd.ts";
+export * from "./lib/task/error_code.ts";
+export * from "./lib/task/find_branch_problem.ts";
+export * from "./lib/task/find_circle.ts";
+export * from "./lib/task/find_git_root.ts";
+export * from "./lib/task/find_story_headings.ts";
+export * from "./lib/task/format_progress_entry.ts";
+export * from "./lib/task/git_snapshot.ts";
+export * from "./lib/task/json_path.ts";
+export * from "./lib/task/list_tasks.ts";
+export * from "./lib/task/local_time.ts";
+export * from "./lib/task/merge_prd.ts";
+export * from "./lib/task/nearest_name.ts";
+export * from "./lib/task/parse_git_status.ts";
+export * from "./lib/task/parse_prd.ts";
+export * from "./lib/task/parse_prd_markdown.ts";
+export * from "./lib/task/parse_progress.ts";
+export * from "./lib/task/prd.ts";
+export * from "./lib/task/prd_error.ts";
+export * from "./lib/task/prd_reader.ts";
+export { PRD_SCHEMA_ID, prdJsonSchema } from "./lib/task/prd_schema.ts";
+export * from "./lib/task/prepare_branch.ts";
+export * from "./lib/task/progress_entry.ts";
+export * from "./lib/task/prompt_template.ts";
+export * from "./lib/task/read_instructions.ts";
+export * from "./lib/task/read_merge_target.ts";
+export * from "./lib/task/read_prd.ts";
+export * from "./lib/task/render_template.ts";
+export * from "./lib/task/resolve_task.ts";
+export * from "./lib/task/restore_prd.ts";
+export * from "./lib/task/rotate_progress.ts";
+export * from "./lib/task/run_git.ts";
+export * from "./lib/task/set_story_passes.ts";
+export * from "./lib/task/story_text.ts";
+export * from "./lib/task/task.ts";
+export * from "./lib/task/task_name.ts";
+export * from "./lib/task/write_atomic.ts";
+export * from "./lib/agent/agent.ts";
+export * from "./lib/agent/agent_config.ts";
+export * from "./lib/agent/agent_environment.ts";
+export * from "./lib/agent/bounded_lines.ts";
+export * from "./lib/agent/bounded_queue.ts";
+export * from "./lib/agent/classify_ending.ts";
+export * from "./lib/agent/claude.ts";
+export * from "./lib/agent/claude_usage.ts";
+export * from "./lib/agent/command.ts";
+export type { CommandConfig, CommandSuccess, PatternConfig } from "./lib/agent/command_config.ts";
+export * from "./lib/agent/command_line.ts";
+export * from "./lib/agent/command_presets.ts";
+export * from "./lib/agent/cut_text.ts";
+export * from "./lib/agent/demo.ts";
+export * from "./lib/agent/end_process_group.ts";
+export * from "./lib/agent/ending_of_signal.ts";
+export * from "./lib/agent/ending_pattern.ts";
+export * from "./lib/agent/find_program.ts";
+export * from "./lib/agent/in_process_run.ts";
+export * from "./lib/agent/mask_event.ts";
+export * from "./lib/agent/mask_secrets.ts";
+export * from "./lib/agent/parse_claude_event.ts";
+export * from "./lib/agent/parse_reset_time.ts";
+export * from "./lib/agent/probe_program.ts";
+export * from "./lib/agent/run_agent_process.ts";
+export * from "./lib/agent/tool_detail.ts";
+export * from "./lib/loop/add_usage.ts";
+export * from "./lib/loop/backoff.ts";
+export * from "./lib/loop/candidate_agents.ts";
+export * from "./lib/loop/choose_model.ts";
+export * from "./lib/loop/choose_story.ts";
+export * from "./lib/loop/failover.ts";
+export * from "./lib/loop/loop_control.ts";
+export * from "./lib/loop/loop_event.ts";
+export * from "./lib/loop/loop_options.ts";
+export * from "./lib/loop/probe_agents.ts";
+export * from "./lib/loop/progress_sink.ts";
+export * from "./lib/loop/run_check.ts";
+export * from "./lib/loop/run_loop.ts";
+export { AgentNotReadyError, DEFAULT_FAILOVER, NoStoriesError } from "./lib/loop/start_loop.ts";
+export * from "./lib/loop/wait_until.ts";
+export * from "./lib/loop/watch_agent.ts";
+export type { FindSessionsOptions } from "./lib/session/find_sessions_query.ts";
+export * from "./lib/session/legacy_layout.ts";
+export type { MigrateOptions } from "./lib/session/migrate.ts";
+export type { Migration } from "./lib/session/migrations.ts";
+export * from "./lib/session/numbered_event.ts";
+export * from "./lib/session/open_registry.ts";
+export * from "./lib/session/process_identity.ts";
+export * from "./lib/session/read_session_log.ts";
+export * from "./lib/session/recorder.ts";
+export * from "./lib/session/registry.ts";
+export * from "./lib/session/registry_error.ts";
+export * from "./lib/session/session.ts";
+export * from "./lib/session/session_log.ts";
+export * from "./lib/session/session_paths.ts";
+export type { TakeOverOptions } from "./lib/session/take_over.ts";
+export * from "./lib/ui/agent_lines.ts";
+export * from "./lib/ui/display_width.ts";
+export * from "./lib/ui/format_ago.ts";
+export * from "./lib/ui/format_clock.ts";
+export * from "./lib/ui/format_cost.ts";
+export * from "./lib/ui/format_count.ts";
+export * from "./lib/ui/format_duration.ts";
+export * from "./lib/ui/format_tokens.ts";
+export * from "./lib/ui/live_view.ts";
+export * from "./lib/ui/plain_line.ts";
+export * from "./lib/ui/reduce_view.ts";
+export * from "./lib/ui/render_view.ts";
+export * from "./lib/ui/sanitize_text.ts";
+export * from "./lib/ui/story_window.ts";
+export * from "./lib/ui/style.ts";
+export * from "./lib/ui/summary.ts";
+export * from "./lib/ui/table.ts";
+export * from "./lib/ui/view_state.ts";
