@@ -25,13 +25,13 @@ Deno.test("convertPrd() writes what the golden file holds, whatever the line end
   assertEquals(changes.added, ["US-001", "US-002", "US-003", "US-010-A", "US-010-DECIDE"]);
   assertEquals(warnings, [
     {
-      line: 57,
+      line: 58,
       message:
         'The heading "A heading without an id" has no id such as US-001, so it is not a story',
     },
-    { line: 64, message: 'Story "US-010-DECIDE" has no acceptance criteria' },
+    { line: 65, message: 'Story "US-010-DECIDE" has no acceptance criteria' },
     {
-      line: 74,
+      line: 75,
       message:
         'The heading "US-003: Search, in detail" is outside the section of user stories, so it is not a story',
     },

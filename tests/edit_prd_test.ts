@@ -9,7 +9,7 @@ import { setStoryPasses } from "../lib/task/set_story_passes.ts";
 import { sharedPrds } from "./shared_prds.ts";
 import { tempDir } from "./testing.ts";
 
-const MIXED = readFileSync(new URL("testdata/prd/mixed.json", import.meta.url), "utf8");
+const MIXED = readFileSync(new URL("testdata/prd/mixed.json.txt", import.meta.url), "utf8");
 
 Deno.test("editJson() changes the bytes of the value and no other", () => {
   for (const text of [MIXED, MIXED.replaceAll("\n", "\r\n"), `\uFEFF${MIXED}`, `${MIXED}\n\n`]) {

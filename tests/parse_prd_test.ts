@@ -200,7 +200,7 @@ Deno.test("parsePrd() says where the text is not JSON", () => {
 });
 
 Deno.test("parsePrd() locates the error in whatever way a file is cut or spoilt", () => {
-  const text = readFileSync(new URL("testdata/prd/mixed.json", import.meta.url), "utf8");
+  const text = readFileSync(new URL("testdata/prd/mixed.json.txt", import.meta.url), "utf8");
   for (let offset = 0; offset < text.length; offset++) {
     const spoilt = [text.slice(0, offset), `${text.slice(0, offset)}§${text.slice(offset + 1)}`];
     for (const text of spoilt) {

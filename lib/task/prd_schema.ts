@@ -4,12 +4,36 @@ import { z } from "zod";
 export const PRD_SCHEMA_ID = "https://jsr.io/@ralph/cli/schemas/prd.schema.json";
 
 /**
- * Describes the newest form of prd.json: what a converter writes and a person should write.
- * Keys that it does not know are allowed everywhere.
+ * Makes the JSON Schema of prd.json (draft 2020-12), which is published as
+ * `schemas/prd.schema.json`: the newest form, what a converter writes and a person should write.
  *
- * @returns The schema. Readers take older forms too, see {@linkcode parsePrd}.
+ * Keys that it does not know are allowed everywhere. Readers take older forms too, see
+ * {@linkcode parsePrd}.
+ *
+ * @example Usage
+ * ```ts
+ * import { prdJsonSchema } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ * assertEquals(prdJsonSchema().title, "prd.json");
+ * ```
+ *
+ * @returns The JSON Schema.
  */
-export function prdSchema(): z.ZodType {
+export function prdJsonSchema(): Record<string, unknown> {
+  const { $schema, ...schema } = z.toJSONSchema(prdSchema(), {
+    target: "draft-2020-12",
+    io: "input",
+  });
+  return {
+    $schema,
+    $id: PRD_SCHEMA_ID,
+    title: "prd.json",
+    description: "The user stories of a task that ralph works on.",
+    ...schema,
+  };
+}
+
+function prdSchema(): z.ZodType {
   const ids = z.array(z.string());
   const idOf = z.union([z.string(), z.int()]);
 
@@ -93,24 +117,4 @@ export function prdSchema(): z.ZodType {
     phases: z.array(phase).optional().describe("The phases of an investigation."),
     userStories: z.array(story).describe("The stories."),
   });
-}
-
-/**
- * Makes the JSON Schema of prd.json (draft 2020-12), which is published as
- * `schemas/prd.schema.json`.
- *
- * @returns The JSON Schema.
- */
-export function prdJsonSchema(): Record<string, unknown> {
-  const { $schema, ...schema } = z.toJSONSchema(prdSchema(), {
-    target: "draft-2020-12",
-    io: "input",
-  });
-  return {
-    $schema,
-    $id: PRD_SCHEMA_ID,
-    title: "prd.json",
-    description: "The user stories of a task that ralph works on.",
-    ...schema,
-  };
 }
