@@ -203,6 +203,7 @@ Deno.test("parsePrdMarkdown() reads ids and titles of every form", () => {
       "### **US-001**: Fix - it",
       "### **US-001: Fix - it**",
       "### `US-001` Fix - it",
+      "### User Story US-001: Fix - it",
     ]
   ) assertEquals(read(heading), "US-001|Fix - it", heading);
   assertEquals(read("### US-107A: T"), "US-107A|T");
@@ -240,6 +241,16 @@ Deno.test("parsePrdMarkdown() finds stories in groups, and without a section", (
   assertEquals(warnings, []);
   const bare = parsePrdMarkdown("# X\n\n### US-001: A\n- [ ] a\n\n### FR-1: not one\n");
   assertEquals(bare.stories.map(({ id }) => id), ["US-001"]);
+});
+
+Deno.test("parsePrdMarkdown() reads labels that are list items, and groups of criteria", () => {
+  const [listed, grouped] = parsePrdMarkdown(prdMd(
+    "### US-001: A\n- **Description:** d\n- **Acceptance Criteria:**\n  - [ ] a\n  - [ ] b\n\n" +
+      "### US-002: B\n**Acceptance Criteria:**\nBackend:\n- a\n\nFrontend:\n- b\n\n**Files:**\n- c\n",
+  )).stories;
+  assertEquals(listed?.description, "d");
+  assertEquals(listed?.criteria.map(({ description }) => description), ["a", "b"]);
+  assertEquals(grouped?.criteria.map(({ description }) => description), ["a", "b"]);
 });
 
 Deno.test("parsePrdMarkdown() warns of a code fence that is never closed", () => {

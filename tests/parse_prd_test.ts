@@ -217,6 +217,12 @@ Deno.test("parsePrd() locates the error in whatever way a file is cut or spoilt"
   }
 });
 
+Deno.test("parsePrd() refuses a file that is nested too deeply to say where it is wrong", () => {
+  const deep = "[".repeat(100_000);
+  assertEquals(errorOf(deep).message, "tasks/x/prd.json is not valid JSON");
+  assertEquals(errorOf(`{"a":${deep}${deep.replaceAll("[", "]")}}`).path, "userStories");
+});
+
 Deno.test("parsePrd() never takes an empty or foreign file for one without stories", () => {
   assertEquals(errorOf("").message, "tasks/x/prd.json is empty, expected a PRD");
   assertEquals(errorOf(" \n").message, "tasks/x/prd.json is empty, expected a PRD");

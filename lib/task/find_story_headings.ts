@@ -2,7 +2,7 @@ import type { MarkdownHeading } from "./markdown_headings.ts";
 
 // An id has a hyphen before its first number: US-001, US-010-A, US-010-DECIDE, US-107A, US-001.1.
 const STORY =
-  /^[*_`[]*([A-Za-z][A-Za-z0-9]*-\d+[A-Z]?(?:\.\d+)*(?:-[A-Z0-9]+(?![A-Za-z0-9]))*)(?![A-Za-z0-9])[*_`\]]*\s*(?:[:.–—-]\s*)?[*_]*\s*(.*)$/;
+  /^(?:(?:[Uu]ser )?[Ss]tory )?[*_`[]*([A-Za-z][A-Za-z0-9]*-\d+[A-Z]?(?:\.\d+)*(?:-[A-Z0-9]+(?![A-Za-z0-9]))*)(?![A-Za-z0-9])[*_`\]]*\s*(?:[:.–—-]\s*)?[*_]*\s*(.*)$/;
 
 /** What the heading of a story says. */
 export interface StoryHeading {

@@ -68,19 +68,21 @@ export function positionAt(text: string, offset: number): TextPosition {
 export function findJsonSyntaxError(text: string): JsonSyntaxError | undefined {
   const open: ("}" | "]")[] = [];
   let found: { offset: number; expected: string } | undefined;
-  visit(text, {
-    onObjectBegin: () => void open.push("}"),
-    onObjectEnd: () => void open.pop(),
-    onArrayBegin: () => void open.push("]"),
-    onArrayEnd: () => void open.pop(),
-    onError: (code, offset) => {
-      if (found && found.offset <= offset) return;
-      const expected = Number(code) === 6
-        ? `"," or "${open.at(-1) ?? "}"}"`
-        : EXPECTED[Number(code)] ?? "valid JSON";
-      found = { offset, expected };
-    },
-  }, STRICT);
+  unlessTooDeep(() =>
+    visit(text, {
+      onObjectBegin: () => void open.push("}"),
+      onObjectEnd: () => void open.pop(),
+      onArrayBegin: () => void open.push("]"),
+      onArrayEnd: () => void open.pop(),
+      onError: (code, offset) => {
+        if (found && found.offset <= offset) return;
+        const expected = Number(code) === 6
+          ? `"," or "${open.at(-1) ?? "}"}"`
+          : EXPECTED[Number(code)] ?? "valid JSON";
+        found = { offset, expected };
+      },
+    }, STRICT)
+  );
   return found && { ...positionAt(text, found.offset), expected: found.expected };
 }
 
@@ -96,7 +98,7 @@ export function jsonLocator(
 ): (path: readonly (string | number)[]) => TextPosition {
   let root: ReturnType<typeof parseTree> | null = null;
   return (path) => {
-    if (root === null) root = parseTree(text);
+    if (root === null) root = unlessTooDeep(() => parseTree(text));
     if (!root) return { line: 1, column: 1 };
     for (let length = path.length; length >= 0; length--) {
       const node = findNodeAtLocation(root, path.slice(0, length));
@@ -115,16 +117,28 @@ export function jsonLocator(
 export function findRepeatedKeys(text: string): RepeatedKey[] {
   const open: Set<string>[] = [];
   const repeated: RepeatedKey[] = [];
-  visit(text, {
-    onObjectBegin: () => void open.push(new Set()),
-    onObjectEnd: () => void open.pop(),
-    onObjectProperty: (key, offset, _length, _line, _column, path) => {
-      const keys = open.at(-1);
-      if (keys?.has(key)) {
-        repeated.push({ ...positionAt(text, offset), path: [...path(), key] });
-      }
-      keys?.add(key);
-    },
-  });
+  unlessTooDeep(() =>
+    visit(text, {
+      onObjectBegin: () => void open.push(new Set()),
+      onObjectEnd: () => void open.pop(),
+      onObjectProperty: (key, offset, _length, _line, _column, path) => {
+        const keys = open.at(-1);
+        if (keys?.has(key)) {
+          repeated.push({ ...positionAt(text, offset), path: [...path(), key] });
+        }
+        keys?.add(key);
+      },
+    })
+  );
   return repeated;
+}
+
+/** The parser calls itself for every level, so thousands of brackets in a row are too many. */
+function unlessTooDeep<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }

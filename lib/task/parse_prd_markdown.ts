@@ -155,7 +155,7 @@ function paragraph(lines: MarkdownLine[]): string {
 }
 
 function slug(text: string): string {
-  return text.replace(/\([^)]*\)/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(
+  return text.replace(/\([^()]*\)/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(
     /^-|-$/g,
     "",
   );

@@ -10,7 +10,7 @@ export interface StoryBody {
 }
 
 const LABEL =
-  /^\s*(?:#{1,6}\s+)?(?:\*\*|__)?\s*(acceptance criteria|acceptance|description)\s*(?:\([^)]*\)\s*)?/i;
+  /^\s*(?:[-*+]\s+(?=\*\*|__))?(?:#{1,6}\s+)?(?:\*\*|__)?\s*(acceptance criteria|acceptance|description)\s*(?:\([^)]*\)\s*)?/i;
 // Any other label or heading ends the criteria.
 const OTHER_LABEL = /^\s*(?:#{1,6}\s|(?:\*\*|__)[^*_]{1,60}(?::\s*(?:\*\*|__)|(?:\*\*|__)\s*:))/;
 const ITEM = /^(\s*)(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[([ xX])\][ \t]*)?(.*)$/;
