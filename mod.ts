@@ -45,7 +45,6 @@ export * from "./lib/task/error_code.ts";
 export * from "./lib/task/find_branch_problem.ts";
 export * from "./lib/task/find_circle.ts";
 export * from "./lib/task/find_git_root.ts";
-export * from "./lib/task/find_story_headings.ts";
 export * from "./lib/task/format_progress_entry.ts";
 export * from "./lib/task/git_snapshot.ts";
 export * from "./lib/task/json_path.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isNotFound } from "./error_code.ts";
 
 /** Bytes of an AGENTS.md that go into a prompt. */
-export const MOST_INSTRUCTION_BYTES = 64 * 1024;
+export const MOST_INSTRUCTION_BYTES: number = 64 * 1024;
 
 /**
  * Reads the `AGENTS.md` of a folder. Of one that is over 64 KiB only the

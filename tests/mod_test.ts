@@ -1,0 +1,68 @@
+import { assertEquals } from "@std/assert";
+import { readdir, readFile } from "node:fs/promises";
+
+const ROOT = new URL("../", import.meta.url);
+
+/** Rooms of which the library consists. */
+const ROOMS = ["agent", "loop", "session", "task", "ui"];
+
+/** Modules that are parts of one other module, and mean nothing without it. */
+const INTERNAL = [
+  "lib/agent/claude_message.ts",
+  "lib/agent/claude_report.ts",
+  "lib/agent/demo_work.ts",
+  "lib/agent/drain_streams.ts",
+  "lib/agent/prompt_file.ts",
+  "lib/loop/end_loop.ts",
+  "lib/loop/loop_state.ts",
+  "lib/loop/read_task_prd.ts",
+  "lib/loop/run_iteration.ts",
+  "lib/loop/verify_iteration.ts",
+  "lib/session/keep_copy.ts",
+  "lib/session/legacy_id.ts",
+  "lib/session/legacy_session.ts",
+  "lib/session/local_time.ts",
+  "lib/session/log_parts.ts",
+  "lib/session/output_text.ts",
+  "lib/session/registry_writes.ts",
+  "lib/session/repair_log.ts",
+  "lib/session/rotating_file.ts",
+  "lib/session/session_row.ts",
+  "lib/session/session_schema.ts",
+  "lib/task/find_story_headings.ts",
+  "lib/task/locate_json.ts",
+  "lib/task/markdown_headings.ts",
+  "lib/task/markdown_lines.ts",
+  "lib/task/normalize_prd.ts",
+  "lib/task/parse_progress_entry.ts",
+  "lib/task/parse_story_body.ts",
+  "lib/task/prd_input.ts",
+  "lib/task/rotated_progress.ts",
+  "lib/ui/screen_update.ts",
+  "lib/ui/story_rows.ts",
+  "lib/ui/view_header.ts",
+  "lib/ui/view_stories.ts",
+];
+
+Deno.test("mod.ts exports every module, or says here that it is internal", async () => {
+  const exported = await exportsOf("mod.ts");
+  const files: string[] = [];
+  for (const room of ROOMS) {
+    for (const file of await readdir(new URL(`lib/${room}/`, ROOT))) {
+      if (file.endsWith(".ts")) files.push(`lib/${room}/${file}`);
+    }
+  }
+  assertEquals([...exported, ...INTERNAL].sort(), files.sort());
+});
+
+Deno.test("mod.ts does nothing but export", async () => {
+  const text = await readFile(new URL("mod.ts", ROOT), "utf8");
+  const [, code = ""] = text.split(/^ \*\/\n/m);
+  const lines = code.replaceAll(/\{[^}]*\}/g, "{}").split("\n").filter((line) => line !== "");
+  assertEquals(lines.filter((line) => !/^export (\*|(type )?\{\}) from "\.\//.test(line)), []);
+});
+
+async function exportsOf(file: string): Promise<string[]> {
+  const text = await readFile(new URL(file, ROOT), "utf8");
+  return [...text.matchAll(/ from "\.\/(lib\/[^"]+)";$/gm)].map((match) => match[1] ?? "");
+}
