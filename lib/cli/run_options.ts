@@ -39,8 +39,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     name: "agent",
     short: "a",
     value: "NAME",
-    help:
-      "claude, codex, gemini, demo, or one of the config (default: the task's, RALPH_AGENT, claude)",
+    help: "claude, codex, gemini, demo, or one of the config (default: claude)",
     group: "Agent",
   },
   { name: "model", short: "m", value: "NAME", help: "the model for that agent", group: "Agent" },
