@@ -8,7 +8,7 @@ import { processIdentity } from "../lib/session/process_identity.ts";
 import { readSessionLog } from "../lib/session/read_session_log.ts";
 import { Recorder } from "../lib/session/recorder.ts";
 import type { RecorderOptions } from "../lib/session/recorder.ts";
-import { SessionNotFoundError } from "../lib/session/registry.ts";
+import { SessionNotFoundError } from "../lib/session/registry_error.ts";
 import type { Registry } from "../lib/session/registry.ts";
 import { openSessionLog } from "../lib/session/session_log.ts";
 import type { Session } from "../lib/session/session.ts";

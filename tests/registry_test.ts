@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import type { IterationSummary } from "../lib/loop/loop_event.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
-import { SessionNotFoundError } from "../lib/session/registry.ts";
+import { SessionNotFoundError } from "../lib/session/registry_error.ts";
 import type { Registry } from "../lib/session/registry.ts";
 import type { NewSession, SessionStatus } from "../lib/session/session.ts";
 import { endedStatus } from "../lib/session/session.ts";

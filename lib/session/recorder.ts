@@ -5,7 +5,7 @@ import type { NumberedEvent } from "./numbered_event.ts";
 import { outputText } from "./output_text.ts";
 import { processIdentity } from "./process_identity.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
-import { SessionNotFoundError } from "./registry.ts";
+import { SessionNotFoundError } from "./registry_error.ts";
 import type { Registry } from "./registry.ts";
 import { isUrgent, registryWrite } from "./registry_writes.ts";
 import type { RegistryWrite } from "./registry_writes.ts";
@@ -62,6 +62,8 @@ export class Recorder implements AsyncDisposable {
   #current: Usage | undefined;
 
   /**
+   * Makes a recorder.
+   *
    * @param id The session, which runs.
    * @param options Where to record it; closing the recorder closes neither.
    * @throws {SessionNotFoundError} If the registry has no such session.

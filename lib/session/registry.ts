@@ -1,45 +1,22 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { ulid } from "@std/ulid";
-import type { IterationSummary, LoopOutcome } from "../loop/loop_event.ts";
+import type { IterationSummary } from "../loop/loop_event.ts";
 import type { FindSessionsOptions } from "./find_sessions_query.ts";
 import { findSessionsQuery } from "./find_sessions_query.ts";
-import { iterationFromRow, patchColumns, sessionFromRow, usageColumns } from "./session_row.ts";
+import { iterationFromRow, patchColumns, sessionFromRow, summaryColumns } from "./session_row.ts";
 import type { ColumnValue } from "./session_row.ts";
+import { SessionNotFoundError } from "./registry_error.ts";
+import { Statements } from "./statements.ts";
 import type {
   EndedStatus,
+  EndSessionOptions,
+  FinishIterationOptions,
   Iteration,
   IterationStart,
   NewSession,
   Session,
   SessionPatch,
 } from "./session.ts";
-
-/** Options for {@linkcode Registry.endSession}. */
-export interface EndSessionOptions {
-  /** How the loop ended; absent if it did not come to its end. */
-  outcome?: LoopOutcome;
-  /** When, ISO 8601 in UTC. @default {now} */
-  endedAt?: string;
-}
-
-/** Options for {@linkcode Registry.finishIteration}. */
-export interface FinishIterationOptions {
-  /** When it ended, ISO 8601 in UTC. @default {now} */
-  endedAt?: string;
-}
-
-/** There is no session with this id. */
-export class SessionNotFoundError extends Error {
-  /** The id. */
-  readonly id: string;
-
-  /** @param id The id. */
-  constructor(id: string) {
-    super(`Cannot find session "${id}": the registry has no such session`);
-    this.name = "SessionNotFoundError";
-    this.id = id;
-  }
-}
 
 /**
  * The registry of sessions. Every method is one transaction and synchronous, as SQLite is;
@@ -53,20 +30,22 @@ export class SessionNotFoundError extends Error {
 export class Registry implements Disposable {
   readonly #db: DatabaseSync;
   readonly #now: () => Date;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements: Statements;
 
   /**
+   * Makes a registry of a database.
+   *
    * @param db A database of the current layout; the registry closes it.
    * @param now The clock.
    */
   constructor(db: DatabaseSync, now: () => Date) {
     this.#db = db;
     this.#now = now;
+    this.#statements = new Statements(db);
   }
 
   /** Closes the database. */
   [Symbol.dispose](): void {
-    this.#statements.clear();
     this.#db.close();
   }
 
@@ -118,7 +97,7 @@ export class Registry implements Disposable {
         updatedAt: now.toISOString(),
       }),
     };
-    this.#insert("sessions", columns);
+    this.#statements.insert("sessions", columns);
     return this.#require(id);
   }
 
@@ -132,10 +111,7 @@ export class Registry implements Disposable {
    */
   updateSession(id: string, patch: SessionPatch): boolean {
     const columns = patchColumns({ updatedAt: this.#now().toISOString(), ...patch });
-    return this.#changed(
-      id,
-      this.#update("sessions", columns, "id = ? AND status = 'running'", [id]),
-    );
+    return this.#changed(id, this.#updateRunning(id, columns));
   }
 
   /**
@@ -156,28 +132,22 @@ export class Registry implements Disposable {
   ): boolean {
     const endedAt = options.endedAt ?? this.#now().toISOString();
     return this.transaction(() => {
-      const ended = this.#update(
-        "sessions",
-        {
-          status,
-          end_reason: reason,
-          end_outcome: options.outcome ?? null,
-          agent_pid: null,
-          agent_start: null,
-          updated_at: endedAt,
-          ended_at: endedAt,
-        },
-        "id = ? AND status = 'running'",
-        [id],
-      );
+      const ended = this.#updateRunning(id, {
+        status,
+        end_reason: reason,
+        end_outcome: options.outcome ?? null,
+        agent_pid: null,
+        agent_start: null,
+        updated_at: endedAt,
+        ended_at: endedAt,
+      });
       if (ended) {
         const outcome = status === "failed" ? "failed" : "aborted";
-        this.#update(
-          "iterations",
-          { outcome, error: reason, ended_at: endedAt },
-          "session_id = ? AND outcome IS NULL",
-          [id],
-        );
+        this.#statements.update("iterations", {
+          set: { outcome, error: reason, ended_at: endedAt },
+          where: "session_id = ? AND outcome IS NULL",
+          values: [id],
+        });
       }
       return this.#changed(id, ended);
     });
@@ -202,7 +172,7 @@ export class Registry implements Disposable {
         updatedAt: startedAt,
       });
       if (!runs) return false;
-      this.#insert("iterations", {
+      this.#statements.insert("iterations", {
         session_id: id,
         iteration: start.iteration,
         story: start.story.id,
@@ -231,36 +201,17 @@ export class Registry implements Disposable {
   ): boolean {
     const endedAt = options.endedAt ?? this.#now().toISOString();
     return this.transaction(() => {
-      const { ending } = summary;
       this.updateSession(id, {
         agentProcess: null,
         stories: summary.stories,
         updatedAt: endedAt,
         ...(summary.agentSessionId === undefined ? {} : { agentSessionId: summary.agentSessionId }),
       });
-      return this.#update(
-        "iterations",
-        {
-          agent: summary.agent,
-          model: summary.model ?? null,
-          agent_session_id: summary.agentSessionId ?? null,
-          head_before: summary.headBefore,
-          head_after: summary.headAfter,
-          outcome: summary.outcome,
-          ending: ending.kind,
-          error: ending.kind === "ok" ? null : ending.message,
-          stderr_tail: JSON.stringify(summary.stderrTail),
-          denials: JSON.stringify(summary.denials),
-          passed: JSON.stringify(summary.passed),
-          commits: summary.commits,
-          changed: summary.changed ? 1 : 0,
-          duration_ms: summary.durationMs,
-          ...usageColumns(summary.usage),
-          ended_at: endedAt,
-        },
-        "session_id = ? AND iteration = ? AND outcome IS NULL",
-        [id, summary.iteration],
-      );
+      return this.#statements.update("iterations", {
+        set: { ...summaryColumns(summary), ended_at: endedAt },
+        where: "session_id = ? AND iteration = ? AND outcome IS NULL",
+        values: [id, summary.iteration],
+      });
     });
   }
 
@@ -271,7 +222,7 @@ export class Registry implements Disposable {
    * @returns The session; `undefined` if there is none.
    */
   getSession(id: string): Session | undefined {
-    const row = this.#prepare("SELECT * FROM sessions WHERE id = ?").get(id);
+    const row = this.#statements.prepare("SELECT * FROM sessions WHERE id = ?").get(id);
     return row && sessionFromRow(row);
   }
 
@@ -283,7 +234,7 @@ export class Registry implements Disposable {
    */
   findSessions(options: FindSessionsOptions = {}): Session[] {
     const { sql, values } = findSessionsQuery(options);
-    return this.#prepare(sql).all(...values).map(sessionFromRow);
+    return this.#statements.prepare(sql).all(...values).map(sessionFromRow);
   }
 
   /**
@@ -313,7 +264,9 @@ export class Registry implements Disposable {
    * @returns The iterations; none if there is no such session.
    */
   listIterations(id: string): Iteration[] {
-    return this.#prepare("SELECT * FROM iterations WHERE session_id = ? ORDER BY iteration")
+    return this.#statements.prepare(
+      "SELECT * FROM iterations WHERE session_id = ? ORDER BY iteration",
+    )
       .all(id).map(iterationFromRow);
   }
 
@@ -326,34 +279,19 @@ export class Registry implements Disposable {
    */
   deleteSessions(ids: readonly string[]): string[] {
     return this.transaction(() => {
-      const remove = this.#prepare("DELETE FROM sessions WHERE id = ? AND status <> 'running'");
+      const remove = this.#statements.prepare(
+        "DELETE FROM sessions WHERE id = ? AND status <> 'running'",
+      );
       return ids.filter((id) => Number(remove.run(id).changes) > 0);
     });
   }
 
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (!statement) this.#statements.set(sql, statement = this.#db.prepare(sql));
-    return statement;
-  }
-
-  #insert(table: string, columns: Record<string, ColumnValue>): void {
-    const names = Object.keys(columns);
-    this.#prepare(
-      `INSERT INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`,
-    ).run(...Object.values(columns));
-  }
-
-  #update(
-    table: string,
-    columns: Record<string, ColumnValue>,
-    where: string,
-    values: ColumnValue[],
-  ): boolean {
-    const assignments = Object.keys(columns).map((name) => `${name} = ?`).join(", ");
-    const result = this.#prepare(`UPDATE ${table} SET ${assignments} WHERE ${where}`)
-      .run(...Object.values(columns), ...values);
-    return Number(result.changes) > 0;
+  #updateRunning(id: string, set: Record<string, ColumnValue>): boolean {
+    return this.#statements.update("sessions", {
+      set,
+      where: "id = ? AND status = 'running'",
+      values: [id],
+    });
   }
 
   #changed(id: string, changed: boolean): boolean {

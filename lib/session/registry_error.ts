@@ -8,6 +8,8 @@ export class RegistryVersionError extends Error {
   readonly supported: number;
 
   /**
+   * Makes the error.
+   *
    * @param path The file.
    * @param version Its version.
    * @param supported The newest version that this ralph knows.
@@ -29,6 +31,8 @@ export class RegistryFormatError extends Error {
   readonly path: string;
 
   /**
+   * Makes the error.
+   *
    * @param path The file.
    * @param detail What is wrong with it.
    * @param options The error behind this one.
@@ -53,4 +57,21 @@ export function asFormatError(error: unknown, path: string): unknown {
   return errcode === 11 || errcode === 26
     ? new RegistryFormatError(path, message ?? "it is broken", { cause: error })
     : error;
+}
+
+/** There is no session with this id. */
+export class SessionNotFoundError extends Error {
+  /** The id. */
+  readonly id: string;
+
+  /**
+   * Makes the error.
+   *
+   * @param id The id.
+   */
+  constructor(id: string) {
+    super(`Cannot find session "${id}": the registry has no such session`);
+    this.name = "SessionNotFoundError";
+    this.id = id;
+  }
 }

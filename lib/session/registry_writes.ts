@@ -1,7 +1,7 @@
 import type { LoopEvent } from "../loop/loop_event.ts";
-import type { EndSessionOptions, Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { endedStatus } from "./session.ts";
-import type { EndedStatus, SessionPatch } from "./session.ts";
+import type { EndedStatus, EndSessionOptions, SessionPatch } from "./session.ts";
 
 /** A change of the registry that an event calls for. */
 export type RegistryWrite =

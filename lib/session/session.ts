@@ -129,6 +129,20 @@ export interface IterationStart {
   startedAt?: string;
 }
 
+/** Options for {@linkcode Registry.endSession}. */
+export interface EndSessionOptions {
+  /** How the loop ended; absent if it did not come to its end. */
+  outcome?: LoopOutcome;
+  /** When, ISO 8601 in UTC. @default {now} */
+  endedAt?: string;
+}
+
+/** Options for {@linkcode Registry.finishIteration}. */
+export interface FinishIterationOptions {
+  /** When it ended, ISO 8601 in UTC. @default {now} */
+  endedAt?: string;
+}
+
 /** One iteration of a session, as the registry has it. Times are ISO 8601 in UTC. */
 export interface Iteration {
   /** The id of its session. */

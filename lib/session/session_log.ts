@@ -42,6 +42,8 @@ export class SessionLog implements AsyncDisposable {
   #failure: { error: unknown } | undefined;
 
   /**
+   * Makes a log of open files.
+   *
    * @param events The event log, which ends with a whole line.
    * @param output The file of the agents' output.
    * @param seq The number of the last event; 0 if there is none.

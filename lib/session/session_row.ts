@@ -1,5 +1,10 @@
 import type { AgentEnding, Denial, Usage } from "../agent/agent.ts";
-import type { IterationOutcome, LoopLimits, LoopOutcome } from "../loop/loop_event.ts";
+import type {
+  IterationOutcome,
+  IterationSummary,
+  LoopLimits,
+  LoopOutcome,
+} from "../loop/loop_event.ts";
 import type { LegacyRecord } from "./legacy_layout.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
 import type { Iteration, Session, SessionPatch, SessionStatus } from "./session.ts";
@@ -148,4 +153,31 @@ export function patchColumns(patch: SessionPatch): Record<string, ColumnValue> {
   }
   if (patch.usage) Object.assign(columns, usageColumns(patch.usage));
   return columns;
+}
+
+/**
+ * Says which columns of `iterations` hold what an iteration did.
+ *
+ * @param summary What it did.
+ * @returns The columns and their values, all but the time of its end.
+ */
+export function summaryColumns(summary: IterationSummary): Record<string, ColumnValue> {
+  const { ending } = summary;
+  return {
+    agent: summary.agent,
+    model: summary.model ?? null,
+    agent_session_id: summary.agentSessionId ?? null,
+    head_before: summary.headBefore,
+    head_after: summary.headAfter,
+    outcome: summary.outcome,
+    ending: ending.kind,
+    error: ending.kind === "ok" ? null : ending.message,
+    stderr_tail: JSON.stringify(summary.stderrTail),
+    denials: JSON.stringify(summary.denials),
+    passed: JSON.stringify(summary.passed),
+    commits: summary.commits,
+    changed: summary.changed ? 1 : 0,
+    duration_ms: summary.durationMs,
+    ...usageColumns(summary.usage),
+  };
 }

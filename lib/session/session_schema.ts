@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Iteration, Session } from "./session.ts";
 
 const process = z.object({
   pid: z.int().describe("Number of the process"),
@@ -10,21 +11,21 @@ const usage = z.object({
   outputTokens: z.number(),
   cacheReadTokens: z.number(),
   cacheWriteTokens: z.number(),
-  costUsd: z.number().optional().describe("US dollars, as the agents estimate it"),
+  costUsd: z.number().describe("US dollars, as the agents estimate it").exactOptional(),
 });
 
 const limits = z.object({
-  iterations: z.number().optional(),
-  timeMs: z.number().optional(),
-  costUsd: z.number().optional(),
-  iterationMs: z.number().optional(),
-  stallMs: z.number().optional(),
+  iterations: z.number().exactOptional(),
+  timeMs: z.number().exactOptional(),
+  costUsd: z.number().exactOptional(),
+  iterationMs: z.number().exactOptional(),
+  stallMs: z.number().exactOptional(),
 });
 
 const time = z.iso.datetime();
 
 /** A session, as `ralph status --json` and `ralph show --json` print it. */
-export const sessionSchema = z.object({
+export const sessionSchema: z.ZodType<Session> = z.object({
   id: z.ulid(),
   task: z.string(),
   taskDir: z.string(),
@@ -63,7 +64,7 @@ export const sessionSchema = z.object({
 });
 
 /** An iteration, as `ralph show --json` prints it. */
-export const iterationSchema = z.object({
+export const iterationSchema: z.ZodType<Iteration> = z.object({
   sessionId: z.ulid(),
   iteration: z.int().min(1),
   story: z.object({ id: z.string(), title: z.string() }),
@@ -99,10 +100,12 @@ export const iterationSchema = z.object({
 });
 
 /** What `ralph status --json` prints. */
-export const statusSchema = z.object({ sessions: z.array(sessionSchema) });
+export const statusSchema: z.ZodType<{ sessions: Session[] }> = z.object({
+  sessions: z.array(sessionSchema),
+});
 
 /** What `ralph show --json` prints. */
-export const showSchema = z.object({
+export const showSchema: z.ZodType<{ session: Session; iterations: Iteration[] }> = z.object({
   session: sessionSchema,
   iterations: z.array(iterationSchema),
 });
