@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { MIGRATIONS } from "../lib/session/migrations.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
@@ -105,4 +105,14 @@ Deno.test("openRegistry() refuses what is no registry and leaves it as it is", a
     assertThrows(() => openRegistry({ path }), RegistryFormatError, message, name);
     assertEquals(await readFile(path), Buffer.from(bytes));
   }
+});
+
+Deno.test("openRegistry() names the file that it cannot open", async () => {
+  await using dir = await tempDir();
+  assertThrows(() => openRegistry({ path: dir.path }), RegistryFormatError, "it is a folder");
+  const path = `${dir.path}/sessions.db`;
+  openRegistry({ path })[Symbol.dispose]();
+  // A folder where the write-ahead log belongs: the file is sound, and cannot be used.
+  await mkdir(`${path}-wal`);
+  assertThrows(() => openRegistry({ path }), Error, `Cannot open the registry "${path}": `);
 });

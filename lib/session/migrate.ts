@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { keepCopy } from "./keep_copy.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import type { Migration } from "./migrations.ts";
-import { asFormatError, RegistryFormatError, RegistryVersionError } from "./registry_error.ts";
+import { RegistryFormatError, RegistryVersionError } from "./registry_error.ts";
 import { insertLegacy, readLegacy, unversionedLayout } from "./take_over.ts";
 import type { TakeOverOptions } from "./take_over.ts";
 
@@ -68,13 +68,9 @@ export function checkRegistryFile(path: string, options: MigrateOptions = {}): v
   if (header === "new") return;
   if (!header.isSqlite) throw new RegistryFormatError(path, "it is not a SQLite database");
   if (header.ours && header.version === latest) return;
-  try {
-    // A connection that may write would fold the write-ahead log into the file when it closes.
-    using db = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
-    check(db, path, latest);
-  } catch (error) {
-    throw asFormatError(error, path);
-  }
+  // A connection that may write would fold the write-ahead log into the file when it closes.
+  using db = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+  check(db, path, latest);
 }
 
 /**

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { checkRegistryFile, migrate } from "./migrate.ts";
 import type { MigrateOptions } from "./migrate.ts";
 import { Registry } from "./registry.ts";
-import { asFormatError } from "./registry_error.ts";
+import { asRegistryError } from "./registry_error.ts";
 import { sessionPaths } from "./session_paths.ts";
 
 /** Options for {@linkcode openRegistry}. */
@@ -61,23 +61,26 @@ function useWriteAheadLog(db: DatabaseSync): void {
  */
 export function openRegistry(options: OpenRegistryOptions = {}): Registry {
   const path = options.path ?? sessionPaths().database;
-  if (path !== ":memory:") {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    checkRegistryFile(path, options);
-  }
-  const db = new DatabaseSync(path, {
-    timeout: BUSY_TIMEOUT_MS,
-    enableForeignKeyConstraints: true,
-  });
+  const inMemory = path === ":memory:";
+  if (!inMemory) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   try {
-    migrate(db, path, options);
-    useWriteAheadLog(db);
-    // In a write-ahead log this survives the death of any process; only a power failure can
-    // take the last transactions, and never a part of one.
-    db.exec("PRAGMA synchronous = NORMAL");
-    return new Registry(db, options.now ?? (() => new Date()));
+    if (!inMemory) checkRegistryFile(path, options);
+    const db = new DatabaseSync(path, {
+      timeout: BUSY_TIMEOUT_MS,
+      enableForeignKeyConstraints: true,
+    });
+    try {
+      migrate(db, path, options);
+      useWriteAheadLog(db);
+      // In a write-ahead log this survives the death of any process; only a power failure can
+      // take the last transactions, and never a part of one.
+      db.exec("PRAGMA synchronous = NORMAL");
+      return new Registry(db, options.now ?? (() => new Date()));
+    } catch (error) {
+      db.close();
+      throw error;
+    }
   } catch (error) {
-    db.close();
-    throw asFormatError(error, path);
+    throw asRegistryError(error, path);
   }
 }

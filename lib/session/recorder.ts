@@ -7,7 +7,7 @@ import { processIdentity } from "./process_identity.ts";
 import type { ProcessIdentity } from "./process_identity.ts";
 import { SessionNotFoundError } from "./registry_error.ts";
 import type { Registry } from "./registry.ts";
-import { isUrgent, registryWrite } from "./registry_writes.ts";
+import { isOutput, isUrgent, registryWrite } from "./registry_writes.ts";
 import type { RegistryWrite } from "./registry_writes.ts";
 import type { SessionLog } from "./session_log.ts";
 import type { SessionPatch } from "./session.ts";
@@ -140,11 +140,15 @@ export class Recorder implements AsyncDisposable {
   }
 
   #enqueue(event: LoopEvent): void {
-    const write = registryWrite(event);
     const last = this.#writes.at(-1);
+    if (last?.kind === "patch" && isOutput(event)) {
+      // A stream of output is one change of updatedAt, and must cost nothing more.
+      last.patch.updatedAt = event.time;
+      return;
+    }
+    const write = registryWrite(event);
     if (write.kind === "patch") {
       const patch = { ...write.patch, ...this.#morePatch(event) };
-      // A stream of output is one change of updatedAt.
       if (last?.kind === "patch") Object.assign(last.patch, patch);
       else this.#writes.push({ kind: "patch", patch });
     } else {

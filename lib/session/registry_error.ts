@@ -45,18 +45,23 @@ export class RegistryFormatError extends Error {
 }
 
 /**
- * Makes a {@linkcode RegistryFormatError} of SQLite's word that a file is broken.
+ * Says of an error of SQLite or the file system which file it is about.
  *
  * @param error What was thrown.
  * @param path The file.
- * @returns The error to throw instead; the same one if it says something else.
+ * @returns The error to throw instead: a {@linkcode RegistryFormatError} if the file itself is
+ * broken; the same one if it says all that is needed.
  */
-export function asFormatError(error: unknown, path: string): unknown {
-  const { errcode, message } = error as { errcode?: unknown; message?: string };
+export function asRegistryError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  const cause = { cause: error };
+  if (code === "EISDIR") return new RegistryFormatError(path, "it is a folder", cause);
+  if (code !== "ERR_SQLITE_ERROR") return error;
   // SQLITE_CORRUPT and SQLITE_NOTADB.
   return errcode === 11 || errcode === 26
-    ? new RegistryFormatError(path, message ?? "it is broken", { cause: error })
-    : error;
+    ? new RegistryFormatError(path, error.message, cause)
+    : new Error(`Cannot open the registry "${path}": ${error.message}`, cause);
 }
 
 /** There is no session with this id. */

@@ -77,3 +77,15 @@ export function isUrgent(event: LoopEvent): boolean {
     : event.type === "loop_started" || event.type === "iteration_finished" ||
       event.type === "failed_over" || event.type === "loop_finished";
 }
+
+/**
+ * Says whether an event is part of what can be a stream of many: what an agent says and does.
+ *
+ * @param event The event.
+ * @returns Whether it changes nothing in the registry but `updatedAt`.
+ */
+export function isOutput(event: LoopEvent): boolean {
+  if (event.type !== "agent") return false;
+  const { kind } = event.event;
+  return kind === "output" || kind === "text" || kind === "tool" || kind === "tool_result";
+}
