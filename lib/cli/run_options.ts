@@ -54,7 +54,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     name: "check",
     value: "CMD",
     multiple: true,
-    help: "a command that must succeed before a story counts as done; repeatable",
+    help: "a command that must hold before a story counts as done; repeatable",
     group: "Task",
   },
   { name: "base", value: "REF", help: "what a new branch starts from", group: "Task" },

@@ -64,6 +64,7 @@ export class PrdReader {
   readonly #sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   #good: PrdReading | undefined;
   #stamp = "";
+  #bad: string | undefined;
 
   /**
    * Makes a reader; nothing is read yet.
@@ -99,8 +100,11 @@ export class PrdReader {
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof PrdError)) throw error;
-        if (this.#now() >= until) {
+        // What was given up on before, and has not been written since, is not waited for again.
+        const bad = await this.#badStamp();
+        if (this.#now() >= until || (this.#good && bad === this.#bad && bad !== "racy")) {
           if (!this.#good) throw error;
+          this.#bad = bad;
           return { ...this.#good, stale: error };
         }
       }
@@ -127,6 +131,10 @@ export class PrdReader {
     }
     this.#stamp = stamp;
     return this.#good;
+  }
+
+  async #badStamp(): Promise<string> {
+    return await this.#stampNow().catch(reasonOf) || "racy";
   }
 
   /**
