@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import process from "node:process";
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -19,6 +19,8 @@ function base32(value: bigint, length: number): string {
  * @returns The ULID.
  */
 export function legacyId(startedAt: number, key: string): string {
+  // Loaded only here: it takes longer to load than everything else of the registry.
+  const { createHash } = process.getBuiltinModule("node:crypto");
   const hash = createHash("sha256").update(key).digest("hex").slice(0, 20);
   const time = Math.min(Math.max(Math.trunc(startedAt), 0), 2 ** 48 - 1);
   return base32(BigInt(time), 10) + base32(BigInt(`0x${hash}`), 16);

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
@@ -46,6 +45,8 @@ function observeLinux(pid: number): Observed | undefined {
 }
 
 function observeWithPs(pid: number): Observed | undefined {
+  // Loaded only here: most systems never need it, and it takes long to load.
+  const { execFileSync } = process.getBuiltinModule("node:child_process");
   try {
     const text = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
       encoding: "utf8",
