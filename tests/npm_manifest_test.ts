@@ -22,19 +22,18 @@ Deno.test("npmDependencies() leaves out what npm does not know by its name", () 
   });
 });
 
-Deno.test("npmManifest() depends on what is imported, and on nothing else", () => {
+Deno.test("npmManifest() depends on what is imported and on the types of Node, nothing else", () => {
   const { dependencies, version, bin } = npmManifest(CONFIG, {
     scripts: ["node:fs", "./chunk.js", "zod/mini", "zod", "@clack/prompts"],
     types: ["zod"],
     files: [],
   });
-  assertEquals(dependencies, { "@clack/prompts": "^1.9.0", zod: "^4.6.7" });
+  assertEquals(dependencies, {
+    "@types/node": ">=24",
+    "@clack/prompts": "^1.9.0",
+    zod: "^4.6.7",
+  });
   assertEquals([version, bin], ["1.2.3", { ralph: "cli.js" }]);
-});
-
-Deno.test("npmManifest() brings the types of Node if the declarations name them", () => {
-  const { dependencies } = npmManifest(CONFIG, { scripts: [], types: ["node:sqlite"], files: [] });
-  assertEquals(dependencies, { "@types/node": ">=24" });
 });
 
 Deno.test("npmManifest() refuses an alias that was not bundled", () => {

@@ -37,6 +37,10 @@ export async function buildNpm(outDir: string): Promise<void> {
 
   const typesDir = join(outDir, "types");
   const types = await emitDeclarations("mod.ts", { root: ROOT, outDir: typesDir });
+  // AbortSignal and the like are global: a project of its own has them from here.
+  const index = join(typesDir, "mod.d.ts");
+  const declarations = await readFile(index, "utf8");
+  await writeFile(index, `/// <reference types="node" />\n${declarations}`);
   const scripts = new Set<string>();
   for (const file of (await readdir(outDir)).filter((name) => name.endsWith(".js"))) {
     const text = await readFile(join(outDir, file), "utf8");

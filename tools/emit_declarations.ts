@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import ts from "typescript";
 
@@ -10,11 +10,24 @@ export interface EmitDeclarationsOptions {
   outDir: string;
 }
 
+const COMPILER_OPTIONS: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ESNext,
+  module: ts.ModuleKind.NodeNext,
+  types: [],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  allowImportingTsExtensions: true,
+  noCheck: true,
+  declaration: true,
+  emitDeclarationOnly: true,
+  isolatedDeclarations: true,
+};
+
 /**
- * Writes a `.d.ts` beside each other for a module and everything that its types name.
+ * Writes the `.d.ts` of a module and of every module that its types name.
  *
- * Each file is declared on its own, without a look at any other: what JSR demands of its
- * packages too ("no slow types") makes this possible, and needs no `node_modules`.
+ * Only what is written out in the sources is declared, nothing inferred: what JSR demands of
+ * its packages too ("no slow types"), and why no package has to be installed to do it.
  *
  * @param entry The module, by its path from the root.
  * @param options Where the sources are and where the declarations go.
@@ -26,11 +39,12 @@ export async function emitDeclarations(
   options: EmitDeclarationsOptions,
 ): Promise<Set<string>> {
   const { root, outDir } = options;
+  const program = ts.createProgram([join(root, entry)], COMPILER_OPTIONS);
   const named = new Set<string>();
   const seen = new Set([entry]);
   // A Set is walked in the order of insertion, and what is added meanwhile is walked too.
   for (const file of seen) {
-    const text = declare(file, await readFile(join(root, file), "utf8"));
+    const text = declare(file, { root, program });
     for (const { fileName } of ts.preProcessFile(text).importedFiles) {
       if (!fileName.startsWith(".")) named.add(fileName);
       else seen.add(posix.join(posix.dirname(file), fileName));
@@ -42,23 +56,15 @@ export async function emitDeclarations(
   return named;
 }
 
-function declare(fileName: string, source: string): string {
-  const { outputText, diagnostics = [] } = ts.transpileDeclaration(source, {
-    fileName,
-    reportDiagnostics: true,
-    compilerOptions: {
-      target: ts.ScriptTarget.ESNext,
-      module: ts.ModuleKind.NodeNext,
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      isolatedDeclarations: true,
-    },
-  });
-  const [first] = diagnostics;
-  if (first === undefined) return outputText;
-  const line = (first.file?.getLineAndCharacterOfPosition(first.start ?? 0).line ?? 0) + 1;
+function declare(file: string, { root, program }: { root: string; program: ts.Program }): string {
+  let declaration = "";
+  const source = program.getSourceFile(join(root, file));
+  if (source === undefined) throw new TypeError(`Cannot declare the types of ${file}: no source`);
+  const { diagnostics: [first] } = program.emit(source, (_, text) => declaration = text);
+  if (first === undefined) return declaration;
+  const line = source.getLineAndCharacterOfPosition(first.start ?? 0).line + 1;
   const message = ts.flattenDiagnosticMessageText(first.messageText, " ");
-  throw new SyntaxError(`Cannot declare the types of ${fileName} at line ${line}: ${message}`);
+  throw new SyntaxError(`Cannot declare the types of ${file} at line ${line}: ${message}`);
 }
 
 /** Node's resolution takes the name of the script, and finds the declaration beside it. */

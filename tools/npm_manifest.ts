@@ -49,11 +49,9 @@ export function npmManifest(
   options: NpmManifestOptions,
 ): Record<string, unknown> {
   const ranges = npmDependencies(config);
-  const types = [...options.types];
-  const dependencies: Record<string, string> = {};
   // TypeScript's handbook: what the declarations of a package need is a dependency of it.
-  if (types.some((name) => name.startsWith("node:"))) dependencies["@types/node"] = ">=24";
-  for (const name of new Set([...options.scripts, ...types].map(packageName).sort())) {
+  const dependencies: Record<string, string> = { "@types/node": ">=24" };
+  for (const name of new Set([...options.scripts, ...options.types].map(packageName).sort())) {
     if (name === undefined) continue;
     const range = ranges[name];
     if (range === undefined) {
