@@ -22,7 +22,7 @@ Deno.test("isAlive() knows when a process has been killed", async () => {
   await once(child, "spawn");
   const identity = processIdentity(child.pid ?? 0);
   assert(identity && isAlive(identity));
-  const exit = once(child, "exit");
+  const exit = once(child, "close");
   child.kill("SIGKILL");
   await exit;
   assertEquals(isAlive(identity), false);
@@ -39,7 +39,7 @@ Deno.test("processStartTime() says when a process started", async () => {
   await once(child, "spawn");
   const startedAt = processStartTime(child.pid ?? 0);
   assert(startedAt && Math.abs(startedAt - before) < 3000, `${startedAt} is not near ${before}`);
-  const exit = once(child, "exit");
+  const exit = once(child, "close");
   child.kill("SIGKILL");
   await exit;
 });

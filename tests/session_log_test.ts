@@ -248,7 +248,7 @@ Deno.test("openSessionLog() has every event that was acknowledged before a kill 
     const child = spawn(process.execPath, ["run", "-A", "--no-check", CHILD, dir.path], {
       stdio: ["ignore", "pipe", "inherit"],
     });
-    const exit = once(child, "exit");
+    const exit = once(child, "close");
     let acknowledged = "";
     for await (const chunk of child.stdout) {
       acknowledged += chunk;

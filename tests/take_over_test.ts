@@ -152,8 +152,11 @@ async function startChild(path: string): Promise<
   const child = spawn(process.execPath, ["run", "-A", "--no-check", CHILD, path], {
     stdio: ["pipe", "pipe", "inherit"],
   });
-  const exit = once(child, "exit");
+  const exit = once(child, "close");
   await once(child.stdout, "data");
+  child.stdout.resume();
+  // The child may be gone before it has read what it is told.
+  child.stdin.on("error", () => {});
   return {
     open: () => child.stdin.write("go\n"),
     kill: () => child.kill("SIGKILL"),
@@ -184,7 +187,12 @@ Deno.test("openRegistry() killed at any moment leaves the old or the new state",
     await writeFile(path, old);
     const child = await startChild(path);
     child.open();
-    await Promise.race([setTimeout(attempt * 15), child.exit]);
+    const gone = new AbortController();
+    await Promise.race([
+      setTimeout(attempt * 15, undefined, { signal: gone.signal }).catch(() => {}),
+      child.exit,
+    ]);
+    gone.abort();
     child.kill();
     await child.exit;
     const state = stateOf(path);
