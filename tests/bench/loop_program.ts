@@ -1,0 +1,89 @@
+/**
+ * Runs a loop over a task with a program as its agent, and prints what it cost as JSON: a
+ * process of its own, so that its memory is that of one loop.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { createCommand } from "../../lib/agent/command.ts";
+import type { LoopEvent } from "../../lib/loop/loop_event.ts";
+import { progressSink } from "../../lib/loop/progress_sink.ts";
+import { runLoop } from "../../lib/loop/run_loop.ts";
+import { openRegistry } from "../../lib/session/open_registry.ts";
+import { Recorder } from "../../lib/session/recorder.ts";
+import { openSessionLog } from "../../lib/session/session_log.ts";
+import { resolveTask } from "../../lib/task/resolve_task.ts";
+
+/** What the program prints. */
+export interface LoopCost {
+  /** Iterations that were run. */
+  iterations: number;
+  /** Time from the first event to the end, for each iteration, in milliseconds. */
+  iterationMs: number;
+  /** The most memory that the process had (resident), in megabytes; 0 where Linux does not tell. */
+  peakMb: number;
+}
+
+/** Drives a loop to its end. */
+async function measure(
+  root: string,
+  options: { agent: string; iterations: number; record: boolean },
+): Promise<LoopCost> {
+  const task = await resolveTask("bench", { cwd: root });
+  const sink = progressSink({ task });
+  await using recording = options.record ? await startRecording(root, task.dir) : undefined;
+  const events = runLoop({
+    task,
+    agents: [createCommand("program", { command: [options.agent] })],
+    agent: "program",
+    limits: { iterations: options.iterations },
+    stagnationLimit: 0,
+  });
+  let begun = 0;
+  let iterations = 0;
+  for await (const event of events) {
+    if (event.type === "loop_started") begun = performance.now();
+    if (event.type === "iteration_finished") iterations++;
+    await sink(event);
+    await recording?.write(event);
+  }
+  const iterationMs = (performance.now() - begun) / iterations;
+  return { iterations, iterationMs, peakMb: await peakMb() };
+}
+
+async function startRecording(
+  root: string,
+  taskDir: string,
+): Promise<AsyncDisposable & { write: (event: LoopEvent) => Promise<unknown> }> {
+  await using stack = new AsyncDisposableStack();
+  const registry = stack.use(openRegistry({ path: join(root, ".git", "sessions.db") }));
+  const { id } = registry.createSession({ task: "bench", taskDir, root, agent: "program" });
+  const log = stack.use(await openSessionLog(join(root, ".git", "session", id)));
+  const recorder = stack.use(new Recorder(id, { registry, log }));
+  const kept = stack.move();
+  return {
+    write: (event) => recorder.write(event),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+async function peakMb(): Promise<number> {
+  const status = await readFile("/proc/self/status", "utf8").catch(() => "");
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024;
+}
+
+if (import.meta.main) {
+  const { _: [root], agent, iterations, record } = parseArgs(process.argv.slice(2), {
+    string: ["agent", "iterations"],
+    boolean: ["record"],
+  });
+  const cost = await measure(String(root), {
+    agent: String(agent),
+    iterations: Number(iterations),
+    record: record === true,
+  });
+  process.stdout.write(`${JSON.stringify(cost)}\n`);
+}

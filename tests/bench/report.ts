@@ -1,0 +1,33 @@
+import { renderTable } from "../../lib/ui/table.ts";
+import type { BenchRow } from "./measure.ts";
+
+const COLUMNS = [
+  { header: "measured" },
+  { header: "ours", align: "right" as const },
+  { header: "reference", align: "right" as const },
+  { header: "unit" },
+  { header: "reach" },
+];
+
+/**
+ * Lays out what a bench has measured.
+ *
+ * @param rows The measurements.
+ * @returns The lines of a table.
+ */
+export function renderReport(rows: readonly BenchRow[]): string[] {
+  const cells = rows.map(({ what, ours, reference, unit, reach }) => [
+    what,
+    formatNumber(ours),
+    reference === undefined ? "—" : formatNumber(reference),
+    unit,
+    reach === undefined ? "" : `${reach.met ? "met" : "MISSED"}: ${reach.words}`,
+  ]);
+  return renderTable(cells, { columns: COLUMNS });
+}
+
+/** Three digits say all that a measurement can. */
+function formatNumber(value: number): string {
+  const size = Math.abs(value);
+  return value.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0);
+}
