@@ -48,6 +48,7 @@ Deno.test("plainLines() tells what went wrong, and why", () => {
       story: { id: "two words", title: 'Say "hi"\nthere' },
       agent: "claude",
       model: "opus",
+      head: null,
       attempt: 3,
     })),
     ...plainLines(agentEvent(1, 2, { kind: "error", message: "overloaded" })),
@@ -137,6 +138,7 @@ Deno.test("plainLines() lets no name or text out of its line", () => {
       iteration: 1,
       story: { id: evil, title: evil },
       agent: evil,
+      head: null,
       attempt: 1,
     })),
   ];

@@ -31,7 +31,14 @@ const at = (body: LoopEventBody): LoopEvent => ({
 const agent = (event: AgentEvent) => at({ type: "agent", iteration: 1, event });
 
 const started = (iteration: number) =>
-  at({ type: "iteration_started", iteration, story: STORY, agent: "claude", attempt: 1 });
+  at({
+    type: "iteration_started",
+    iteration,
+    story: STORY,
+    agent: "claude",
+    head: null,
+    attempt: 1,
+  });
 
 const finished = (iteration: number, usage?: Usage) =>
   at({

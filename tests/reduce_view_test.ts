@@ -99,6 +99,7 @@ Deno.test("reduceView() takes in a story that was not there at the start", () =>
       iteration: 1,
       story: { id: "US-099", title: "Spawned" },
       agent: "claude",
+      head: null,
       attempt: 1,
     }),
   ]);

@@ -126,6 +126,7 @@ Deno.test("renderView() draws the end without a clock", () => {
       iteration: 1,
       story: { id: "2", title: "Second" },
       agent: "claude",
+      head: null,
       attempt: 1,
     }),
     iterationFinished(40, 1, {
@@ -227,7 +228,14 @@ function randomEvent(random: (limit: number) => number): LoopEvent {
       })),
     },
     { type: "warning", message: text() },
-    { type: "iteration_started", iteration, story: story(), agent: text(), attempt: random(9) },
+    {
+      type: "iteration_started",
+      iteration,
+      story: story(),
+      agent: text(),
+      head: null,
+      attempt: random(9),
+    },
     ...agents.map((did): LoopEventBody => ({ type: "agent", iteration, event: did })),
     { type: "check_started", iteration, command: text() },
     {

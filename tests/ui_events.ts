@@ -74,6 +74,7 @@ export function iterationStarted(seconds: number, n: number, agent = "claude"): 
     iteration: n,
     story: story(n),
     agent,
+    head: null,
     attempt: 1,
   });
 }

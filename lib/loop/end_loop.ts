@@ -1,5 +1,6 @@
 import { changesBetween } from "../task/changes_between.ts";
 import { gitSnapshot } from "../task/git_snapshot.ts";
+import { GitError } from "../task/run_git.ts";
 import { chooseStory } from "./choose_story.ts";
 import type { BlockedStory, LoopOutcome, LoopResult } from "./loop_event.ts";
 import { countStories, type LoopState } from "./loop_state.ts";
@@ -27,11 +28,7 @@ export async function endLoop(
   reason: string,
   options: EndLoopOptions = {},
 ): Promise<LoopResult> {
-  const { task } = state.options;
-  const { head } = state.iterations === 0 ? state.snapshot : await gitSnapshot(task.root, {});
-  const { commits, filesChanged } = head === null || head === state.headAtStart
-    ? { commits: 0, filesChanged: 0 }
-    : await changesBetween(task.root, state.headAtStart, head);
+  const { commits, filesChanged } = await changesOf(state);
   return {
     outcome,
     reason,
@@ -47,6 +44,20 @@ export async function endLoop(
     durationMs: state.now() - state.startedAt,
     usage: state.usage,
   };
+}
+
+async function changesOf(state: LoopState): Promise<{ commits: number; filesChanged: number }> {
+  const { root } = state.options.task;
+  try {
+    const { head } = state.iterations === 0 ? state.snapshot : await gitSnapshot(root);
+    if (head !== null && head !== state.headAtStart) {
+      return await changesBetween(root, state.headAtStart, head);
+    }
+  } catch (error) {
+    // Where git fails the loop has ended because of it: that must not hide why.
+    if (!(error instanceof GitError)) throw error;
+  }
+  return { commits: 0, filesChanged: 0 };
 }
 
 function openStories(state: LoopState): BlockedStory[] {

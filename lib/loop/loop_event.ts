@@ -157,6 +157,8 @@ export type LoopEventBody =
     story: StoryRef;
     agent: string;
     model?: string;
+    /** The commit before it; `null` in a repository without commits. */
+    head: string | null;
     /** How often this story has been tried in this loop, this time included. */
     attempt: number;
   }

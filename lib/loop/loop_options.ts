@@ -38,6 +38,8 @@ export interface RunLoopOptions {
   yolo?: boolean;
   /** The environment that the agents' own is made from. @default {process.env} */
   env?: Record<string, string | undefined>;
+  /** Variables that every agent and check gets besides. @default {none} */
+  agentVariables?: Record<string, string>;
   /** The user's config folder, in which a prompt.md may be. @default {none} */
   configDir?: string;
   /** Where the last good text of prd.json is kept. @default {only in memory} */

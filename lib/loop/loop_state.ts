@@ -1,3 +1,4 @@
+import { agentEnvironment } from "../agent/agent_environment.ts";
 import type { Agent, Usage } from "../agent/agent.ts";
 import type { GitSnapshot } from "../task/git_snapshot.ts";
 import type { Prd } from "../task/prd.ts";
@@ -73,6 +74,20 @@ export interface LoopState {
  */
 export function stamp(state: Pick<LoopState, "now">, body: LoopEventBody): LoopEvent {
   return { time: new Date(state.now()).toISOString(), ...body };
+}
+
+/**
+ * Makes the environment of an agent or a check.
+ *
+ * @param state The loop.
+ * @param agent The name of the agent; `check` for a check.
+ * @returns The whole environment.
+ */
+export function environmentFor(
+  state: Pick<LoopState, "env" | "options">,
+  agent: string,
+): Record<string, string> {
+  return { ...agentEnvironment(state.env, { agent }), ...state.options.agentVariables };
 }
 
 /**

@@ -1,5 +1,4 @@
 import type { AgentEnding, AgentResult } from "../agent/agent.ts";
-import { agentEnvironment } from "../agent/agent_environment.ts";
 import { buildPrompt } from "../task/build_prompt.ts";
 import { changesBetween } from "../task/changes_between.ts";
 import { gitSnapshot, snapshotsDiffer } from "../task/git_snapshot.ts";
@@ -8,7 +7,7 @@ import { addUsage } from "./add_usage.ts";
 import { chooseModel } from "./choose_model.ts";
 import { afterEnding } from "./failover.ts";
 import type { IterationOutcome, LoopEvent } from "./loop_event.ts";
-import { countStories, type LoopState, stamp } from "./loop_state.ts";
+import { countStories, environmentFor, type LoopState, stamp } from "./loop_state.ts";
 import { readTaskPrd } from "./read_task_prd.ts";
 import { ignoredFiles } from "./start_loop.ts";
 import { verifyIteration } from "./verify_iteration.ts";
@@ -55,6 +54,7 @@ export async function* runIteration(
     story: ref,
     agent: agentName,
     ...withModel,
+    head: state.snapshot.head,
     attempt,
   });
 
@@ -152,7 +152,7 @@ async function* runAgent(
     prd: state.prd,
     story,
     ...(model === undefined ? {} : { model }),
-    env: agentEnvironment(state.env, { agent: agentName }),
+    env: environmentFor(state, agentName),
     yolo,
     limits,
     ...(limits.timeMs === undefined ? {} : { deadline: state.startedAt + limits.timeMs }),

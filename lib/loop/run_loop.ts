@@ -67,7 +67,18 @@ export async function* runLoop(options: RunLoopOptions): AsyncGenerator<LoopEven
     });
     for (const message of warnings) yield stamp(state, { type: "warning", message });
     let result: LoopResult | undefined;
-    while (result === undefined) result = yield* step(state);
+    while (result === undefined) {
+      try {
+        result = yield* step(state);
+      } catch (error) {
+        // Whoever reads the events hears of it like of any other end, with all that was done.
+        result = await endLoop(
+          state,
+          "failed",
+          error instanceof Error ? error.message : `${error}`,
+        );
+      }
+    }
     const { iterations } = options.limits ?? {};
     yield stamp(state, {
       type: "loop_finished",

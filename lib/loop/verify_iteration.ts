@@ -1,8 +1,7 @@
-import { agentEnvironment } from "../agent/agent_environment.ts";
 import { setStoryPasses } from "../task/set_story_passes.ts";
 import type { Story } from "../task/prd.ts";
 import type { LoopEvent } from "./loop_event.ts";
-import { checksOf, type LoopState, stamp } from "./loop_state.ts";
+import { checksOf, environmentFor, type LoopState, stamp } from "./loop_state.ts";
 import { runCheck } from "./run_check.ts";
 
 /** A check that does not hold. */
@@ -30,7 +29,7 @@ export async function* verifyWhole(
     try {
       result = await runCheck(command, {
         cwd: task.root,
-        env: agentEnvironment(state.env, { agent: "check" }),
+        env: environmentFor(state, "check"),
         signal: state.control.stopSignal,
         ...(checkTimeoutMs === undefined ? {} : { timeoutMs: checkTimeoutMs }),
       });

@@ -1,0 +1,89 @@
+import { appendFile, mkdir, open } from "node:fs/promises";
+import { type FSWatcher, watch } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import type { LoopControl, LoopRequest } from "../loop/loop_control.ts";
+
+const FILE = "control.ndjson";
+
+/** Watching a folder does not work on every file system: this is how often the file is looked at. */
+const POLL_MS = 2_000;
+
+const requestSchema = z.object({ kind: z.enum(["stop", "checkpoint"]), reason: z.string() });
+
+/**
+ * Leaves a request for the worker of a session in the session's own folder, so that a
+ * request that comes too late can never reach another session.
+ *
+ * @param dir The folder of the session.
+ * @param request What it is asked for.
+ */
+export async function writeControl(dir: string, request: LoopRequest): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await appendFile(join(dir, FILE), `${JSON.stringify(request)}\n`, { mode: 0o600 });
+}
+
+/**
+ * Passes the requests for a session on to its loop, as they come.
+ *
+ * @param dir The folder of the session.
+ * @param control The loop's control.
+ * @returns Dispose of it to stop watching.
+ */
+export async function watchControl(dir: string, control: LoopControl): Promise<AsyncDisposable> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  // Opened for appending, so that it is there to be watched.
+  const file = await open(join(dir, FILE), "a+", 0o600);
+  let position = 0;
+  let reading: Promise<void> | undefined;
+  let again = false;
+  const read = async (): Promise<void> => {
+    do {
+      again = false;
+      const { size } = await file.stat();
+      if (size <= position) continue;
+      const bytes = new Uint8Array(size - position);
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, position);
+      const text = new TextDecoder().decode(bytes.subarray(0, bytesRead));
+      const end = text.lastIndexOf("\n") + 1;
+      position += new TextEncoder().encode(text.slice(0, end)).length;
+      for (const line of text.slice(0, end).split("\n")) obey(line, control);
+    } while (again);
+  };
+  const look = (): void => {
+    again = true;
+    reading ??= read().finally(() => reading = undefined);
+  };
+  let watcher: FSWatcher | undefined;
+  try {
+    watcher = watch(join(dir, FILE), look);
+    watcher.on("error", () => watcher?.close());
+  } catch {
+    // The poll alone has to do.
+  }
+  const timer = setInterval(look, POLL_MS);
+  look();
+  return {
+    async [Symbol.asyncDispose](): Promise<void> {
+      clearInterval(timer);
+      watcher?.close();
+      await reading;
+      await file.close();
+    },
+  };
+}
+
+function obey(line: string, control: LoopControl): void {
+  if (line.trim() === "") return;
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return;
+  }
+  const request = requestSchema.safeParse(value);
+  if (!request.success) return;
+  const { kind, reason } = request.data;
+  if (kind === "stop") control.requestStop(reason);
+  else control.requestCheckpoint(reason);
+}

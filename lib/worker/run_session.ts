@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import process from "node:process";
+import { ulid } from "@std/ulid";
+import { LoopControl } from "../loop/loop_control.ts";
+import type { LoopResult } from "../loop/loop_event.ts";
+import type { RunLoopOptions } from "../loop/loop_options.ts";
+import { progressSink } from "../loop/progress_sink.ts";
+import { runLoop } from "../loop/run_loop.ts";
+import type { NumberedEvent } from "../session/numbered_event.ts";
+import { openRegistry } from "../session/open_registry.ts";
+import { processIdentity } from "../session/process_identity.ts";
+import { Recorder } from "../session/recorder.ts";
+import type { Registry } from "../session/registry.ts";
+import { openSessionLog } from "../session/session_log.ts";
+import type { SessionPaths } from "../session/session_paths.ts";
+import { lockTask, TaskLockedError } from "../session/task_lock.ts";
+import { watchControl } from "./control_file.ts";
+import { recoverSessions } from "./recover_sessions.ts";
+import { SESSION_VARIABLE } from "./session_processes.ts";
+import { TaskRunningError } from "./task_running_error.ts";
+
+/** Options for {@linkcode runSession}. */
+export interface RunSessionOptions {
+  /** How the loop runs. */
+  loop: RunLoopOptions;
+  /** Where ralph keeps its files. */
+  paths: SessionPaths;
+  /** The id of the session, a ULID. @default {a new one} */
+  id?: string;
+  /** Takes each event after it was recorded. @default {nobody does} */
+  onEvent?: (event: NumberedEvent) => void;
+}
+
+/**
+ * Runs a loop as a session: alone in its task, recorded before anything is shown, and
+ * within reach of `ralph stop`, `ralph checkpoint` and `ralph status`.
+ *
+ * @param options How the loop runs, and where it is recorded.
+ * @returns The session's id and how the loop ended.
+ * @throws {TaskRunningError} If a session of the task runs already.
+ */
+export async function runSession(
+  options: RunSessionOptions,
+): Promise<{ id: string; result: LoopResult }> {
+  const { loop, paths, id = ulid(), onEvent } = options;
+  const { task } = loop;
+  using registry = openRegistry({ path: paths.database });
+  using _lock = takeLock(registry, options);
+  await recoverSessions(registry, { paths, taskDir: task.dir, locked: true });
+
+  const dir = join(paths.sessionsDir, id);
+  const control = loop.control ?? new LoopControl();
+  await using _control = await watchControl(dir, control);
+  await using log = await openSessionLog(dir);
+  const agentVariables = { ...loop.agentVariables, [SESSION_VARIABLE]: id };
+  const writeProgress = progressSink({ task });
+  let recorder: Recorder | undefined;
+  let result: LoopResult | undefined;
+  try {
+    for await (const event of runLoop({ ...loop, control, agentVariables })) {
+      if (event.type === "loop_started") {
+        registry.createSession({
+          id,
+          task: task.name,
+          taskDir: task.dir,
+          root: task.root,
+          branch: event.branch ?? null,
+          agent: event.agent,
+          worker: processIdentity(process.pid) ?? null,
+          limits: event.limits,
+          stories: event.stories,
+        });
+        recorder = new Recorder(id, { registry, log });
+      }
+      // progress.txt first: after the last event the session has ended, and all must be there.
+      await writeProgress(event);
+      const numbered = await recorder?.write(event);
+      if (numbered !== undefined) onEvent?.(numbered);
+      if (event.type === "loop_finished") result = event.result;
+    }
+    if (result === undefined) throw new Error("The loop ended without a result");
+    return { id, result };
+  } catch (error) {
+    if (registry.getSession(id) !== undefined) {
+      registry.endSession(id, "failed", error instanceof Error ? error.message : String(error));
+    }
+    throw error;
+  } finally {
+    await recorder?.[Symbol.asyncDispose]();
+  }
+}
+
+function takeLock(registry: Registry, { loop, paths }: RunSessionOptions): Disposable {
+  const { task } = loop;
+  try {
+    return lockTask(task.dir, { stateDir: paths.stateDir });
+  } catch (error) {
+    if (!(error instanceof TaskLockedError)) throw error;
+    throw new TaskRunningError(task.name, registry.latestSession(task.dir));
+  }
+}
