@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { setImmediate } from "node:timers/promises";
 
 /** Options for {@linkcode drainStreams}. */
 export interface DrainStreamsOptions {
@@ -12,9 +13,13 @@ export interface DrainStreamsOptions {
   quietMs?: number;
   /** Longest reading after the exit, in milliseconds of reading. @default {1000} */
   maxMs?: number;
+  /** Most that is read of a pipe after the exit: what one can hold. @default {1048576} */
+  maxBytes?: number;
 }
 
 const TICK_MS = 10;
+/** A program that writes without a pause would keep timers and signals from running. */
+const LONGEST_TURN_MS = 10;
 
 /**
  * Reads the output of a process until its end, but not for ever: once the process has
@@ -29,13 +34,21 @@ export async function drainStreams(
   streams: Readable[],
   options: DrainStreamsOptions,
 ): Promise<void> {
-  const { exited, read, blocked, quietMs = 100, maxMs = 1000 } = options;
+  const { exited, read, blocked, quietMs = 100, maxMs = 1000, maxBytes = 1024 * 1024 } = options;
   let seen = 0;
+  let hasExited = false;
   const counted = async function* (stream: Readable): AsyncGenerator<Uint8Array, void, void> {
+    let turn = performance.now();
+    let bytesAfterExit = 0;
     try {
       for await (const chunk of stream) {
         seen++;
         yield chunk;
+        // More than a pipe holds was not written by the process that has ended.
+        if (hasExited && (bytesAfterExit += chunk.length) > maxBytes) stream.destroy();
+        if (performance.now() - turn < LONGEST_TURN_MS) continue;
+        await setImmediate();
+        turn = performance.now();
       }
     } catch {
       // Destroyed by us, or broken: either way there is no more to read.
@@ -46,6 +59,7 @@ export async function drainStreams(
   let timer: ReturnType<typeof setInterval> | undefined;
   let isFinished = false;
   const watch = () => {
+    hasExited = true;
     if (isFinished) return;
     let total = 0;
     let quiet = 0;

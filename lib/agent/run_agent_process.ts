@@ -116,8 +116,8 @@ class ProcessRun implements AgentRun {
     if (this.#options.signal) signals.push(this.#options.signal);
     const signal = AbortSignal.any(signals);
     try {
-      if (signal.aborted) return this.#toResult(endingOfSignal(signal));
       await this.#options.setUp?.();
+      if (signal.aborted) return this.#toResult(endingOfSignal(signal));
       return await this.#runProcess(command, signal);
     } catch (error) {
       return this.#toResult({ kind: "launch", message: await this.#launchMessage(command, error) });
