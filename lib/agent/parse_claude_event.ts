@@ -11,7 +11,7 @@ export interface ClaudeState {
   /** The folder in which Claude works; paths below it are shown relative to it. */
   cwd: string;
   /** Tokens of each message; one message comes in several lines, each with its usage. */
-  usageOfMessage: Map<string, ClaudeUsage>;
+  usageOfMessage: Map<string, Usage>;
   /** Calls of tools that have not been answered. */
   toolUses: Map<string, Denial>;
   /** Ids of the calls whose denial has been told. */
@@ -116,7 +116,7 @@ function assistantEvents({ message, error }: Message<"assistant">, state: Claude
     }
   }
   if (!isSynthetic && message.usage && message.id !== undefined) {
-    state.usageOfMessage.set(message.id, message.usage);
+    state.usageOfMessage.set(message.id, toUsage(message.usage));
     events.push({ kind: "usage", usage: sum(state.usageOfMessage.values()) });
   }
   return events;
@@ -150,17 +150,26 @@ function usageOfResult({ usage, total_cost_usd: cost }: Message<"result">): Agen
   if (!usage) return [];
   return [{
     kind: "usage",
-    usage: { ...sum([usage]), ...(cost !== undefined && { costUsd: cost }) },
+    usage: { ...toUsage(usage), ...(cost !== undefined && { costUsd: cost }) },
   }];
 }
 
-function sum(usages: Iterable<ClaudeUsage>): Usage {
+function toUsage(usage: ClaudeUsage): Usage {
+  return {
+    inputTokens: usage.input_tokens,
+    outputTokens: usage.output_tokens,
+    cacheReadTokens: usage.cache_read_input_tokens,
+    cacheWriteTokens: usage.cache_creation_input_tokens,
+  };
+}
+
+function sum(usages: Iterable<Usage>): Usage {
   const total = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
   for (const usage of usages) {
-    total.inputTokens += usage.input_tokens;
-    total.outputTokens += usage.output_tokens;
-    total.cacheReadTokens += usage.cache_read_input_tokens;
-    total.cacheWriteTokens += usage.cache_creation_input_tokens;
+    total.inputTokens += usage.inputTokens;
+    total.outputTokens += usage.outputTokens;
+    total.cacheReadTokens += usage.cacheReadTokens;
+    total.cacheWriteTokens += usage.cacheWriteTokens;
   }
   return total;
 }
