@@ -2,14 +2,13 @@ import { z } from "zod";
 import type { Agent } from "./agent.ts";
 import { createClaude } from "./claude.ts";
 import { createCommand } from "./command.ts";
+import type { PatternConfig } from "./command_config.ts";
+import { COMMAND_PRESETS } from "./command_presets.ts";
 import {
-  type CommandConfig,
   commandConfigSchema,
   partialCommandConfigSchema,
-  type PatternConfig,
   patternConfigSchema,
-} from "./command_config.ts";
-import { COMMAND_PRESETS } from "./command_presets.ts";
+} from "./command_schema.ts";
 import { createDemo } from "./demo.ts";
 
 /** The table `[agents.claude]` of the config. */
@@ -28,16 +27,6 @@ export interface ClaudeConfig {
 export interface DemoConfig {
   /** How long a story takes, in milliseconds. @default {800} */
   story_ms?: number;
-}
-
-/** The tables `[agents.NAME]` of the config. A name that is not built in needs a `command`. */
-export interface AgentsConfig {
-  /** Claude Code. */
-  claude?: ClaudeConfig;
-  /** The demo. */
-  demo?: DemoConfig;
-  /** `codex` and `gemini`, whose presets these tables change, and agents of one's own. */
-  [name: string]: ClaudeConfig | DemoConfig | Partial<CommandConfig> | undefined;
 }
 
 /** Options for {@linkcode createAgents}. */
