@@ -130,7 +130,7 @@ for (const [signal, expected] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 
     await using repo = await taskRepo([{ id: "US-001" }]);
     const agent = await scriptedAgent(join(repo.outside, "agent"), ["echo up; sleep 60"]);
     const options = await configure(repo, { agent });
-    const args = ["run", "job", "-a", "agent", "--json"];
+    const args = ["run", "job", "-a", "agent", "--json", "--foreground"];
     const { child, result } = startRalph(args, options);
     let group = 0;
     let sent = false;

@@ -27,6 +27,8 @@ export interface RalphOptions {
   home: string;
   /** Further variables. */
   env?: Record<string, string>;
+  /** Whether it gets a process group of its own. */
+  detached?: boolean;
 }
 
 /** A call of `ralph` that may still be running. */
@@ -47,6 +49,7 @@ export function startRalph(args: readonly string[], options: RalphOptions): Ralp
       TZ: "UTC",
       ...options.env,
     },
+    detached: options.detached ?? false,
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";

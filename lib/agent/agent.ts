@@ -118,8 +118,8 @@ export interface AgentStartOptions {
   /** Whether the agent may do anything without asking. @default {false} */
   yolo?: boolean;
   /**
-   * Ends the agent: its process group gets SIGTERM, and SIGKILL 5 seconds later.
-   * The ending is `signal.reason` if that is an {@linkcode AgentEnding}, else `aborted`.
+   * Ends the agent: its process group gets SIGTERM, and SIGKILL 5 seconds later, or 0.6
+   * seconds later where the ending is `aborted`. The ending is `signal.reason` if that is an {@linkcode AgentEnding}, else `aborted`.
    */
   signal?: AbortSignal;
 }

@@ -32,10 +32,14 @@ export interface RunAgentProcessOptions {
    * {@linkcode AgentEnding}, else `aborted`.
    */
   signal?: AbortSignal;
-  /** Time between SIGTERM and SIGKILL, in milliseconds. @default {5000} */
+  /**
+   * Time between SIGTERM and SIGKILL, in milliseconds; 600 at most where the ending is
+   * `aborted`. @default {5000}
+   */
   graceMs?: number;
 }
 
+const STOP_GRACE_MS = 600;
 const QUEUED_EVENTS = 64;
 const TAIL_LINES = 20;
 const TAIL_LINE_LENGTH = 500;
@@ -141,8 +145,13 @@ class ProcessRun implements AgentRun {
     child.stdin.end(stdin ?? "");
 
     let ended: Promise<boolean> | undefined;
-    const end = () => ended ??= endProcessGroup(child.pid as number, { graceMs });
-    const onAbort = () => void end();
+    const end = (withinMs = graceMs) =>
+      ended ??= endProcessGroup(child.pid as number, { graceMs: withinMs });
+    const onAbort = () => {
+      // Where a person or the system asked for it, all has to be gone within a second.
+      const asked = endingOfSignal(signal).kind === "aborted";
+      void end(asked ? Math.min(graceMs, STOP_GRACE_MS) : graceMs);
+    };
     if (child.pid !== undefined) {
       signal.addEventListener("abort", onAbort, { once: true });
       this.#emit({ kind: "process", pid: child.pid });

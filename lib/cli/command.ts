@@ -6,6 +6,8 @@ export interface CommandContext {
   stderr: OutputStream;
   /** Whether a person can answer questions on stdin. */
   interactive: boolean;
+  /** How this program is called again: the program and its first arguments. */
+  program: readonly string[];
   /** The folder that the command was called in. */
   cwd: string;
   /** The environment. */
@@ -22,10 +24,10 @@ export interface OutputStream {
   readonly columns?: number;
   /** Its height, if it is a terminal. */
   readonly rows?: number;
-  /** Listens for a new size, or for being ready again. */
-  on(event: "resize" | "drain", listener: () => void): unknown;
+  /** Listens for a new size, for being ready again, or for a reader that has gone. */
+  on(event: "resize" | "drain" | "error", listener: () => void): unknown;
   /** Stops listening. */
-  off(event: "resize" | "drain", listener: () => void): unknown;
+  off(event: "resize" | "drain" | "error", listener: () => void): unknown;
 }
 
 /** One option of a command. */

@@ -7,7 +7,9 @@ export interface CommandEntry {
   /** What it does, in a few words. */
   summary: string;
   /** The heading under which the help lists it. */
-  group: "Work" | "Tasks" | "Setup";
+  group: "Work" | "Watch" | "Tasks" | "Setup";
+  /** Whether the help leaves it out. */
+  hidden?: boolean;
   /** Loads it: only the command that is called is read from the disk. */
   load(): Promise<{ command: Command }>;
 }
@@ -25,6 +27,55 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "see it work, in a throw-away repository",
     group: "Work",
     load: () => import("./demo.ts"),
+  },
+  {
+    name: "worker",
+    summary: "run one session in the background",
+    group: "Work",
+    hidden: true,
+    load: () => import("./worker.ts"),
+  },
+  {
+    name: "attach",
+    summary: "watch a running session",
+    group: "Watch",
+    load: () => import("./attach.ts"),
+  },
+  {
+    name: "stop",
+    summary: "end a running session",
+    group: "Watch",
+    load: () => import("./stop.ts"),
+  },
+  {
+    name: "checkpoint",
+    summary: "end a running session after its current iteration",
+    group: "Watch",
+    load: () => import("./checkpoint.ts"),
+  },
+  {
+    name: "status",
+    summary: "say which tasks run, and how the last ones ended",
+    group: "Watch",
+    load: () => import("./status.ts"),
+  },
+  {
+    name: "logs",
+    summary: "print what the agents said",
+    group: "Watch",
+    load: () => import("./logs.ts"),
+  },
+  {
+    name: "show",
+    summary: "tell all about one session",
+    group: "Watch",
+    load: () => import("./show.ts"),
+  },
+  {
+    name: "history",
+    summary: "list the sessions of a task",
+    group: "Watch",
+    load: () => import("./history.ts"),
   },
   {
     name: "tasks",
@@ -49,5 +100,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "say what is wrong or odd in a prd.json",
     group: "Tasks",
     load: () => import("./check.ts"),
+  },
+  {
+    name: "clean",
+    summary: "delete old sessions and their logs",
+    group: "Setup",
+    load: () => import("./clean.ts"),
   },
 ];

@@ -7,7 +7,7 @@ import { resolveTask } from "../task/resolve_task.ts";
 import { runGit } from "../task/run_git.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { DEMO_PRD } from "./demo_prd.ts";
-import { runForeground } from "./run_foreground.ts";
+import { runUnrecorded } from "./run_unrecorded.ts";
 
 /** `ralph demo`: the main job in a throw-away repository. */
 export const command: Command = {
@@ -40,7 +40,7 @@ export const command: Command = {
     say("");
     const task = await resolveTask("demo", { cwd: root });
     const agent = createDemo();
-    const exitCode = await runForeground(context, {
+    const exitCode = await runUnrecorded(context, {
       loop: { task, agents: [agent], agent: agent.name, env, limits: { iterations: 20 } },
       json,
     });

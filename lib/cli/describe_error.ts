@@ -4,7 +4,8 @@ import { PrdError } from "../task/prd_error.ts";
 import { PrdMarkdownError } from "../task/parse_prd_markdown.ts";
 import { TaskNotFoundError } from "../task/resolve_task.ts";
 import { InvalidTaskNameError } from "../task/task_name.ts";
-import { sanitizeText } from "../ui/sanitize_text.ts";
+import { sanitizeLines, sanitizeText } from "../ui/sanitize_text.ts";
+import { WorkerStartError } from "../worker/start_worker.ts";
 import { SettingsError } from "./settings.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -46,6 +47,10 @@ export function describeError(
   error: unknown,
   options: DescribeErrorOptions = {},
 ): ErrorDescription {
+  // A worker has said it all in these words already.
+  if (error instanceof WorkerStartError) {
+    return { exitCode: error.exitCode, lines: [sanitizeLines(error.message).join("\n")] };
+  }
   const message = error instanceof Error ? error.message : String(error);
   const lines = [`error: ${sanitizeText(message)}`];
   const hint = hintOf(error);

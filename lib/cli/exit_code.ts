@@ -1,4 +1,4 @@
-import type { LoopOutcome } from "../loop/loop_event.ts";
+import type { LoopResult } from "../loop/loop_event.ts";
 
 /** What a signal that stops a run makes of its exit code: 128 and the signal's number. */
 export const SIGNAL_EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
@@ -7,13 +7,12 @@ export const SIGNAL_EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as c
 export type StopSignal = keyof typeof SIGNAL_EXIT_CODES;
 
 /**
- * Says with which code a run exits.
+ * Says with which code a run exits. A loop that a signal stopped names it as its reason.
  *
- * @param outcome How the loop ended.
- * @param signal The signal that stopped it, if one did. @default {SIGINT}
+ * @param result How the loop ended.
  * @returns The exit code.
  */
-export function exitCodeOf(outcome: LoopOutcome, signal: StopSignal = "SIGINT"): number {
+export function exitCodeOf({ outcome, reason }: LoopResult): number {
   switch (outcome) {
     case "completed":
       return 0;
@@ -26,6 +25,10 @@ export function exitCodeOf(outcome: LoopOutcome, signal: StopSignal = "SIGINT"):
       return 4;
     case "stopped":
     case "checkpointed":
-      return SIGNAL_EXIT_CODES[signal];
+      return isStopSignal(reason) ? SIGNAL_EXIT_CODES[reason] : SIGNAL_EXIT_CODES.SIGINT;
   }
+}
+
+function isStopSignal(reason: string): reason is StopSignal {
+  return Object.hasOwn(SIGNAL_EXIT_CODES, reason);
 }

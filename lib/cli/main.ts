@@ -1,19 +1,29 @@
 import process from "node:process";
 import { VERSION } from "../version.ts";
 import type { CommandContext } from "./command.ts";
+import { programCommand } from "./program.ts";
 import type { CommandEntry } from "./commands.ts";
+
+/** Options for {@linkcode main}. */
+export interface MainOptions {
+  /** The URL of the module that was started: workers are started from it too. */
+  entry: string;
+  /** The world. @default {that of this process} */
+  context?: CommandContext;
+}
 
 /**
  * Runs a command line.
  *
  * @param args The arguments after the program's name.
- * @param context The world. @default {that of this process}
+ * @param options Additional options.
  * @returns The exit code, of those in the README.
  */
 export async function main(
   args: readonly string[],
-  context?: CommandContext,
+  options: MainOptions,
 ): Promise<number> {
+  const { context, entry } = options;
   // Answered before anything else is loaded, process.stdout included: scripts ask for it often.
   if (args[0] === "--version" || args[0] === "-V") {
     // deno-lint-ignore no-console -- process.stdout alone takes longer to load than this takes
@@ -21,7 +31,7 @@ export async function main(
     else context.stdout.write(`ralph ${VERSION}\n`);
     return 0;
   }
-  return await dispatchSafely(args, context ?? processContext());
+  return await dispatchSafely(args, context ?? processContext(entry));
 }
 
 async function dispatchSafely(args: readonly string[], context: CommandContext): Promise<number> {
@@ -89,7 +99,7 @@ async function findCommand(name: string): Promise<CommandEntry> {
   throw new UsageError(`Unknown command "${name}"`, hint);
 }
 
-function processContext(): CommandContext {
+function processContext(entry: string): CommandContext {
   const { stdout, stderr, stdin, env } = process;
   for (const stream of [stdout, stderr]) {
     // Whoever reads a pipe may close it early, as `head` does: that is no failure of ours.
@@ -101,6 +111,7 @@ function processContext(): CommandContext {
     stdout,
     stderr,
     interactive: Boolean(stdin.isTTY && stdout.isTTY),
+    program: programCommand(entry),
     cwd: process.cwd(),
     env,
   };

@@ -18,9 +18,10 @@ export function renderHelp(commands: readonly CommandEntry[]): string {
     "  ralph run -a opencode -i 20    another agent, at most 20 iterations",
     "  ralph demo                     see it work, without an account",
   ];
-  for (const group of new Set(commands.map((command) => command.group))) {
+  const shown = commands.filter((command) => !command.hidden);
+  for (const group of new Set(shown.map((command) => command.group))) {
     lines.push("", `${group}:`);
-    const rows = commands.filter((command) => command.group === group)
+    const rows = shown.filter((command) => command.group === group)
       .map(({ name, summary }): Row => [name, summary]);
     lines.push(...aligned(rows, 10));
   }

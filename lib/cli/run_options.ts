@@ -130,6 +130,21 @@ export async function runOptions(
 }
 
 /**
+ * Lists the options of a run as they were given, for its worker.
+ *
+ * @param line The command line of `ralph run`.
+ * @returns The arguments for `ralph worker`.
+ */
+export function workerArguments(line: CommandLine): string[] {
+  return RUN_OPTIONS.flatMap(({ name, value, multiple }) => {
+    if (value === undefined) return line.has(name) ? [`--${name}`] : [];
+    if (multiple) return line.values(name).map((each) => `--${name}=${each}`);
+    const given = line.value(name);
+    return given === undefined ? [] : [`--${name}=${given}`];
+  });
+}
+
+/**
  * Says where the last good text of a task's prd.json is kept.
  *
  * @param task The task.

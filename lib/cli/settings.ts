@@ -10,6 +10,8 @@ export class SettingsError extends Error {
   readonly hint?: string;
 
   /**
+   * Makes the error.
+   *
    * @param file The file.
    * @param problem What is wrong with it.
    * @param hint What to do about it.

@@ -4,6 +4,8 @@ export class UsageError extends Error {
   readonly hint?: string;
 
   /**
+   * Makes the error.
+   *
    * @param message What is wrong.
    * @param hint What to do about it.
    */

@@ -21,6 +21,8 @@ export class AgentNotReadyError extends Error {
   readonly agents: MissingAgent[];
 
   /**
+   * Makes the error.
+   *
    * @param task The name of the task.
    * @param agents The agents that were looked for.
    */
@@ -33,7 +35,11 @@ export class AgentNotReadyError extends Error {
 
 /** Thrown when a PRD has no story to run. */
 export class NoStoriesError extends Error {
-  /** @param file The file. */
+  /**
+   * Makes the error.
+   *
+   * @param file The file.
+   */
   constructor(file: string) {
     super(`Cannot run ${file}: it has no stories`);
     this.name = "NoStoriesError";

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { isBusy } from "./is_busy.ts";
 import { checkRegistryFile, migrate } from "./migrate.ts";
 import type { MigrateOptions } from "./migrate.ts";
 import { Registry } from "./registry.ts";
@@ -27,8 +28,7 @@ function useWriteAheadLog(db: DatabaseSync): void {
       db.exec("PRAGMA journal_mode = WAL");
       return;
     } catch (error) {
-      const busy = (error as { errcode?: unknown }).errcode === 5;
-      if (!busy || performance.now() > deadline) throw error;
+      if (!isBusy(error) || performance.now() > deadline) throw error;
       Atomics.wait(pause, 0, 0, RETRY_MS);
     }
   }

@@ -2,13 +2,18 @@ import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { isBusy } from "./is_busy.ts";
 
 /** Thrown when a task is locked by a session that runs. */
 export class TaskLockedError extends Error {
   /** The task folder. */
   readonly taskDir: string;
 
-  /** @param taskDir The task folder, an absolute path. */
+  /**
+   * Makes the error.
+   *
+   * @param taskDir The task folder, an absolute path.
+   */
   constructor(taskDir: string) {
     super(`Cannot lock "${taskDir}": a session runs there`);
     this.name = "TaskLockedError";
@@ -21,9 +26,6 @@ export interface LockTaskOptions {
   /** The folder of ralph's state, in which the lock files are. */
   stateDir: string;
 }
-
-/** SQLITE_BUSY: another process has the lock. */
-const BUSY = 5;
 
 /**
  * Locks a task folder for this process, until it is disposed of or the process is
@@ -59,7 +61,7 @@ export function lockTask(taskDir: string, options: LockTaskOptions): Disposable 
     db.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     db.close();
-    if ((error as { errcode?: number }).errcode === BUSY) throw new TaskLockedError(taskDir);
+    if (isBusy(error)) throw new TaskLockedError(taskDir);
     throw error;
   }
   return { [Symbol.dispose]: () => db.close() };

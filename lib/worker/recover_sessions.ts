@@ -5,13 +5,14 @@ import { gitSnapshot } from "../task/git_snapshot.ts";
 import { PrdError } from "../task/prd_error.ts";
 import { readPrd } from "../task/read_prd.ts";
 import { GitError } from "../task/run_git.ts";
-import type { LoopEvent, LoopResult, StoryCount } from "../loop/loop_event.ts";
+import type { LoopEvent, LoopOutcome, LoopResult, StoryCount } from "../loop/loop_event.ts";
+import { progressSink } from "../loop/progress_sink.ts";
 import { isAlive } from "../session/process_identity.ts";
 import { readSessionLog } from "../session/read_session_log.ts";
 import { Recorder } from "../session/recorder.ts";
 import type { Registry } from "../session/registry.ts";
 import { registryWrite } from "../session/registry_writes.ts";
-import type { Session } from "../session/session.ts";
+import { endedStatus, type Session } from "../session/session.ts";
 import { openSessionLog } from "../session/session_log.ts";
 import type { SessionPaths } from "../session/session_paths.ts";
 import { lockTask, TaskLockedError } from "../session/task_lock.ts";
@@ -26,6 +27,8 @@ export interface RecoverSessionsOptions {
   paths: Pick<SessionPaths, "sessionsDir" | "stateDir">;
   /** Only the sessions of this task folder. @default {all} */
   taskDir?: string;
+  /** How the sessions ended, if it is known better than that the worker died. */
+  as?: { outcome: LoopOutcome; reason: string };
   /** Whether the caller has the lock of `taskDir` already. @default {false} */
   locked?: boolean;
 }
@@ -47,6 +50,7 @@ export async function recoverSessions(
   options: RecoverSessionsOptions,
 ): Promise<Session[]> {
   const { paths, taskDir, locked = false } = options;
+  const as = options.as ?? { outcome: "failed", reason: WORKER_DIED };
   const recovered: Session[] = [];
   for (const session of registry.runningSessions()) {
     if (taskDir !== undefined && session.taskDir !== taskDir) continue;
@@ -56,7 +60,7 @@ export async function recoverSessions(
     if (!locked && _lock === undefined) continue;
     // Somebody else may have done it before we had the lock.
     if (registry.getSession(session.id)?.status !== "running") continue;
-    await recoverSession(registry, session, join(paths.sessionsDir, session.id));
+    await recoverSession(registry, session, { dir: join(paths.sessionsDir, session.id), as });
     const now = registry.getSession(session.id);
     if (now !== undefined) recovered.push(now);
   }
@@ -72,18 +76,32 @@ function tryLock(taskDir: string, stateDir: string): Disposable | undefined {
   }
 }
 
-async function recoverSession(registry: Registry, session: Session, dir: string): Promise<void> {
+async function recoverSession(
+  registry: Registry,
+  session: Session,
+  { dir, as }: { dir: string; as: { outcome: LoopOutcome; reason: string } },
+): Promise<void> {
   await endSessionProcesses(session);
   if (session.root !== "") await clearStaleLock(session.root);
   await using log = await openSessionLog(dir);
   const known = await replay(registry, session, dir);
   if (registry.getSession(session.id)?.status !== "running") return;
   if (known.started === undefined) {
-    registry.endSession(session.id, "failed", WORKER_DIED, { outcome: "failed" });
+    registry.endSession(session.id, endedStatus(as.outcome), as.reason, { outcome: as.outcome });
     return;
   }
   await using recorder = new Recorder(session.id, { registry, log });
-  for (const event of await lastWords(session, known, new Date().toISOString())) {
+  const writeProgress = progressSink({
+    task: {
+      name: session.task,
+      dir: session.taskDir,
+      root: session.root,
+      prdFile: join(session.taskDir, "prd.json"),
+      progressFile: join(session.taskDir, "progress.txt"),
+    },
+  });
+  for (const event of await lastWords(session, known, as)) {
+    if (event.type === "loop_finished") await writeProgress(event);
     await recorder.write(event);
   }
 }
@@ -150,7 +168,12 @@ function learn(known: Known, event: LoopEvent): void {
   }
 }
 
-async function lastWords(session: Session, known: Known, time: string): Promise<LoopEvent[]> {
+async function lastWords(
+  session: Session,
+  known: Known,
+  as: { outcome: LoopOutcome; reason: string },
+): Promise<LoopEvent[]> {
+  const time = new Date().toISOString();
   const events: LoopEvent[] = [];
   const { open } = known;
   if (open !== undefined) {
@@ -167,7 +190,7 @@ async function lastWords(session: Session, known: Known, time: string): Promise<
       ...(open.model === undefined ? {} : { model: open.model }),
       ...(session.agentSessionId === null ? {} : { agentSessionId: session.agentSessionId }),
       outcome: done ? "passed" : "aborted",
-      ending: { kind: "aborted", message: WORKER_DIED },
+      ending: { kind: "aborted", message: as.reason },
       stderrTail: [],
       denials: [],
       headBefore: open.head,
@@ -182,8 +205,7 @@ async function lastWords(session: Session, known: Known, time: string): Promise<
   }
   const { started } = known;
   const result: LoopResult = {
-    outcome: "failed",
-    reason: WORKER_DIED,
+    ...as,
     details: [],
     iterations: known.iterations,
     stories: known.stories,

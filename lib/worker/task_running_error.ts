@@ -8,6 +8,8 @@ export class TaskRunningError extends Error {
   readonly session?: Session;
 
   /**
+   * Makes the error.
+   *
    * @param task The name of the task.
    * @param session The session that runs, if it is known.
    */

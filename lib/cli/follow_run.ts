@@ -1,0 +1,90 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Registry } from "../session/registry.ts";
+import type { Session } from "../session/session.ts";
+import type { SessionPaths } from "../session/session_paths.ts";
+import { followSession } from "../worker/follow_session.ts";
+import { stopSession } from "../worker/stop_session.ts";
+import type { CommandContext } from "./command.ts";
+import { SIGNAL_EXIT_CODES } from "./exit_code.ts";
+import { Interrupts } from "./interrupts.ts";
+import { showRun } from "./show_run.ts";
+
+/** Options for {@linkcode followRun}. */
+export interface FollowRunOptions {
+  /** The registry. */
+  registry: Registry;
+  /** Where ralph keeps its files. */
+  paths: SessionPaths;
+  /** One JSON object a line instead of something for people. @default {false} */
+  json?: boolean;
+  /** The presses of Ctrl-C so far. @default {none} */
+  interrupts?: Interrupts;
+}
+
+/** How long a second Ctrl-C may come after the first, in milliseconds. */
+const SECOND_MS = 2_000;
+
+/**
+ * Shows a session that a worker runs, until it ends. The first Ctrl-C leaves the view,
+ * and the loop goes on; a second one within two seconds stops it.
+ *
+ * @param context The world.
+ * @param session The session.
+ * @param options Where it is recorded, and how it is shown.
+ * @returns The loop's exit code, or 130 if the view was left.
+ */
+export async function followRun(
+  context: CommandContext,
+  session: Session,
+  options: FollowRunOptions,
+): Promise<number> {
+  const { registry, paths, json = false } = options;
+  const { task, id } = session;
+  const keys = [{ key: "Ctrl-C", label: "leave" }, { key: "Ctrl-C Ctrl-C", label: "stop" }];
+  using own = options.interrupts === undefined ? new Interrupts() : undefined;
+  const interrupts = options.interrupts ?? own ?? new Interrupts();
+  const output = showRun(context, { task, session: id, json, keys });
+  let last = 0;
+  const show = async (signal?: AbortSignal): Promise<void> => {
+    const events = followSession(id, {
+      registry,
+      paths,
+      since: last,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    for await (const { event, seq } of events) {
+      last = seq;
+      output.write(event, seq);
+    }
+  };
+  {
+    await using _output = output;
+    try {
+      await show(interrupts.first);
+    } catch (error) {
+      if (!interrupts.first.aborted) throw error;
+    }
+  }
+  if (output.result !== undefined) return output.finish();
+  if (!interrupts.first.aborted) return await finishWithout(context, registry, id);
+  const say = json ? context.stderr : context.stdout;
+  say.write(`Left ${task}; it goes on in the background. Ctrl-C again stops it.\n`);
+  await delay(SECOND_MS, undefined, { signal: interrupts.second }).catch(() => {});
+  if (!interrupts.second.aborted) {
+    say.write(`  see   ralph attach ${task}\n  stop  ralph stop ${task}\n`);
+    return SIGNAL_EXIT_CODES.SIGINT;
+  }
+  say.write(`Stopping ${task} ...\n`);
+  await stopSession(session, { registry, paths, reason: "SIGINT" });
+  await show();
+  return output.result === undefined ? await finishWithout(context, registry, id) : output.finish();
+}
+
+/** A session whose worker could not write its last event: the registry knows why. */
+function finishWithout(context: CommandContext, registry: Registry, id: string): Promise<number> {
+  const session = registry.getSession(id);
+  context.stderr.write(
+    `error: The session ended as ${session?.status}: ${session?.endReason ?? "no reason given"}\n`,
+  );
+  return Promise.resolve(1);
+}

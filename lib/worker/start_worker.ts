@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir, open, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { EVENTS_FILE } from "../session/session_log.ts";
+import { SESSION_VARIABLE } from "./session_processes.ts";
+
+/** The file in the folder of a session that holds what its worker printed. */
+export const WORKER_LOG = "worker.log";
+
+/** Thrown when a worker ended before its loop had begun; the message is the worker's own. */
+export class WorkerStartError extends Error {
+  /** The worker's exit code. */
+  readonly exitCode: number;
+
+  /**
+   * Makes the error.
+   *
+   * @param output What the worker printed.
+   * @param exitCode Its exit code.
+   */
+  constructor(output: string, exitCode: number) {
+    super(output);
+    this.name = "WorkerStartError";
+    this.exitCode = exitCode;
+  }
+}
+
+/** Options for {@linkcode startWorker}. */
+export interface StartWorkerOptions {
+  /** The id of the session, a ULID. */
+  id: string;
+  /** The folder of the session. */
+  dir: string;
+  /** The folder to start it in. */
+  cwd: string;
+  /** Its environment. */
+  env: Record<string, string | undefined>;
+}
+
+/** Looks at the first event of the worker this often, in milliseconds. */
+const POLL_MS = 15;
+
+/**
+ * Starts a worker as a process of its own session, which neither a closed terminal nor
+ * the end of this process reaches, and waits until its loop has begun.
+ *
+ * @param command The program and its arguments.
+ * @param options Where it runs and where it is recorded.
+ * @returns The worker's pid.
+ * @throws {WorkerStartError} If it ended before its loop had begun.
+ */
+export async function startWorker(
+  command: readonly string[],
+  options: StartWorkerOptions,
+): Promise<number> {
+  const { dir, cwd, env } = options;
+  const [program = "", ...args] = command;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const log = await open(join(dir, WORKER_LOG), "a", 0o600);
+  try {
+    // A worker that is started by an agent must not be taken for a part of that agent.
+    const { [SESSION_VARIABLE]: _, ...own } = env;
+    const child = spawn(program, args, {
+      cwd,
+      env: own,
+      detached: true,
+      stdio: ["ignore", log.fd, log.fd],
+    });
+    const exit = exitOf(child);
+    const events = join(dir, EVENTS_FILE);
+    for (;;) {
+      const ended = await Promise.race([exit, delay(POLL_MS)]);
+      // A loop that is over already has begun all the same.
+      if ((await sizeOf(events)) > 0) {
+        child.unref();
+        return child.pid ?? 0;
+      }
+      if (ended === undefined) continue;
+      const output = await readFile(join(dir, WORKER_LOG), "utf8");
+      throw new WorkerStartError(ended.message ?? output.trim(), ended.code);
+    }
+  } finally {
+    await log.close();
+  }
+}
+
+function exitOf(child: ChildProcess): Promise<{ code: number; message?: string }> {
+  return new Promise((resolve) => {
+    child.on("error", (error) => resolve({ code: 1, message: `error: ${error.message}` }));
+    child.on("exit", (code) => resolve({ code: code ?? 1 }));
+  });
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return await stat(file).then(({ size }) => size, () => 0);
+}

@@ -1,0 +1,64 @@
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import { isAlive } from "../session/process_identity.ts";
+import type { Registry } from "../session/registry.ts";
+import type { Session } from "../session/session.ts";
+import type { SessionPaths } from "../session/session_paths.ts";
+import { writeControl } from "./control_file.ts";
+import { recoverSessions } from "./recover_sessions.ts";
+
+/** Options for {@linkcode stopSession}. */
+export interface StopSessionOptions {
+  /** The registry. */
+  registry: Registry;
+  /** Where ralph keeps its files. */
+  paths: SessionPaths;
+  /**
+   * `stop`: end the agent and save; `checkpoint`: after the current iteration; `kill`: end
+   * everything at once. @default {"stop"}
+   */
+  how?: "stop" | "checkpoint" | "kill";
+  /** Who asks, or why, in words. */
+  reason: string;
+  /** Ends the wait, not the session; rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** Between two looks at the session, in milliseconds. */
+const LOOK_MS = 50;
+
+/**
+ * Asks a running session to end, and waits until it has. Only its worker and its agent
+ * end; a server that the agent used goes on.
+ *
+ * @param session The session.
+ * @param options How, and why.
+ * @returns The session as it is then.
+ */
+export async function stopSession(
+  session: Session,
+  options: StopSessionOptions,
+): Promise<Session> {
+  const { registry, paths, how = "stop", reason, signal } = options;
+  if (how === "kill") {
+    if (session.worker !== null && isAlive(session.worker)) {
+      process.kill(session.worker.pid, "SIGKILL");
+    }
+  } else {
+    await writeControl(join(paths.sessionsDir, session.id), { kind: how, reason });
+  }
+  for (;;) {
+    signal?.throwIfAborted();
+    const now = registry.getSession(session.id);
+    if (now === undefined || now.status !== "running") return now ?? session;
+    if (now.worker === null || !isAlive(now.worker)) {
+      await recoverSessions(registry, {
+        paths,
+        taskDir: now.taskDir,
+        ...(how === "kill" ? { as: { outcome: "stopped", reason } } : {}),
+      });
+    }
+    await delay(LOOK_MS);
+  }
+}
