@@ -3,6 +3,8 @@ import type { ColumnValue } from "./session_row.ts";
 
 /** Which sessions {@linkcode Registry.findSessions} finds: those for which all of this holds. */
 export interface FindSessionsOptions {
+  /** How its id begins, in upper case. */
+  idPrefix?: string;
   /** The name of the task. */
   task?: string;
   /** The task folder, an absolute path. */
@@ -48,6 +50,9 @@ export function findSessionsQuery(
     conditions.push(condition);
     values.push(value);
   };
+  // A range, as LIKE and substr() would look at every row; "[" comes after every letter of an id.
+  add("id >= ?", options.idPrefix);
+  add("id < ?", options.idPrefix === undefined ? undefined : `${options.idPrefix}[`);
   add("task = ?", options.task);
   add("task_dir = ?", options.taskDir);
   add("root = ?", options.root);
