@@ -24,8 +24,7 @@ const limits = z.object({
 
 const time = z.iso.datetime();
 
-/** A session, as `ralph status --json` and `ralph show --json` print it. */
-export const sessionSchema: z.ZodType<Session> = z.object({
+const session = z.object({
   id: z.ulid(),
   task: z.string(),
   taskDir: z.string(),
@@ -62,6 +61,17 @@ export const sessionSchema: z.ZodType<Session> = z.object({
     row: z.record(z.string(), z.union([z.string(), z.number(), z.null()])),
   }).nullable(),
 });
+
+/** A session, as `ralph show --json` prints it. */
+export const sessionSchema: z.ZodType<Session> = session;
+
+/** A session, as `ralph status --json` prints it, with what its row does not tell. */
+export interface StatusEntry extends Session {
+  /** How often its current story has been tried, this time included; `null` before the first. */
+  attempt: number | null;
+  /** Whether the session runs and the server at `serverPort` answers. */
+  serverLive: boolean;
+}
 
 /** An iteration, as `ralph show --json` prints it. */
 export const iterationSchema: z.ZodType<Iteration> = z.object({
@@ -100,8 +110,13 @@ export const iterationSchema: z.ZodType<Iteration> = z.object({
 });
 
 /** What `ralph status --json` prints. */
-export const statusSchema: z.ZodType<{ sessions: Session[] }> = z.object({
-  sessions: z.array(sessionSchema),
+export const statusSchema: z.ZodType<{ sessions: StatusEntry[] }> = z.object({
+  sessions: z.array(session.extend({
+    attempt: z.int().min(1).nullable()
+      .describe("How often the current story has been tried; null before the first iteration"),
+    serverLive: z.boolean()
+      .describe("Whether the session runs and the server at serverPort answers"),
+  })),
 });
 
 /** What `ralph show --json` prints. */
