@@ -1,0 +1,85 @@
+import type { Session } from "../session/session.ts";
+import { localTime } from "../task/local_time.ts";
+import { formatCost } from "./format_cost.ts";
+import { formatDuration } from "./format_duration.ts";
+import { sessionReason } from "./session_reason.ts";
+import { renderTable } from "./table.ts";
+import { taskLabels } from "./task_labels.ts";
+
+/** A session, and the agents that worked in it. */
+export interface SessionHistory {
+  /** The session. */
+  session: Session;
+  /** The agents, in the order in which they came. */
+  agents: string[];
+}
+
+/** Options for {@linkcode historyTable}. */
+export interface HistoryTableOptions {
+  /** The present, in milliseconds since the epoch. */
+  now: number;
+  /** Whether to name the task of each session. @default {false} */
+  tasks?: boolean;
+  /** The width of the terminal: lines are cut at it. @default {no limit} */
+  width?: number;
+}
+
+const NONE = "—";
+
+/**
+ * Lays out sessions as `ralph history` shows them, one a line.
+ *
+ * @example Usage
+ * ```ts
+ * import { historyTable, openRegistry } from "@ralph/cli";
+ *
+ * using registry = openRegistry({ path: ":memory:" });
+ * const sessions = registry.findSessions({ task: "my-feature" })
+ *   .map((session) => ({ session, agents: [session.agent] }));
+ * console.log(historyTable(sessions, { now: Date.now() }).join("\n"));
+ * ```
+ *
+ * @param sessions The sessions, in the order in which they are shown.
+ * @param options The present, the width and the columns.
+ * @returns The header and a line for each session.
+ */
+export function historyTable(
+  sessions: readonly SessionHistory[],
+  options: HistoryTableOptions,
+): string[] {
+  const { now, tasks = false, width } = options;
+  const labels = taskLabels(sessions.map(({ session }) => session));
+  const reasons = sessions.map(({ session }) => sessionReason(session) ?? "");
+  const rows = sessions.map(({ session, agents }, index) => [
+    session.id,
+    ...(tasks ? [labels.get(session.taskDir) ?? session.task] : []),
+    localTime(new Date(session.startedAt)),
+    timeOf(session, now),
+    session.status,
+    String(session.iteration),
+    session.stories === null ? NONE : `${session.stories.done}/${session.stories.total}`,
+    agents.join(", ") || NONE,
+    session.usage.costUsd === undefined ? NONE : formatCost(session.usage.costUsd),
+    reasons[index] ?? "",
+  ]);
+  return renderTable(rows, {
+    columns: [
+      { header: "id" },
+      ...(tasks ? [{ header: "task" }] : []),
+      { header: "started" },
+      { header: "time", align: "right" },
+      { header: "status" },
+      { header: "iterations", align: "right" },
+      { header: "stories", align: "right" },
+      { header: "agents" },
+      { header: "cost", align: "right" },
+      ...(reasons.some((reason) => reason !== "") ? [{ header: "reason" }] : []),
+    ],
+    ...(width === undefined ? {} : { width }),
+  });
+}
+
+function timeOf({ startedAt, endedAt }: Session, now: number): string {
+  const end = endedAt === null ? now : Date.parse(endedAt);
+  return formatDuration(end - Date.parse(startedAt));
+}

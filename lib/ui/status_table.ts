@@ -1,0 +1,100 @@
+import type { Session } from "../session/session.ts";
+import { truncateText } from "./display_width.ts";
+import { formatAgo } from "./format_ago.ts";
+import { formatDuration } from "./format_duration.ts";
+import { sessionReason } from "./session_reason.ts";
+import { renderTable } from "./table.ts";
+import { taskLabels } from "./task_labels.ts";
+
+/** A session, and what the registry alone does not tell of it. */
+export interface SessionState {
+  /** The session. */
+  session: Session;
+  /** How often its current story has been tried, this time included; `null` before the first. */
+  attempt: number | null;
+  /** Whether the session runs and the server at its port answers. */
+  serverLive: boolean;
+}
+
+/** Options for {@linkcode statusTable}. */
+export interface StatusTableOptions {
+  /** The present, in milliseconds since the epoch. */
+  now: number;
+  /** The width of the terminal: lines are cut at it. @default {no limit} */
+  width?: number;
+}
+
+const NONE = "—";
+/** On a terminal a long name must not push everything else out of sight. */
+const TASK_WIDTH = 28;
+const HEADERS = ["task", "status", "story", "stories", "iteration", "agent", "port", "since"];
+
+/**
+ * Lays out sessions as `ralph status` shows them, one a line.
+ *
+ * A port is shown only where a server answers: that of an ended session is history. Why a
+ * session ended stands in a last column, if that is not plain for one of them.
+ *
+ * @example Usage
+ * ```ts
+ * import { openRegistry, statusTable } from "@ralph/cli";
+ *
+ * using registry = openRegistry({ path: ":memory:" });
+ * const states = registry.findSessions({ latestOnly: true })
+ *   .map((session) => ({ session, attempt: null, serverLive: false }));
+ * console.log(statusTable(states, { now: Date.now() }).join("\n"));
+ * ```
+ *
+ * @param states The sessions, in the order in which they are shown.
+ * @param options The present and the width.
+ * @returns The header and a line for each session.
+ */
+export function statusTable(
+  states: readonly SessionState[],
+  options: StatusTableOptions,
+): string[] {
+  const { now, width } = options;
+  const labels = taskLabels(states.map(({ session }) => session));
+  const reasons = states.map(({ session }) => sessionReason(session) ?? "");
+  const hasReasons = reasons.some((reason) => reason !== "");
+  const rows = states.map((state, index) => {
+    const { session } = state;
+    const label = labels.get(session.taskDir) ?? session.task;
+    return [
+      width === undefined ? label : truncateText(label, TASK_WIDTH),
+      session.status,
+      storyCell(state),
+      session.stories === null ? NONE : `${session.stories.done}/${session.stories.total}`,
+      session.maxIterations === null
+        ? String(session.iteration)
+        : `${session.iteration}/${session.maxIterations}`,
+      session.agent || NONE,
+      state.serverLive ? String(session.serverPort) : NONE,
+      sinceCell(session, now),
+      reasons[index] ?? "",
+    ];
+  });
+  return renderTable(rows, {
+    columns: [...HEADERS, ...(hasReasons ? ["reason"] : [])].map((header) => ({ header })),
+    ...(width === undefined ? {} : { width }),
+  });
+}
+
+function storyCell({ session, attempt }: SessionState): string {
+  const { currentStory, status } = session;
+  if (currentStory === null || status === "completed") return NONE;
+  return attempt !== null && attempt > 1
+    ? `${currentStory} (${ordinal(attempt)} try)`
+    : currentStory;
+}
+
+function sinceCell({ startedAt, endedAt }: Session, now: number): string {
+  return endedAt === null
+    ? formatDuration(now - Date.parse(startedAt), { units: 1 })
+    : formatAgo(now - Date.parse(endedAt));
+}
+
+function ordinal(value: number): string {
+  const teen = value % 100 >= 11 && value % 100 <= 13;
+  return `${value}${(teen ? undefined : ["th", "st", "nd", "rd"][value % 10]) ?? "th"}`;
+}
