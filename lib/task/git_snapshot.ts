@@ -1,4 +1,5 @@
-import { lstat, readdir } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { lstat, readdir, readFile } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { isNotFound } from "./error_code.ts";
 import { type GitStatusEntry, parseGitStatus } from "./parse_git_status.ts";
@@ -27,6 +28,9 @@ export interface GitSnapshotOptions {
 
 /** Beyond so many files a fingerprint is what git says alone: the cost stays bounded. */
 const MOST_STATS = 1_000;
+/** How many files are read for their fingerprint, and up to which size, in bytes. */
+const MOST_READS = 100;
+const MOST_BYTES_READ = 65_536;
 
 /**
  * Looks at a repository: the commit, the branch, and the files that differ.
@@ -65,7 +69,7 @@ export async function gitSnapshot(
   const files = await expandFolders(root, entries, ignored);
   const dirty = new Map(
     await Promise.all(files.map(async ({ path, status }, index) => {
-      const seen = index < MOST_STATS ? await stamp(join(root, path)) : "";
+      const seen = index < MOST_STATS ? await stamp(join(root, path), index < MOST_READS) : "";
       return [path, `${status} ${seen}`.trimEnd()] as const;
     })),
   );
@@ -139,9 +143,20 @@ async function readFolder(dir: string): Promise<{ name: string; isDirectory(): b
   return await readdir(dir, { withFileTypes: true }).catch(ifNotFound([]));
 }
 
-async function stamp(path: string): Promise<string> {
+/**
+ * What tells a file from what it was: its content where that is cheap to read, so that a
+ * file that is written again as it was has not changed; else its time and size.
+ */
+async function stamp(path: string, read: boolean): Promise<string> {
   const stats = await lstat(path, { bigint: true }).catch(ifNotFound(undefined));
-  return stats === undefined ? "" : `${stats.mtimeNs} ${stats.size}`;
+  if (stats === undefined) return "";
+  if (read && stats.isFile() && stats.size <= MOST_BYTES_READ) {
+    const content = await readFile(path).catch(() => undefined);
+    if (content !== undefined) {
+      return `${stats.mode} ${createHash("sha1").update(content).digest("hex")}`;
+    }
+  }
+  return `${stats.mtimeNs} ${stats.size}`;
 }
 
 /** Files come and go while we look: a missing one is no error. */
