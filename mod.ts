@@ -114,6 +114,7 @@ export * from "./lib/loop/loop_event.ts";
 export * from "./lib/loop/loop_options.ts";
 export * from "./lib/loop/probe_agents.ts";
 export * from "./lib/loop/progress_sink.ts";
+export * from "./lib/loop/reached_limit.ts";
 export * from "./lib/loop/run_check.ts";
 export * from "./lib/loop/run_loop.ts";
 export * from "./lib/loop/wait_until.ts";

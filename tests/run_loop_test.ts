@@ -417,3 +417,72 @@ Deno.test("runLoop() sees a story that a person marks while it waits", async () 
   assertEquals((await readPrd(file)).stories[0]?.passes, true);
   assertEquals(await it.calls(), 1);
 });
+
+Deno.test("runLoop() lets no other agent take over when it is pinned", async () => {
+  await using it = await scene([{ id: "US-001" }], { a: ["exit 1"], b: ["pass US-001; work one"] });
+  const { result } = await collect(runLoop({ ...it.options, pin: true }));
+  assertEquals(result.outcome, "failed");
+  assertEquals(await it.calls("b"), 0);
+});
+
+Deno.test("runLoop() flags a story that passes with no change", async () => {
+  await using it = await scene([{ id: "US-001" }], ["pass US-001"]);
+  const { events, result } = await collect(runLoop(it.options));
+  const warnings = events.flatMap((event) => event.type === "warning" ? [event.message] : []);
+  assertEquals(warnings.length, 1);
+  assertStringIncludes(warnings[0] ?? "", "US-001 passes with no change");
+  assertEquals(result.outcome, "completed");
+});
+
+Deno.test("runLoop() sets a story back that passes without a commit, if one is required", async () => {
+  await using it = await scene([{ id: "US-001" }], [
+    "pass US-001; echo x > not-committed",
+    "pass US-001; work two",
+  ]);
+  const { events, result } = await collect(runLoop({ ...it.options, requireCommit: true }));
+  assertEquals(finished(events).map((each) => each.outcome), ["check_failed", "passed"]);
+  assertStringIncludes(await it.prompt(2), "without a commit");
+  assertEquals(result.outcome, "completed");
+});
+
+Deno.test("runLoop() prints the circle in which stories wait for each other", async () => {
+  await using it = await scene([{ id: "A", dependsOn: ["B"] }, { id: "B", dependsOn: ["A"] }], [
+    "x",
+  ]);
+  const { result } = await collect(runLoop(it.options));
+  assertEquals(result.outcome, "blocked");
+  assertEquals(result.reason, "stories wait for each other: A -> B -> A");
+});
+
+Deno.test("runLoop() pauses between stories where prd.json asks for it", async () => {
+  await using it = await scene([{ id: "US-001" }, { id: "US-002" }], [
+    "pass US-001; work one",
+    "pass US-002; work two",
+  ], { pauseBetweenStories: true });
+  const first = await collect(runLoop(it.options));
+  assertEquals([first.result.outcome, first.result.stories.done], ["checkpointed", 1]);
+  const second = await collect(runLoop(it.options));
+  assertEquals(second.result.outcome, "completed");
+});
+
+Deno.test("runLoop() runs the verificationCommands of another dialect as its checks", async () => {
+  await using it = await scene([{ id: "US-001" }], ["pass US-001; work one"], {
+    verificationCommands: { typecheck: "true", test: "echo red; false", lint: null },
+  });
+  const { result } = await collect(runLoop({ ...it.options, maxCheckFailures: 1 }));
+  assertEquals(result.outcome, "blocked");
+  assertStringIncludes(result.open[0]?.reason ?? "", 'check "echo red; false" fails');
+});
+
+Deno.test("runLoop() takes nothing that its checks leave behind for an agent's work", async () => {
+  await using it = await scene([{ id: "US-001" }, { id: "US-002" }], [
+    "pass US-001; work one",
+    "echo looking around",
+  ]);
+  const checks = ["date +%N > artefact"];
+  const { events, result } = await collect(
+    runLoop({ ...it.options, checks, stagnationLimit: 2 }),
+  );
+  assertEquals(finished(events).map((each) => each.changed), [true, false, false]);
+  assertEquals(result.outcome, "stagnated");
+});

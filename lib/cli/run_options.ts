@@ -22,6 +22,12 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     group: "Limits",
   },
   { name: "max-time", value: "TIME", help: "time at most, as 90s, 15m, 2h", group: "Limits" },
+  {
+    name: "max-tokens",
+    value: "N",
+    help: "tokens at most, but for cached ones, where no cost is named",
+    group: "Limits",
+  },
   { name: "max-cost", value: "USD", help: "cost at most, in US dollars", group: "Limits" },
   {
     name: "iteration-timeout",
@@ -43,6 +49,13 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     group: "Agent",
   },
   { name: "model", short: "m", value: "NAME", help: "the model for that agent", group: "Agent" },
+  {
+    name: "agents",
+    value: "A,B,C",
+    help: "agents that may take over from each other, in this order (default claude,opencode)",
+    group: "Agent",
+  },
+  { name: "pin", help: "let no other agent take over", group: "Agent" },
   { name: "yolo", help: "let the agent do anything without asking", group: "Agent" },
   {
     name: "failover-threshold",
@@ -55,6 +68,11 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     value: "CMD",
     multiple: true,
     help: "a command that must hold before a story counts as done; repeatable",
+    group: "Task",
+  },
+  {
+    name: "require-commit",
+    help: "set a story back that passes without a commit",
     group: "Task",
   },
   { name: "base", value: "REF", help: "what a new branch starts from", group: "Task" },
@@ -98,7 +116,10 @@ export async function runOptions(
   const agent = known(line.value("agent"), "--agent");
   const fallbackAgent = known(context.env.RALPH_AGENT || undefined, "RALPH_AGENT") ??
     known(settings.agent, "the setting agent") ?? "claude";
+  const listed = line.value("agents")?.split(",").map((name) => name.trim());
+  for (const name of listed ?? []) known(name, "--agents");
   for (const name of settings.failover ?? []) known(name, "the setting failover");
+  const failover = listed ?? settings.failover;
   const model = line.value("model") ?? settings.model;
   const rotateAt = whole(line, "rotate-at") ?? settings.rotate_at;
   const base = line.value("base");
@@ -108,9 +129,14 @@ export async function runOptions(
   return {
     task,
     agents,
-    ...(agent === undefined ? {} : { agent }),
+    // Whoever lists agents wants the first of them.
+    ...(agent === undefined && listed?.[0] === undefined
+      ? {}
+      : { agent: agent ?? listed?.[0] ?? "" }),
     fallbackAgent,
-    ...(settings.failover === undefined ? {} : { failover: settings.failover }),
+    ...(failover === undefined ? {} : { failover }),
+    pin: line.has("pin"),
+    requireCommit: line.has("require-commit") || (settings.require_commit ?? false),
     ...(model === undefined ? {} : { model }),
     limits: limits(line, settings),
     failoverRules: {
@@ -168,6 +194,7 @@ function agentsOf(settings: Settings): Agent[] {
 function limits(line: CommandLine, settings: Settings): LoopLimits {
   const cost = line.value("max-cost");
   const costUsd = cost === undefined ? settings.max_cost : dollarsValue(cost, "--max-cost");
+  const tokens = whole(line, "max-tokens", 1) ?? settings.max_tokens;
   const times = {
     timeMs: time(line, "max-time", settings.max_time, "0"),
     iterationMs: time(line, "iteration-timeout", settings.iteration_timeout, "2h"),
@@ -176,6 +203,7 @@ function limits(line: CommandLine, settings: Settings): LoopLimits {
   return {
     iterations: whole(line, "iterations", 1) ?? settings.iterations ?? 50,
     ...(costUsd === undefined ? {} : { costUsd }),
+    ...(tokens === undefined ? {} : { tokens }),
     ...Object.fromEntries(Object.entries(times).filter(([, ms]) => ms > 0)),
   };
 }

@@ -33,6 +33,8 @@ const settingsSchema = z.strictObject({
   iterations: z.int().min(1).optional(),
   max_time: z.string().optional(),
   max_cost: z.number().positive().optional(),
+  max_tokens: z.int().min(1).optional(),
+  require_commit: z.boolean().optional(),
   iteration_timeout: z.string().optional(),
   stall_timeout: z.string().optional(),
   stagnation: z.int().min(0).optional(),

@@ -9,6 +9,17 @@ export const NO_USAGE: Usage = {
 };
 
 /**
+ * Counts the tokens that a limit is about: those that were read from a cache cost next to
+ * nothing, and are left out.
+ *
+ * @param usage What was used.
+ * @returns The tokens.
+ */
+export function limitedTokens(usage: Usage): number {
+  return usage.inputTokens + usage.outputTokens + usage.cacheWriteTokens;
+}
+
+/**
  * Adds up what two runs used. The cost is known if either names one.
  *
  * @param a One.

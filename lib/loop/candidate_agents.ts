@@ -10,6 +10,8 @@ export interface AgentWishes {
   fallback: string;
   /** Agents that may take over from each other, the most wanted first. */
   failover: readonly string[];
+  /** Whether only the agent that is wanted most may work. @default {false} */
+  pin?: boolean | undefined;
 }
 
 /**
@@ -37,5 +39,6 @@ export function candidateAgents(wishes: AgentWishes): string[] {
   const wanted = flag === undefined ? [story, prd, fallback] : [flag];
   const names = wanted.filter((name) => name !== undefined);
   const first = names[0] ?? fallback;
+  if (wishes.pin) return [first];
   return [...new Set(failover.includes(first) ? [...names, ...failover] : names)];
 }

@@ -24,6 +24,8 @@ export interface LoopLimits {
   timeMs?: number;
   /** Cost at most, in US dollars. */
   costUsd?: number;
+  /** Tokens at most, without those read from a cache. */
+  tokens?: number;
   /** Time at most for one iteration, in milliseconds. */
   iterationMs?: number;
   /** Silence at most of an agent, in milliseconds. */

@@ -16,6 +16,8 @@ export interface RunLoopOptions {
   fallbackAgent?: string;
   /** The agents that may take over from each other. @default {["claude", "opencode"]} */
   failover?: readonly string[];
+  /** Whether no agent may take over from the one that is wanted most. @default {false} */
+  pin?: boolean;
   /** The numbers of the failover rules. @default {DEFAULT_FAILOVER_RULES} */
   failoverRules?: Partial<FailoverRules>;
   /** The model for the agent that is asked for. @default {the story's, the PRD's, the agent's own} */
@@ -28,6 +30,8 @@ export interface RunLoopOptions {
   checkTimeoutMs?: number;
   /** Check failures of one story before it is left alone. @default {3} */
   maxCheckFailures?: number;
+  /** Whether a story that passes without a commit is set back. @default {false} */
+  requireCommit?: boolean;
   /** Iterations in a row that change nothing before the loop ends; 0 for no such end. @default {5} */
   stagnationLimit?: number;
   /** Lines of progress.txt beyond which it is rotated; 0 for never. @default {300} */

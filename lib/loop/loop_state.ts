@@ -45,6 +45,8 @@ export interface LoopState {
   snapshot: GitSnapshot;
   /** Iterations that were begun. */
   iterations: number;
+  /** Whether a story has passed since the start. */
+  passedSince: boolean;
   /** Iterations in a row that changed nothing. */
   unchanged: number;
   /** How often each story was tried, by id. */

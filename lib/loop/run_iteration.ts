@@ -1,13 +1,20 @@
 import type { AgentEnding, AgentResult } from "../agent/agent.ts";
 import { buildPrompt } from "../task/build_prompt.ts";
 import { changesBetween } from "../task/changes_between.ts";
-import { gitSnapshot, snapshotsDiffer } from "../task/git_snapshot.ts";
+import {
+  type GitSnapshot,
+  gitSnapshot,
+  isWithin,
+  repositoryPath,
+  snapshotsDiffer,
+} from "../task/git_snapshot.ts";
 import type { Story } from "../task/prd.ts";
+import type { Task } from "../task/task.ts";
 import { addUsage } from "./add_usage.ts";
 import { chooseModel } from "./choose_model.ts";
 import { afterEnding } from "./failover.ts";
 import type { IterationOutcome, LoopEvent } from "./loop_event.ts";
-import { countStories, environmentFor, type LoopState, stamp } from "./loop_state.ts";
+import { checksOf, countStories, environmentFor, type LoopState, stamp } from "./loop_state.ts";
 import { readTaskPrd } from "./read_task_prd.ts";
 import { ignoredFiles } from "./start_loop.ts";
 import { verifyIteration } from "./verify_iteration.ts";
@@ -63,19 +70,30 @@ export async function* runIteration(
   const { usage } = result;
   if (usage !== undefined) state.usage = addUsage(state.usage, usage);
 
+  // Starting git takes as long as reading the file: neither waits for the other.
+  const looking = gitSnapshot(task.root, { ignore: ignoredFiles(task) });
+  looking.catch(() => {});
   yield* readTaskPrd(state);
-  const wasOpen = new Set(before.prd.stories.filter((each) => !each.passes).map(({ id }) => id));
-  const marked = state.prd.stories.filter((each) => each.passes && wasOpen.has(each.id));
-  const failedCheck = yield* verifyIteration(state, marked);
-  if (failedCheck !== undefined) yield* readTaskPrd(state);
-  const passed = failedCheck === undefined ? marked.map(({ id }) => id) : [];
-
-  state.snapshot = await gitSnapshot(task.root, { ignore: ignoredFiles(task) });
+  state.snapshot = await looking;
   const { head } = state.snapshot;
   const { commits } = head === null || head === before.snapshot.head
     ? { commits: 0 }
     : await changesBetween(task.root, before.snapshot.head, head);
-  const changed = passed.length > 0 || snapshotsDiffer(before.snapshot, state.snapshot);
+  const wasOpen = new Set(before.prd.stories.filter((each) => !each.passes).map(({ id }) => id));
+  const marked = state.prd.stories.filter((each) => each.passes && wasOpen.has(each.id));
+  const failedCheck = yield* verifyIteration(state, {
+    marked,
+    commits,
+    worked: commits > 0 || worksOutside(task, before.snapshot, state.snapshot),
+  });
+  if (failedCheck !== undefined) yield* readTaskPrd(state);
+  const after = state.snapshot;
+  if (failedCheck !== undefined || (marked.length > 0 && checksOf(state).length > 0)) {
+    // What checks leave behind, and a story that was set back, is not the next agent's work.
+    state.snapshot = await gitSnapshot(task.root, { ignore: ignoredFiles(task) });
+  }
+  const passed = failedCheck === undefined ? marked.map(({ id }) => id) : [];
+  const changed = passed.length > 0 || snapshotsDiffer(before.snapshot, after);
 
   const done = passed.includes(story.id);
   const ending = forFailover(result.ending, done);
@@ -84,8 +102,8 @@ export async function* runIteration(
     rules: state.rules,
     random: (state.options.random ?? Math.random)(),
   });
-  const after = state.failover.get(agentName);
-  const failures = after === undefined || after.kind === "out" ? 0 : after.failures;
+  const its = state.failover.get(agentName);
+  const failures = its === undefined || its.kind === "out" ? 0 : its.failures;
   const failed = ending.kind !== "ok" && ending.kind !== "aborted";
   state.last = {
     agent: agentName,
@@ -94,6 +112,7 @@ export async function* runIteration(
     reason: "message" in ending ? ending.message : "",
   };
   // Failures have rules of their own: only an agent that ended well can stagnate.
+  if (passed.length > 0) state.passedSince = true;
   if (changed) state.unchanged = 0;
   else if (ending.kind === "ok") state.unchanged++;
   if (changed && (failedCheck !== undefined || passed.length === 0)) state.checksHold = false;
@@ -156,7 +175,7 @@ async function* runAgent(
     yolo,
     limits,
     ...(limits.timeMs === undefined ? {} : { deadline: state.startedAt + limits.timeMs }),
-    spentUsd: state.usage.costUsd ?? 0,
+    spent: state.usage,
     stopSignal: state.control.stopSignal,
     now: state.now,
   });
@@ -170,6 +189,17 @@ async function* runAgent(
     // Whoever reads the loop may leave in the middle of an iteration: the agent must not stay.
     await events.return(undefined as never);
   }
+}
+
+/** Whether anything but the task's own files has changed. */
+function worksOutside(task: Task, before: GitSnapshot, after: GitSnapshot): boolean {
+  const own = [repositoryPath(task.root, task.dir)];
+  const others = ({ dirty }: GitSnapshot): Map<string, string> =>
+    new Map([...dirty].filter(([path]) => !isWithin(path, own)));
+  return snapshotsDiffer(
+    { ...before, head: null, dirty: others(before) },
+    { ...after, head: null, dirty: others(after) },
+  );
 }
 
 /** A story that passes makes up for an agent that ended badly after it, but not for one that cannot go on. */

@@ -1,4 +1,5 @@
 import { gitSnapshot } from "../task/git_snapshot.ts";
+import { findCircle } from "../task/find_circle.ts";
 import { rotateProgress } from "../task/rotate_progress.ts";
 import { chooseStory } from "./choose_story.ts";
 import { endLoop } from "./end_loop.ts";
@@ -7,6 +8,7 @@ import type { LoopEvent, LoopResult } from "./loop_event.ts";
 import type { RunLoopOptions } from "./loop_options.ts";
 import { checksOf, countStories, type LoopState, stamp } from "./loop_state.ts";
 import { probeAgents } from "./probe_agents.ts";
+import { reachedLimit } from "./reached_limit.ts";
 import { readTaskPrd } from "./read_task_prd.ts";
 import { runIteration } from "./run_iteration.ts";
 import { candidatesFor, ignoredFiles, startLoop } from "./start_loop.ts";
@@ -110,8 +112,15 @@ async function* step(state: LoopState): AsyncGenerator<LoopEvent, LoopResult | u
   const choice = chooseStory(state.prd, { excluded: state.excluded });
   if (choice.kind === "completed") return yield* complete(state);
   if (choice.kind === "blocked") {
-    const reason = "no open story can run";
+    const circle = findCircle(state.prd.stories.filter((each) => !each.passes));
+    const reason = circle === undefined
+      ? "no open story can run"
+      : `stories wait for each other: ${[...circle, circle[0]].join(" -> ")}`;
     return await endLoop(state, "blocked", reason, { open: choice.blocked });
+  }
+  if (state.prd.pauseBetweenStories && state.passedSince) {
+    const reason = "it pauses between stories, as prd.json asks";
+    return await endLoop(state, "checkpointed", reason);
   }
   const { story } = choice;
   if (overLimit(state)) return await endLoop(state, "limit", iterationLimit(state));
@@ -201,9 +210,9 @@ async function halt(state: LoopState): Promise<LoopResult | undefined> {
 
 function overLimit(state: LoopState): boolean {
   const { limits = {} } = state.options;
-  const { iterations = Infinity, timeMs = Infinity, costUsd = Infinity } = limits;
+  const { iterations = Infinity, timeMs = Infinity } = limits;
   return state.iterations >= iterations || state.now() - state.startedAt >= timeMs ||
-    (state.usage.costUsd ?? 0) >= costUsd;
+    reachedLimit(state.usage, limits) !== undefined;
 }
 
 function iterationLimit(state: LoopState): string {
@@ -211,10 +220,8 @@ function iterationLimit(state: LoopState): string {
   if (state.iterations >= (limits.iterations ?? Infinity)) {
     return `iteration limit (${limits.iterations}) reached`;
   }
-  if ((state.usage.costUsd ?? 0) >= (limits.costUsd ?? Infinity)) {
-    return `cost limit ($${limits.costUsd}) reached`;
-  }
-  return `time limit (${Math.round((limits.timeMs ?? 0) / 1_000)} s) reached`;
+  return reachedLimit(state.usage, limits) ??
+    `time limit (${Math.round((limits.timeMs ?? 0) / 1_000)} s) reached`;
 }
 
 function boundedByDeadline(state: LoopState, until: number): number {

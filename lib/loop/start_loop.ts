@@ -115,6 +115,7 @@ export async function startLoop(
     last: undefined,
     snapshot,
     iterations: 0,
+    passedSince: false,
     unchanged: 0,
     attempts: new Map(),
     checkFailures: new Map(),
@@ -143,6 +144,7 @@ export function candidatesFor(options: RunLoopOptions, prd: Prd, story: Story): 
     prd: prd.agent,
     fallback: options.fallbackAgent ?? "claude",
     failover: options.failover ?? DEFAULT_FAILOVER,
+    pin: options.pin,
   });
 }
 

@@ -1,5 +1,6 @@
 import { setStoryPasses } from "../task/set_story_passes.ts";
 import type { Story } from "../task/prd.ts";
+import { PrdError } from "../task/prd_error.ts";
 import type { LoopEvent } from "./loop_event.ts";
 import { checksOf, environmentFor, type LoopState, stamp } from "./loop_state.ts";
 import { runCheck } from "./run_check.ts";
@@ -52,24 +53,51 @@ export async function* verifyWhole(
   return undefined;
 }
 
+/** What {@linkcode verifyIteration} has to verify. */
+export interface MarkedStories {
+  /** The stories that were marked as passed. */
+  marked: readonly Story[];
+  /** The commits that came with it. */
+  commits: number;
+  /** Whether anything but the task's own files has changed. */
+  worked: boolean;
+}
+
 /**
- * Runs the checks after stories were marked as passed, and sets the stories back if
- * one does not hold. A check that was stopped holds as little as one that fails.
+ * Verifies stories that were marked as passed: by their commits if that is wanted, then
+ * by the checks. Sets the stories back if something does not hold. A check that was
+ * stopped holds as little as one that fails.
  *
  * @param state The loop.
- * @param marked The stories that were marked.
+ * @param stories The stories that were marked, and what came with it.
  * @returns What happens, and at the end the check that does not hold, if one does not.
  */
 export async function* verifyIteration(
   state: LoopState,
-  marked: readonly Story[],
+  { marked, commits, worked }: MarkedStories,
 ): AsyncGenerator<LoopEvent, FailedCheck | undefined> {
-  if (marked.length === 0 || checksOf(state).length === 0) return undefined;
-  const failed = yield* verifyWhole(state);
+  if (marked.length === 0) return undefined;
+  const requiresCommit = state.options.requireCommit ?? false;
+  if (!worked && !requiresCommit) {
+    const ids = marked.map(({ id }) => id).join(", ");
+    const message =
+      `${ids} passes with no change: no commit, and no file outside the task's folder`;
+    yield stamp(state, { type: "warning", message });
+  }
+  const failed = requiresCommit && commits === 0
+    ? { reason: "it was marked as passed without a commit", outputTail: [] }
+    : yield* verifyWhole(state);
   if (failed === undefined) return undefined;
   const stopped = state.control.stopSignal.aborted;
   for (const { id, title } of marked) {
-    await setStoryPasses(state.options.task.prdFile, id, false);
+    try {
+      await setStoryPasses(state.options.task.prdFile, id, false);
+    } catch (error) {
+      // It cannot be finished either: the checks run once more at the end.
+      if (!(error instanceof PrdError)) throw error;
+      yield stamp(state, { type: "warning", message: error.message });
+      continue;
+    }
     const reason = failed.reason;
     yield stamp(state, {
       type: "story_set_back",

@@ -4,7 +4,10 @@ import type {
   AgentEvent,
   AgentResult,
   AgentStartOptions,
+  Usage,
 } from "../agent/agent.ts";
+import { addUsage, NO_USAGE } from "./add_usage.ts";
+import { reachedLimit } from "./reached_limit.ts";
 import type { LoopLimits } from "./loop_event.ts";
 
 /** Options for {@linkcode watchAgent}: what the agent gets, and what bounds it. */
@@ -13,8 +16,8 @@ export interface WatchAgentOptions extends Omit<AgentStartOptions, "signal"> {
   limits: LoopLimits;
   /** When the loop's time is over, in milliseconds since the epoch. @default {never} */
   deadline?: number;
-  /** What the loop's earlier iterations have cost, in US dollars. @default {0} */
-  spentUsd?: number;
+  /** What the loop's earlier iterations have used. @default {nothing} */
+  spent?: Usage;
   /** Ends the agent because a stop was asked for. */
   stopSignal: AbortSignal;
   /** The clock, in milliseconds since the epoch. @default {Date.now} */
@@ -33,7 +36,7 @@ export async function* watchAgent(
   agent: Agent,
   options: WatchAgentOptions,
 ): AsyncGenerator<AgentEvent, AgentResult> {
-  const { limits, deadline, spentUsd = 0, stopSignal, now = Date.now, ...start } = options;
+  const { limits, deadline, spent = NO_USAGE, stopSignal, now = Date.now, ...start } = options;
   const abort = new AbortController();
   const end = (ending: AgentEnding): void => abort.abort(ending);
   const onStop = (): void => end({ kind: "aborted", message: String(stopSignal.reason) });
@@ -73,10 +76,9 @@ export async function* watchAgent(
     await using run = agent.start({ ...start, signal: abort.signal });
     for await (const event of run.events) {
       heardAt = now();
-      if (event.kind === "usage" && limits.costUsd !== undefined) {
-        const spent = spentUsd + (event.usage.costUsd ?? 0);
-        const message = `The cost limit of $${limits.costUsd} is reached`;
-        if (spent >= limits.costUsd) end({ kind: "aborted", message });
+      if (event.kind === "usage") {
+        const message = reachedLimit(addUsage(spent, event.usage), limits);
+        if (message !== undefined) end({ kind: "aborted", message });
       }
       yield event;
       heardAt = now();

@@ -34,7 +34,8 @@ export function normalizePrd(input: PrdInput): Prd {
     ...optional("model", header.model),
     notes: header.notes ?? "",
     ...(header.failoverThreshold ? { failoverThreshold: header.failoverThreshold } : {}),
-    checks: [header.checks ?? []].flat().filter((check) => check.trim() !== ""),
+    checks: [header.checks ?? Object.values(header.verificationCommands ?? {})].flat()
+      .filter((check) => check.trim() !== ""),
     phases: (header.phases ?? []).map((phase, index) => ({
       id: String(phase.id ?? index + 1),
       name: phase.name ?? String(phase.id ?? index + 1),

@@ -86,7 +86,8 @@ export interface Prd {
   notes: string;
   /** Failures in a row before another agent takes over. */
   failoverThreshold?: number;
-  /** Commands that must succeed before a story counts as done. */
+  /** Commands that must succeed before a story counts as done: `checks`, or the values of
+   * `verificationCommands`. */
   checks: string[];
   /** Phases, if it has any. */
   phases: Phase[];

@@ -59,6 +59,7 @@ export interface PrdHeaderInput {
   notes?: string | null | undefined;
   failoverThreshold?: number | null | undefined;
   checks?: string | string[] | null | undefined;
+  verificationCommands?: Record<string, string> | undefined;
   phases?:
     | {
       id?: string | number | undefined;
@@ -178,6 +179,10 @@ function buildSchemas(): Schemas {
       (value) => typeof value === "string" ? [value] : value,
       z.array(string, { error: "a command or a list of commands" }).nullish(),
     ),
+    // What another dialect calls its checks; a value that is no command is not one of them.
+    verificationCommands: z.record(z.string(), z.unknown()).transform((commands) =>
+      Object.fromEntries(Object.entries(commands).filter(([, each]) => typeof each === "string"))
+    ).optional().catch(undefined),
     phases: z.array(
       z.object({ id: idOf.optional(), name: otherText, description: otherText }, {
         error: "a phase, which is an object",

@@ -29,6 +29,7 @@ const TAIL = 5;
  *   iteration: 1,
  *   story: { id: "US-001", title: "Fix attach status corruption" },
  *   agent: "claude",
+ *   head: null,
  *   attempt: 1,
  * });
  * assertEquals(lines, [
