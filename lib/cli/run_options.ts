@@ -52,7 +52,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   {
     name: "agents",
     value: "A,B,C",
-    help: "agents that may take over from each other, in this order (default claude,opencode)",
+    help: "agents that may take over, in order (default claude,opencode)",
     group: "Agent",
   },
   { name: "pin", help: "let no other agent take over", group: "Agent" },

@@ -98,7 +98,7 @@ async function assertStatusIsTrue(options: RalphOptions, paths: SessionPaths): P
   using registry = openRegistry({ path: paths.database });
   for (const { id, status } of sessions) {
     const session = registry.getSession(id);
-    const alive = session?.worker != null && isAlive(session.worker);
+    const alive = session !== undefined && session.worker !== null && isAlive(session.worker);
     // A worker that has just ended its session may still be on its way out.
     if (status === "running" && session?.status === "running") assert(alive, `${id} is dead`);
     if (status !== "running") assertEquals(session?.status, status);
