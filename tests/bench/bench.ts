@@ -7,10 +7,17 @@ import { parseArgs } from "@std/cli";
 import process from "node:process";
 import { LOOP_BENCHES } from "./loop_bench.ts";
 import type { Bench } from "./measure.ts";
+import { RECORD_BENCH } from "./record_bench.ts";
 import { renderReport } from "./report.ts";
 import { START_UP_BENCH } from "./start_up_bench.ts";
+import { STATUS_BENCH } from "./status_bench.ts";
 
-const BENCHES: readonly Bench[] = [START_UP_BENCH, ...LOOP_BENCHES];
+const BENCHES: readonly Bench[] = [
+  START_UP_BENCH,
+  ...LOOP_BENCHES,
+  STATUS_BENCH,
+  RECORD_BENCH,
+];
 
 const { filter } = parseArgs(process.argv.slice(2), { string: ["filter"] });
 const chosen = BENCHES.filter(({ name }) => name.includes(String(filter ?? "")));

@@ -24,7 +24,7 @@ export const START_UP_BENCH: Bench = {
       ours: ms,
       reference,
       unit: "ms",
-      ...(what === "ralph run --help" ? {} : {
+      ...(what !== "ralph --version" ? {} : {
         reach: { words: `at most ${MOST_TIMES} times`, met: ms <= MOST_TIMES * reference },
       }),
     }));

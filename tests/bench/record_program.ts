@@ -1,0 +1,51 @@
+/**
+ * Records what a benchmark asks for in a process of its own, and prints what it took:
+ * `record_program.ts events N FOLDER` or `record_program.ts output FILE FOLDER`.
+ *
+ * @module
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { createCommand, openRegistry, openSessionLog, Recorder } from "../../mod.ts";
+import type { LoopEvent } from "../../mod.ts";
+import { testStart } from "../agents/agent_testing.ts";
+
+/** What recording took. */
+export interface RecordCost {
+  /** The time, in milliseconds. */
+  ms: number;
+  /** The most memory that the process had, in megabytes. */
+  peakMb: number;
+}
+
+if (import.meta.main) {
+  const [mode = "", what = "", folder = ""] = process.argv.slice(2);
+  using registry = openRegistry({ path: join(folder, "sessions.db") });
+  const { id } = registry.createSession({ task: "b", taskDir: folder, root: folder, agent: "b" });
+  await using log = await openSessionLog(join(folder, id));
+  await using recorder = new Recorder(id, { registry, log });
+  const stamp = (): { time: string } => ({ time: new Date().toISOString() });
+  const start = performance.now();
+  if (mode === "events") {
+    const event: LoopEvent = {
+      ...stamp(),
+      type: "agent",
+      iteration: 1,
+      event: { kind: "text", text: "x" },
+    };
+    for (let i = 0; i < Number(what); i++) await recorder.write(event);
+  } else {
+    const env = { PATH: process.env.PATH ?? "" };
+    await using run = createCommand("cat", { command: ["cat", what] })
+      .start(testStart({ cwd: folder, env }));
+    for await (const event of run.events) {
+      await recorder.write({ ...stamp(), type: "agent", iteration: 1, event });
+    }
+  }
+  await recorder.flush();
+  const ms = performance.now() - start;
+  const status = await readFile("/proc/self/status", "utf8").catch(() => "");
+  const peakMb = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1_024;
+  process.stdout.write(JSON.stringify({ ms, peakMb } satisfies RecordCost));
+}
