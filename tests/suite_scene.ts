@@ -1,7 +1,7 @@
 /** Scenes for the suite of what goes wrong in loops: scripted agents, and `ralph` as its users call it. */
 
 import { assertEquals } from "@std/assert";
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
@@ -173,14 +173,6 @@ export async function processesOf(home: string): Promise<{ pid: number; command:
     found.push({ pid: Number(pid), command: (await read("cmdline")).replaceAll("\0", " ").trim() });
   }
   return found;
-}
-
-/** Writes a program beside the repository that a reply may call, and returns its path. */
-export async function programIn(repo: TaskRepo, name: string, text: string): Promise<string> {
-  const file = join(repo.outside, name);
-  await writeFile(file, text);
-  await chmod(file, 0o755);
-  return file;
 }
 
 /** A line of Claude Code's stream of JSON, as a piece of shell that prints it. */

@@ -117,6 +117,8 @@ export interface AgentStartOptions {
   env: Record<string, string>;
   /** Whether the agent may do anything without asking. @default {false} */
   yolo?: boolean;
+  /** Called when it has written something, also what makes no event: half a line, a progress bar. */
+  onOutput?: () => void;
   /**
    * Ends the agent: its process group gets SIGTERM, and SIGKILL 5 seconds later, or 0.6
    * seconds later where the ending is `aborted`. The ending is `signal.reason` if that is an {@linkcode AgentEnding}, else `aborted`.

@@ -67,6 +67,7 @@ export function createClaude(options: ClaudeOptions = {}): Agent {
             ? parseClaudeEvent(line, state)
             : [{ kind: "output", stream, line: cutText(line) }],
         classify: (facts) => classify(facts, state.report),
+        ...(start.onOutput && { onOutput: start.onOutput }),
         ...(start.signal && { signal: start.signal }),
       });
     },

@@ -67,6 +67,7 @@ export function createCommand(
         classify,
         ...(takesStdin && { stdin: start.prompt }),
         ...(file && { setUp: () => file.write(start.prompt), cleanUp: file.remove }),
+        ...(start.onOutput && { onOutput: start.onOutput }),
         ...(start.signal && { signal: start.signal }),
       });
     },

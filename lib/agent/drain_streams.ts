@@ -9,6 +9,8 @@ export interface DrainStreamsOptions {
   read: ((chunks: AsyncIterable<Uint8Array>) => Promise<void>)[];
   /** Whether the readers wait for somebody else, so that silence means nothing. */
   blocked: () => boolean;
+  /** Called for each piece that is read. */
+  onChunk?: () => void;
   /** Silence after the exit that ends the reading, in milliseconds. @default {100} */
   quietMs?: number;
   /** Longest reading after the exit, in milliseconds of reading. @default {1000} */
@@ -34,7 +36,8 @@ export async function drainStreams(
   streams: Readable[],
   options: DrainStreamsOptions,
 ): Promise<void> {
-  const { exited, read, blocked, quietMs = 100, maxMs = 1000, maxBytes = 1024 * 1024 } = options;
+  const { exited, read, blocked, onChunk } = options;
+  const { quietMs = 100, maxMs = 1000, maxBytes = 1024 * 1024 } = options;
   let seen = 0;
   let hasExited = false;
   const counted = async function* (stream: Readable): AsyncGenerator<Uint8Array, void, void> {
@@ -43,6 +46,7 @@ export async function drainStreams(
     try {
       for await (const chunk of stream) {
         seen++;
+        onChunk?.();
         yield chunk;
         // More than a pipe holds was not written by the process that has ended.
         if (hasExited && (bytesAfterExit += chunk.length) > maxBytes) stream.destroy();

@@ -23,6 +23,8 @@ export interface RunAgentProcessOptions {
   parse: (line: string, stream: "stdout" | "stderr") => AgentEvent[];
   /** Says how it ended, from what is known about the process. */
   classify: (facts: EndingFacts) => AgentEnding;
+  /** Called when it has written something, also half a line. */
+  onOutput?: () => void;
   /** Runs before it is started: writes temporary files. */
   setUp?: () => Promise<void>;
   /** Runs once nothing of it is left: removes temporary files. */
@@ -132,7 +134,7 @@ class ProcessRun implements AgentRun {
   }
 
   async #runProcess([program = "", ...args]: string[], signal: AbortSignal): Promise<AgentResult> {
-    const { cwd, env, stdin, graceMs = 5000 } = this.#options;
+    const { cwd, env, stdin, onOutput, graceMs = 5000 } = this.#options;
     const child = spawn(program, args, {
       cwd,
       env,
@@ -159,6 +161,7 @@ class ProcessRun implements AgentRun {
     const drained = drainStreams([child.stdout, child.stderr], {
       exited,
       blocked: () => this.#queue.full,
+      ...(onOutput && { onChunk: onOutput }),
       read: [(chunks) => this.#pump(chunks, "stdout"), (chunks) => this.#pump(chunks, "stderr")],
     });
     try {

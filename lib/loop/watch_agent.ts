@@ -11,7 +11,7 @@ import { reachedLimit } from "./reached_limit.ts";
 import type { LoopLimits } from "./loop_event.ts";
 
 /** Options for {@linkcode watchAgent}: what the agent gets, and what bounds it. */
-export interface WatchAgentOptions extends Omit<AgentStartOptions, "signal"> {
+export interface WatchAgentOptions extends Omit<AgentStartOptions, "signal" | "onOutput"> {
   /** The limits of the loop. */
   limits: LoopLimits;
   /** When the loop's time is over, in milliseconds since the epoch. @default {never} */
@@ -73,7 +73,10 @@ export async function* watchAgent(
   }
 
   try {
-    await using run = agent.start({ ...start, signal: abort.signal });
+    const onOutput = (): void => {
+      heardAt = now();
+    };
+    await using run = agent.start({ ...start, signal: abort.signal, onOutput });
     for await (const event of run.events) {
       heardAt = now();
       if (event.kind === "usage") {
