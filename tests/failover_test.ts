@@ -69,6 +69,21 @@ Deno.test("selectAgent() waits for a limit to reset when no other agent is left"
   assertEquals(selectAgent(state, ["a", "b"], 9_000), { kind: "run", agent: "a" });
 });
 
+Deno.test("afterEnding() asks ever less often about a limit that is always said to be over", () => {
+  let state = states("a");
+  let now = 0;
+  const waits: number[] = [];
+  for (let i = 0; i < 10; i++) {
+    state = after(state, "a", { kind: "rate_limit", message: "l", retryAt: now - 60_000 }, now);
+    const selection = selectAgent(state, ["a"], now);
+    assert(selection.kind === "wait");
+    waits.push(selection.until - now);
+    now = selection.until;
+  }
+  assertEquals(waits.slice(0, 4), [1_000, 3_750, 7_500, 15_000]);
+  assertEquals(waits.at(-1), 225_000);
+});
+
 Deno.test("selectAgent() says why no agent is left", () => {
   let state = after(states("a", "b"), "a", { kind: "launch", message: "exit 1 at once" });
   state = new Map(state).set("b", { kind: "out", reason: "not installed" });

@@ -62,7 +62,8 @@ const COOL_DOWN_MAX_MS = 7_200_000;
  *
  * `launch` and `auth` cannot heal by retrying, and a `rate_limit` only with time:
  * these take an agent out at once. Any other failure is retried after a wait that
- * doubles, until there are {@linkcode FailoverRules.threshold} in a row. An agent
+ * doubles, until there are {@linkcode FailoverRules.threshold} in a row. A limit whose
+ * announced end has come is asked about ever less often. An agent
  * that fails on its first try after a cool-down goes straight back into one.
  *
  * @param state Where the agents stood.
@@ -100,12 +101,14 @@ function nextState(
     healsByWaiting,
     rounds,
   });
+  // A reset that is announced again and again, and is always over, must not make a call a second.
+  const soonest = Math.max(1_000, failures > 1 ? backoffMs(failures - 1, rules, random) : 0);
   switch (ending.kind) {
     case "launch":
     case "auth":
       return cooling(now + coolDown, false);
     case "rate_limit":
-      return cooling(Math.max(ending.retryAt ?? now + coolDown, now + 1_000), true);
+      return cooling(Math.max(ending.retryAt ?? now + coolDown, now + soonest), true);
     case "overloaded":
     case "error":
     case "timeout":
