@@ -1,12 +1,15 @@
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Registry } from "../session/registry.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionPaths } from "../session/session_paths.ts";
 import { followSession } from "../worker/follow_session.ts";
+import { type ControlRequest, writeControl } from "../worker/control_file.ts";
 import { stopSession } from "../worker/stop_session.ts";
 import type { CommandContext } from "./command.ts";
 import { SIGNAL_EXIT_CODES } from "./exit_code.ts";
 import { Interrupts } from "./interrupts.ts";
+import { readKeys } from "./read_keys.ts";
 import { showRun } from "./show_run.ts";
 
 /** Options for {@linkcode followRun}. */
@@ -24,14 +27,23 @@ export interface FollowRunOptions {
 /** How long a second Ctrl-C may come after the first, in milliseconds. */
 const SECOND_MS = 2_000;
 
+/** The keys of the view, and what they ask the worker for. */
+const KEYS: Record<string, { label: string; request?: ControlRequest }> = {
+  d: { label: "leave" },
+  c: { label: "checkpoint", request: { kind: "checkpoint", reason: "a key in the view" } },
+  s: { label: "stop", request: { kind: "stop", reason: "SIGINT" } },
+  r: { label: "retry now", request: { kind: "retry" } },
+};
+
 /**
  * Shows a session that a worker runs, until it ends. The first Ctrl-C leaves the view,
- * and the loop goes on; a second one within two seconds stops it.
+ * and the loop goes on; a second one within two seconds stops it. On a terminal single
+ * keys leave the view, stop the loop, take a checkpoint, or end a wait.
  *
  * @param context The world.
  * @param session The session.
  * @param options Where it is recorded, and how it is shown.
- * @returns The loop's exit code, or 130 if the view was left.
+ * @returns The loop's exit code; 130 if the view was left by Ctrl-C, 0 if by its key.
  */
 export async function followRun(
   context: CommandContext,
@@ -40,9 +52,22 @@ export async function followRun(
 ): Promise<number> {
   const { registry, paths, json = false } = options;
   const { task, id } = session;
-  const keys = [{ key: "Ctrl-C", label: "leave" }, { key: "Ctrl-C Ctrl-C", label: "stop" }];
-  using own = options.interrupts === undefined ? new Interrupts() : undefined;
-  const interrupts = options.interrupts ?? own ?? new Interrupts();
+  using own = new Interrupts();
+  const interrupts = options.interrupts ?? own;
+  const leave = new AbortController();
+  const byKeys = context.interactive && !json;
+  const dir = join(paths.sessionsDir, id);
+  using _keys = byKeys
+    ? readKeys((key) => {
+      if (key === "\x03") interrupts.press();
+      else if (key === "d") leave.abort();
+      else if (KEYS[key]?.request) void writeControl(dir, KEYS[key].request);
+    })
+    : undefined;
+  const keys = byKeys
+    ? Object.entries(KEYS).map(([key, { label }]) => ({ key, label }))
+    : [{ key: "Ctrl-C", label: "leave" }, { key: "Ctrl-C Ctrl-C", label: "stop" }];
+  const left = AbortSignal.any([interrupts.first, leave.signal]);
   const output = showRun(context, { task, session: id, json, keys });
   let last = 0;
   const show = async (signal?: AbortSignal): Promise<void> => {
@@ -60,18 +85,23 @@ export async function followRun(
   {
     await using _output = output;
     try {
-      await show(interrupts.first);
+      await show(left);
     } catch (error) {
-      if (!interrupts.first.aborted) throw error;
+      if (!left.aborted) throw error;
     }
   }
   if (output.result !== undefined) return output.finish();
-  if (!interrupts.first.aborted) return await finishWithout(context, registry, id);
+  if (!left.aborted) return await finishWithout(context, registry, id);
   const say = json ? context.stderr : context.stdout;
+  const how = `  see   ralph attach ${task}\n  stop  ralph stop ${task}\n`;
+  if (leave.signal.aborted) {
+    say.write(`Left ${task}; it goes on in the background.\n${how}`);
+    return 0;
+  }
   say.write(`Left ${task}; it goes on in the background. Ctrl-C again stops it.\n`);
   await delay(SECOND_MS, undefined, { signal: interrupts.second }).catch(() => {});
   if (!interrupts.second.aborted) {
-    say.write(`  see   ralph attach ${task}\n  stop  ralph stop ${task}\n`);
+    say.write(how);
     return SIGNAL_EXIT_CODES.SIGINT;
   }
   say.write(`Stopping ${task} ...\n`);

@@ -27,9 +27,12 @@ export class Interrupts implements Disposable {
     process.off("SIGINT", this.#onInterrupt);
   }
 
-  readonly #onInterrupt = (): void => {
+  /** Counts one more: where the terminal is read key by key, Ctrl-C is no signal. */
+  press(): void {
     this.#controllers.find(({ signal }) => !signal.aborted)?.abort();
-  };
+  }
+
+  readonly #onInterrupt = (): void => this.press();
 
   #signal(index: number): AbortSignal {
     return (this.#controllers[index] ?? new AbortController()).signal;

@@ -9,7 +9,13 @@ const FILE = "control.ndjson";
 /** Watching a folder does not work on every file system: this is how often the file is looked at. */
 const POLL_MS = 2_000;
 
-const requestSchema = z.object({ kind: z.enum(["stop", "checkpoint"]), reason: z.string() });
+const requestSchema = z.union([
+  z.object({ kind: z.enum(["stop", "checkpoint"]), reason: z.string() }),
+  z.object({ kind: z.literal("retry") }),
+]);
+
+/** A request for the worker of a session; `retry` ends a wait. */
+export type ControlRequest = LoopRequest | { kind: "retry" };
 
 /**
  * Leaves a request for the worker of a session in the session's own folder, so that a
@@ -18,7 +24,7 @@ const requestSchema = z.object({ kind: z.enum(["stop", "checkpoint"]), reason: z
  * @param dir The folder of the session.
  * @param request What it is asked for.
  */
-export async function writeControl(dir: string, request: LoopRequest): Promise<void> {
+export async function writeControl(dir: string, request: ControlRequest): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await appendFile(join(dir, FILE), `${JSON.stringify(request)}\n`, { mode: 0o600 });
 }
@@ -83,7 +89,15 @@ function obey(line: string, control: LoopControl): void {
   }
   const request = requestSchema.safeParse(value);
   if (!request.success) return;
-  const { kind, reason } = request.data;
-  if (kind === "stop") control.requestStop(reason);
-  else control.requestCheckpoint(reason);
+  switch (request.data.kind) {
+    case "stop":
+      control.requestStop(request.data.reason);
+      break;
+    case "checkpoint":
+      control.requestCheckpoint(request.data.reason);
+      break;
+    case "retry":
+      control.retryNow();
+      break;
+  }
 }

@@ -1,0 +1,106 @@
+import { assert, assertMatch, assertStringIncludes } from "@std/assert";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { configure, ralph, type RalphOptions } from "./ralph_process.ts";
+import { scriptedAgent, taskRepo } from "./scripted_agent.ts";
+import { HAS_TMUX, openTerminal, type Terminal } from "./tmux.ts";
+
+const ignore = !HAS_TMUX;
+const why = ignore ? " (skipped: no tmux)" : "";
+const CLI = fileURLToPath(new URL("../cli.ts", import.meta.url));
+const TALK =
+  "for i in 1 2 3 4 5 6 7 8; do echo step $i; done; while [ ! -f ../go ]; do sleep 0.05; done;";
+
+function ralphTerminal(args: string, options: RalphOptions): Promise<Terminal> {
+  const { PATH = "", DENO_DIR, HOME = "" } = process.env;
+  return openTerminal(`"${process.execPath}" run -A "${CLI}" ${args}`, {
+    cwd: options.cwd,
+    env: {
+      PATH,
+      HOME: options.home,
+      DENO_DIR: DENO_DIR ?? join(HOME, ".cache", "deno"),
+      TERM: "xterm-256color",
+      LANG: "C.UTF-8",
+    },
+  });
+}
+
+Deno.test({
+  name: `ralph run on a terminal shows the loop, can be left by a key and attached again${why}`,
+  ignore,
+  async fn() {
+    await using repo = await taskRepo([{ id: "US-001" }, { id: "US-002" }]);
+    const agent = await scriptedAgent(join(repo.outside, "agent"), [
+      `${TALK} pass US-001; work one`,
+      "pass US-002; work two",
+    ]);
+    const options = await configure(repo, { agent });
+    {
+      await using terminal = await ralphTerminal("run job -a agent", options);
+      const shown = await terminal.until("step 8");
+      assertMatch(shown, /^job {2}main +iteration 1 of 50 +\d+s\n/);
+      assertMatch(shown, /▸ US-001 {2}Story US-001 +agent +\d+s +running/);
+      assertMatch(shown, /d leave +c checkpoint +s stop +r retry now/);
+      await terminal.resize(50, 12);
+      const small = await terminal.until("step 8");
+      for (const line of small.split("\n")) assert(line.length <= 50, line);
+      await terminal.type("d");
+      await terminal.until("exit 0");
+      assertStringIncludes(await terminal.screen(), "it goes on in the background");
+    }
+    await using terminal = await ralphTerminal("attach", options);
+    // What was missed is there at once.
+    await terminal.until("step 8");
+    await writeFile(join(repo.outside, "go"), "");
+    const end = await terminal.until("exit 0");
+    assertStringIncludes(end, "Completed job: 2 of 2 stories in 2 iterations");
+  },
+});
+
+Deno.test({
+  name: `ralph run on a terminal stops the loop by a key, and leaves the terminal as it was${why}`,
+  ignore,
+  async fn() {
+    await using repo = await taskRepo([{ id: "US-001" }]);
+    const agent = await scriptedAgent(join(repo.outside, "agent"), [TALK]);
+    const options = await configure(repo, { agent });
+    await using terminal = await openTerminal(
+      `stty -g > ../before; "${process.execPath}" run -A "${CLI}" run job -a agent; stty -g > ../after; cmp ../before ../after && echo the same`,
+      {
+        cwd: repo.root,
+        env: {
+          PATH: process.env.PATH ?? "",
+          HOME: options.home,
+          DENO_DIR: process.env.DENO_DIR ?? join(process.env.HOME ?? "", ".cache", "deno"),
+          TERM: "xterm-256color",
+          LANG: "C.UTF-8",
+        },
+      },
+    );
+    await terminal.until("step 8");
+    await terminal.type("s");
+    await terminal.until("the same");
+    assertStringIncludes(await terminal.screen(), "Stopped job: SIGINT");
+  },
+});
+
+Deno.test({
+  name: `ralph run asks which task is meant, and before an agent may do anything${why}`,
+  ignore,
+  async fn() {
+    await using repo = await taskRepo([{ id: "US-001" }]);
+    const options = await configure(repo, {});
+    await ralph(["init", "another"], options);
+    await ralph(["convert", "another"], options);
+    await repo.git("add", "--all");
+    await repo.git("commit", "-qm", "Another");
+    await using terminal = await ralphTerminal("run -a demo --yolo", options);
+    await terminal.until("Which task?");
+    await terminal.type("Down", "Enter");
+    await terminal.until("the agent may do anything");
+    await terminal.type("y");
+    await terminal.until("Completed job");
+  },
+});
