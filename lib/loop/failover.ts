@@ -101,14 +101,16 @@ function nextState(
     healsByWaiting,
     rounds,
   });
-  // A reset that is announced again and again, and is always over, must not make a call a second.
-  const soonest = Math.max(1_000, failures > 1 ? backoffMs(failures - 1, rules, random) : 0);
   switch (ending.kind) {
     case "launch":
     case "auth":
       return cooling(now + coolDown, false);
-    case "rate_limit":
-      return cooling(Math.max(ending.retryAt ?? now + coolDown, now + soonest), true);
+    case "rate_limit": {
+      // A reset that is announced again and again, and is always over, must not make a call a second.
+      const pause = failures > 1 ? backoffMs(failures - 1, rules, random) : 0;
+      const soonest = now + Math.max(pause, 1_000);
+      return cooling(Math.max(ending.retryAt ?? now + coolDown, soonest), true);
+    }
     case "overloaded":
     case "error":
     case "timeout":
