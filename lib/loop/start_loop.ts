@@ -60,7 +60,8 @@ export async function startLoop(
 ): Promise<{ state: LoopState; agent: string; warnings: string[] }> {
   const { task, now = Date.now, control = new LoopControl(), signal } = options;
   signal?.throwIfAborted();
-  const env = options.env ?? process.env;
+  // Copied once: each look at process.env asks the system.
+  const env = { ...(options.env ?? process.env) };
   const reader = new PrdReader(task.prdFile, {
     now,
     ...(options.goodCopy === undefined ? {} : { goodCopy: options.goodCopy }),
