@@ -1,6 +1,9 @@
 /** Options for {@linkcode formatDuration}. */
 export interface FormatDurationOptions {
-  /** Whether the units stand without a space, as in `6m40s`. @default {false} */
+  /**
+   * Whether the units stand without a space, as in `6m40s`, and less than ten seconds with a
+   * tenth, as in `0.7s`: for what is over, not for a clock that runs. @default {false}
+   */
   compact?: boolean;
   /** How many units are shown at most. @default {2} */
   units?: 1 | 2;
@@ -9,7 +12,7 @@ export interface FormatDurationOptions {
 /**
  * Writes a duration in its two largest units, such as `12m 04s` or `3d 4h`.
  *
- * Fractions of a second are dropped; what is negative or not a number is `0s`.
+ * Other fractions of a second are dropped; what is negative or not a number is `0s`.
  *
  * @example Usage
  * ```ts
@@ -26,6 +29,7 @@ export interface FormatDurationOptions {
  * @returns The duration in words.
  */
 export function formatDuration(ms: number, options: FormatDurationOptions = {}): string {
+  if (options.compact && ms > 0 && ms < 10_000) return `${Math.floor(ms / 100) / 10}s`;
   const seconds = Number.isFinite(ms) && ms > 0 ? Math.floor(ms / 1000) : 0;
   const minutes = Math.floor(seconds / 60);
   const hours = Math.floor(minutes / 60);
