@@ -9,7 +9,7 @@ import { embedMigrations, MIGRATIONS_MODULE } from "../tools/embed_migrations.ts
 import { tempDir } from "./testing.ts";
 
 const NEXT = {
-  version: 2,
+  version: 3,
   name: "colour",
   sql: "ALTER TABLE sessions ADD COLUMN colour TEXT",
 };
@@ -33,9 +33,33 @@ Deno.test("openRegistry() applies each migration once, in order, and keeps a cop
   }
   using db = new DatabaseSync(path);
   assertEquals({ ...db.prepare("SELECT colour FROM sessions").get() }, { colour: null });
-  assertEquals({ ...db.prepare("PRAGMA user_version").get() }, { user_version: 2 });
+  assertEquals({ ...db.prepare("PRAGMA user_version").get() }, { user_version: 3 });
+  const names = await readdir(dir.path);
+  assertEquals(names.filter((name) => name.includes("before")), ["sessions.db.before-3"]);
+});
+
+Deno.test("openRegistry() brings a registry of version 1 up to date, and keeps one copy", async () => {
+  await using dir = await tempDir();
+  const path = `${dir.path}/sessions.db`;
+  {
+    using old = new DatabaseSync(path);
+    old.exec(MIGRATIONS[0]?.sql ?? "");
+    old.exec(
+      `INSERT INTO sessions (id, task, task_dir, root, agent, started_at, updated_at)
+       VALUES ('01JD0000000000000000000000', 'a', '/a', '/', 'claude', '2026-01-01', '2026-01-01')`,
+    );
+    old.exec(`PRAGMA application_id = ${0x52414c50}; PRAGMA user_version = 1`);
+  }
+  using registry = openRegistry({ path });
+  assertEquals(registry.latestSession("/a")?.socket, null);
   const names = await readdir(dir.path);
   assertEquals(names.filter((name) => name.includes("before")), ["sessions.db.before-2"]);
+});
+
+Deno.test("openRegistry() keeps no copy of a registry that it has only just made", async () => {
+  await using dir = await tempDir();
+  openRegistry({ path: `${dir.path}/sessions.db` })[Symbol.dispose]();
+  assertEquals(await readdir(dir.path), ["sessions.db"]);
 });
 
 Deno.test("openRegistry() undoes a migration that fails", async () => {
@@ -45,7 +69,7 @@ Deno.test("openRegistry() undoes a migration that fails", async () => {
   const broken = { ...NEXT, sql: `${NEXT.sql}; CREATE TABLE nonsense (` };
   assertThrows(() => openRegistry({ path, migrations: [...MIGRATIONS, broken] }), Error);
   using db = new DatabaseSync(path);
-  assertEquals({ ...db.prepare("PRAGMA user_version").get() }, { user_version: 1 });
+  assertEquals({ ...db.prepare("PRAGMA user_version").get() }, { user_version: 2 });
   assertThrows(() => db.prepare("SELECT colour FROM sessions"), Error, "no such column");
 });
 
@@ -55,7 +79,7 @@ Deno.test("openRegistry() refuses the registry of a newer ralph and leaves it as
   openRegistry({ path, migrations: [...MIGRATIONS, NEXT] })[Symbol.dispose]();
   const before = await readFile(path);
   const error = assertThrows(() => openRegistry({ path }), RegistryVersionError, "update ralph");
-  assertEquals([error.version, error.supported], [2, 1]);
+  assertEquals([error.version, error.supported], [3, 2]);
   assertEquals(await readFile(path), before);
 });
 

@@ -100,6 +100,15 @@ Deno.test("endSession() is final for every status", () => {
   }
 });
 
+Deno.test("endSession() forgets the socket, which is gone with its worker", () => {
+  using registry = tickingRegistry();
+  const { id } = registry.createSession(SESSION);
+  assert(registry.updateSession(id, { socket: "/run/a.sock" }));
+  assertEquals(registry.getSession(id)?.socket, "/run/a.sock");
+  registry.endSession(id, "stopped", "ralph stop");
+  assertEquals(registry.getSession(id)?.socket, null);
+});
+
 Deno.test("endSession() ends the iteration that was under way", () => {
   using registry = tickingRegistry();
   const { id } = registry.createSession(SESSION);

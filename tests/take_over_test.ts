@@ -6,6 +6,7 @@ import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { DatabaseSync } from "node:sqlite";
+import { MIGRATIONS } from "../lib/session/migrations.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
 import { processIdentity } from "../lib/session/process_identity.ts";
 import { LEGACY_TABLES, oldRow, writeLegacy } from "./testdata/legacy_databases.ts";
@@ -198,7 +199,7 @@ Deno.test("openRegistry() killed at any moment leaves the old or the new state",
     const state = stateOf(path);
     seen.add(state.version);
     if (state.version === 0) assertEquals(state, oldState);
-    else assertEquals([state.version, state.rows], [1, rows.length]);
+    else assertEquals([state.version, state.rows], [MIGRATIONS.length, rows.length]);
     // The next process finishes the job, and all copies hold the old rows.
     using registry = openRegistry({ path, timeZone: "UTC" });
     assertEquals(registry.findSessions().length, rows.length);

@@ -74,10 +74,10 @@ export function checkRegistryFile(path: string, options: MigrateOptions = {}): v
 }
 
 /**
- * Brings a database up to date: applies the migrations that it lacks, in order, each in a
- * transaction of its own. Of several processes that do so at once, one does it.
+ * Brings a database up to date: applies the migrations that it lacks, in order, in one
+ * transaction. Of several processes that do so at once, one does it.
  *
- * The first one takes over the rows of an older ralph in the same transaction. Before
+ * The first migration takes over the rows of an older ralph. Before
  * anything changes, a copy of what is there is kept beside it, see {@linkcode keepCopy}.
  *
  * @param db The database, open for writing, with a busy timeout.
@@ -88,38 +88,30 @@ export function checkRegistryFile(path: string, options: MigrateOptions = {}): v
  */
 export function migrate(db: DatabaseSync, path: string, options: MigrateOptions = {}): void {
   const migrations = options.migrations ?? MIGRATIONS;
-  for (const { version, sql } of migrations) {
-    if (pragma(db, "user_version") === migrations.length) return;
-    db.exec("BEGIN IMMEDIATE");
-    try {
-      check(db, path, migrations.length);
-      // Another process may have done it while this one waited for the lock.
-      if (pragma(db, "user_version") < version) apply(db, path, version, sql, options);
-      db.exec("COMMIT");
-    } catch (error) {
-      if (db.isTransaction) db.exec("ROLLBACK");
-      throw error;
+  if (pragma(db, "user_version") === migrations.length) return;
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    check(db, path, migrations.length);
+    // Another process may have done it while this one waited for the lock.
+    const due = migrations.slice(pragma(db, "user_version"));
+    const [first] = due;
+    const layout = first?.version === 1 ? unversionedLayout(db) : undefined;
+    if (first !== undefined && layout !== "empty") keepCopy(path, first.version);
+    for (const { sql, version } of due) {
+      if (version === 1 && layout !== undefined && layout !== "empty") {
+        const rows = readLegacy(db, layout, options);
+        db.exec("DROP TABLE sessions");
+        db.exec(sql);
+        insertLegacy(db, rows);
+      } else {
+        db.exec(sql);
+      }
     }
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+    db.exec(`PRAGMA user_version = ${migrations.length}`);
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw error;
   }
-}
-
-function apply(
-  db: DatabaseSync,
-  path: string,
-  version: number,
-  sql: string,
-  options: MigrateOptions,
-): void {
-  const layout = version === 1 ? unversionedLayout(db) : undefined;
-  if (layout !== "empty") keepCopy(path, version);
-  if (layout === undefined || layout === "empty") {
-    db.exec(sql);
-  } else {
-    const rows = readLegacy(db, layout, options);
-    db.exec("DROP TABLE sessions");
-    db.exec(sql);
-    insertLegacy(db, rows);
-  }
-  db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-  db.exec(`PRAGMA user_version = ${version}`);
 }

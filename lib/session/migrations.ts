@@ -104,4 +104,11 @@ BEGIN
 END;
 `,
   },
+  {
+    version: 2,
+    name: "socket",
+    sql: `-- Where a running session is talked to; NULL once it has ended.
+ALTER TABLE sessions ADD COLUMN socket TEXT;
+`,
+  },
 ];

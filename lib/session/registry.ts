@@ -138,6 +138,7 @@ export class Registry implements Disposable {
         end_outcome: options.outcome ?? null,
         agent_pid: null,
         agent_start: null,
+        socket: null,
         updated_at: endedAt,
         ended_at: endedAt,
       });

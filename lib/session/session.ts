@@ -55,6 +55,8 @@ export interface Session {
   transport: string;
   /** The port of the OpenCode server that it used. */
   serverPort: number | null;
+  /** The socket on which it can be talked to, see {@linkcode connectSession}; `null` if it has none. */
+  socket: string | null;
   /** What its agents used so far. */
   usage: Usage;
   /** When it started. */
@@ -108,6 +110,7 @@ export type SessionPatch = Partial<
     | "stories"
     | "limits"
     | "serverPort"
+    | "socket"
     | "usage"
     | "updatedAt"
   >

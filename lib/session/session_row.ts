@@ -63,6 +63,7 @@ export function sessionFromRow(row: Row): Session {
     limits: json(row["limits"]) as LoopLimits,
     transport: String(row["transport"]),
     serverPort: number(row["server_port"]),
+    socket: text(row["socket"]),
     usage: usageOf(row),
     startedAt: String(row["started_at"]),
     updatedAt: String(row["updated_at"]),
@@ -137,6 +138,7 @@ export function patchColumns(patch: SessionPatch): Record<string, ColumnValue> {
   set("max_iterations", patch.maxIterations);
   set("current_story", patch.currentStory);
   set("server_port", patch.serverPort);
+  set("socket", patch.socket);
   set("updated_at", patch.updatedAt);
   set("limits", patch.limits && JSON.stringify(patch.limits));
   if (patch.worker !== undefined) {

@@ -52,6 +52,7 @@ const session = z.object({
   limits,
   transport: z.string(),
   serverPort: z.int().nullable(),
+  socket: z.string().nullable().describe("The socket on which it can be talked to while it runs"),
   usage,
   startedAt: time,
   updatedAt: time,
