@@ -1,3 +1,4 @@
+import { PreflightError } from "../loop/preflight.ts";
 import { AgentNotReadyError } from "../loop/start_loop.ts";
 import { InvalidBranchNameError } from "../task/branch_name.ts";
 import { PrdError } from "../task/prd_error.ts";
@@ -34,6 +35,7 @@ const EXIT_CODES: [new (...args: any[]) => Error, number][] = [
   [PrdMarkdownError, 1],
   [PrdError, 1],
   [AgentNotReadyError, 5],
+  [PreflightError, 5],
 ];
 
 /**

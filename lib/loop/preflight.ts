@@ -1,0 +1,173 @@
+import process from "node:process";
+import { OLDEST_GIT, parseGitVersion } from "../task/git_version.ts";
+import { GitError, runGit } from "../task/run_git.ts";
+import type { Task } from "../task/task.ts";
+import { probeFolder, type ProbeFolderOptions } from "./probe_folder.ts";
+
+/** Something that a run needs and that is not as it must be. */
+export interface PreflightProblem {
+  /** What it is, such as `git`. */
+  what: string;
+  /** How it is, such as `version 2.17.1`. */
+  found: string;
+  /** How it must be, such as `2.23 or newer`. */
+  wanted: string;
+  /** What to do about it. */
+  hint: string;
+}
+
+/** Thrown when a loop cannot begin because of {@linkcode PreflightProblem}s: exit code 5. */
+export class PreflightError extends Error {
+  /** What is wrong, at least one thing. */
+  readonly problems: readonly PreflightProblem[];
+  /** What to do about the first of them. */
+  readonly hint: string;
+
+  /**
+   * Makes the error.
+   *
+   * @param task The name of the task.
+   * @param problems What is wrong, at least one thing.
+   */
+  constructor(task: string, problems: readonly PreflightProblem[]) {
+    const words = problems.map(({ what, found, wanted }) =>
+      `${what}: ${found}, expected ${wanted}`
+    );
+    super(`Cannot run ${task}: ${words.join("; ")}`);
+    this.name = "PreflightError";
+    this.problems = problems;
+    this.hint = problems[0]?.hint ?? "ralph doctor";
+  }
+}
+
+/** Options for {@linkcode preflight}. */
+export interface PreflightOptions
+  extends FindFolderProblemOptions, Omit<FindGitProblemOptions, "root"> {
+  /** The task. */
+  task: Task;
+  /** Folders besides the task's that files are written to, such as that of the state. @default {none} */
+  folders?: readonly string[];
+}
+
+const MEBIBYTE = 1_048_576;
+const GIT_LIMIT_MS = 10_000;
+
+/**
+ * Looks whether a task can be run here, before anything is changed: git is there, new enough and
+ * can read the repository; files can be made in the folders; the disk is not full. The agents
+ * are not looked at: `Agent.probe` does that.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { preflight, PreflightError, resolveTask } from "@ralph/cli";
+ *
+ * const task = await resolveTask("my-feature");
+ * const problems = await preflight({ task });
+ * if (problems.length > 0) throw new PreflightError(task.name, problems);
+ * ```
+ *
+ * @param options The task, and where to look.
+ * @returns What is wrong; an empty list if nothing is.
+ */
+export async function preflight(options: PreflightOptions): Promise<PreflightProblem[]> {
+  const { task, folders = [], signal } = options;
+  signal?.throwIfAborted();
+  const problems = await Promise.all([
+    findGitProblem({ ...options, root: task.root }),
+    ...[...new Set([task.dir, ...folders])].map((dir) => findFolderProblem(dir, options)),
+  ]);
+  signal?.throwIfAborted();
+  return problems.filter((problem) => problem !== undefined);
+}
+
+/** Options for {@linkcode findGitProblem}. */
+export interface FindGitProblemOptions {
+  /** The root of the repository that git must be able to read. @default {none} */
+  root?: string | undefined;
+  /** The environment in which git is looked for. @default {process.env} */
+  env?: Record<string, string | undefined>;
+  /** Ends the look early; it then rejects with `signal.reason`. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Looks whether git is there, new enough, and can read a repository.
+ *
+ * @param options Where to look.
+ * @returns What is wrong; `undefined` if nothing is.
+ */
+export async function findGitProblem(
+  options: FindGitProblemOptions = {},
+): Promise<PreflightProblem | undefined> {
+  const { root, env = process.env, signal } = options;
+  const limit = AbortSignal.timeout(GIT_LIMIT_MS);
+  const own = Object.entries(env).filter((each): each is [string, string] => each[1] !== undefined);
+  const run = {
+    cwd: root ?? process.cwd(),
+    env: Object.fromEntries(own),
+    signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+  };
+  const wanted = `git ${OLDEST_GIT} or newer`;
+  try {
+    const output = await runGit(["--version"], run);
+    const git = parseGitVersion(output);
+    if (!git?.supported) {
+      const found = git === undefined ? `"${output.trim()}"` : `version ${git.version}`;
+      return { what: "git", found, wanted, hint: "install a newer git: https://git-scm.com" };
+    }
+    if (root === undefined) return undefined;
+    // Also fails in a repository of somebody else, which git does not trust.
+    await runGit(["rev-parse", "--show-toplevel"], run);
+    return undefined;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (limit.aborted) {
+      const found = `no answer within ${GIT_LIMIT_MS / 1000} s`;
+      return { what: "git", found, wanted, hint: "ralph doctor" };
+    }
+    if (!(error instanceof GitError)) throw error;
+    if (error.args[0] === "--version") {
+      const found = "it is not on PATH or does not start";
+      return { what: "git", found, wanted, hint: "install git: https://git-scm.com" };
+    }
+    const found = error.message.replace(/^.*?": /, "");
+    const hint = found.includes("dubious ownership")
+      ? `git config --global --add safe.directory "${root}"`
+      : `git -C "${root}" status`;
+    return { what: `Repository "${root}"`, found, wanted: "one that git can read", hint };
+  }
+}
+
+/** Options for {@linkcode findFolderProblem}. */
+export interface FindFolderProblemOptions extends ProbeFolderOptions {
+  /** Bytes that must be free. @default {104_857_600} */
+  minFreeBytes?: number;
+}
+
+/**
+ * Looks whether files can be made in a folder, or in the one that it will be made in, and
+ * whether its disk has room.
+ *
+ * @param dir The folder.
+ * @param options Additional options.
+ * @returns What is wrong; `undefined` if nothing is.
+ */
+export async function findFolderProblem(
+  dir: string,
+  options: FindFolderProblemOptions = {},
+): Promise<PreflightProblem | undefined> {
+  const { minFreeBytes = 100 * MEBIBYTE } = options;
+  const what = `Folder "${dir}"`;
+  const state = await probeFolder(dir, options);
+  if (!state.writable) {
+    const wanted = "a folder that ralph can write to";
+    return { what, found: state.reason, wanted, hint: `look at its owner: ls -ld "${dir}"` };
+  }
+  if (state.freeBytes >= minFreeBytes) return undefined;
+  return {
+    what,
+    found: `${Math.floor(state.freeBytes / MEBIBYTE)} MiB free on its disk`,
+    wanted: `at least ${Math.ceil(minFreeBytes / MEBIBYTE)} MiB`,
+    hint: "free some space; ralph clean deletes old sessions",
+  };
+}

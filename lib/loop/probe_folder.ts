@@ -1,0 +1,86 @@
+import { randomUUID } from "node:crypto";
+import { rm, stat, statfs, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { errorCode, isNotFound } from "../task/error_code.ts";
+
+/** Options for {@linkcode probeFolder}. */
+export interface ProbeFolderOptions {
+  /** Says how many bytes are free where a folder is. @default {what the file system says} */
+  freeBytes?: (folder: string) => Promise<number>;
+}
+
+/** What can be done in a folder. */
+export type FolderState =
+  /** Files can be made in it, and so many bytes are free. */
+  | { writable: true; freeBytes: number }
+  /** No files can be made in it, and why. */
+  | { writable: false; reason: string };
+
+/** The bytes that this user may still write, not those that are kept for root. */
+async function freeBytesOf(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
+}
+
+/**
+ * Says whether files can be made in a folder, by making one and removing it. A folder
+ * that is not there yet is not made: the nearest one above it, in which it would be made, is
+ * looked at instead.
+ *
+ * @example Usage
+ * ```ts
+ * import { probeFolder } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const state = await probeFolder(".", { freeBytes: () => Promise.resolve(1024) });
+ * assertEquals(state, { writable: true, freeBytes: 1024 });
+ * ```
+ *
+ * @param folder The folder.
+ * @param options Additional options.
+ * @returns What can be done in it.
+ */
+export async function probeFolder(
+  folder: string,
+  options: ProbeFolderOptions = {},
+): Promise<FolderState> {
+  const { freeBytes = freeBytesOf } = options;
+  try {
+    const existing = await nearestFolder(folder);
+    const file = join(existing, `.ralph-${randomUUID()}`);
+    try {
+      await writeFile(file, "ralph\n", { flag: "wx" });
+    } finally {
+      await rm(file, { force: true });
+    }
+    return { writable: true, freeBytes: await freeBytes(existing) };
+  } catch (error) {
+    return { writable: false, reason: reasonOf(error) };
+  }
+}
+
+async function nearestFolder(folder: string): Promise<string> {
+  try {
+    if ((await stat(folder)).isDirectory()) return folder;
+  } catch (error) {
+    const parent = dirname(folder);
+    if (!isNotFound(error) || parent === folder) throw error;
+    return await nearestFolder(parent);
+  }
+  throw new Error(`"${folder}" is a file`);
+}
+
+function reasonOf(error: unknown): string {
+  switch (errorCode(error)) {
+    case "EACCES":
+    case "EPERM":
+      return "permission denied";
+    case "EROFS":
+      return "the file system is read-only";
+    case "ENOSPC":
+    case "EDQUOT":
+      return "the disk is full";
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}

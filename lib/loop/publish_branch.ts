@@ -1,0 +1,191 @@
+import process from "node:process";
+import { agentEnvironment } from "../agent/agent_environment.ts";
+import { findProgram } from "../agent/find_program.ts";
+import { findSecrets, maskSecrets } from "../agent/mask_secrets.ts";
+import { type ProgramResult, runProgram } from "../agent/run_program.ts";
+import type { Task } from "../task/task.ts";
+import { findPullRequest, type PullRequest } from "./pull_request.ts";
+
+/** Options for {@linkcode publishBranch}. */
+export interface PublishBranchOptions {
+  /** The branch to push. */
+  branch: string;
+  /** The branch that it is to be merged into. */
+  mergeTarget: string;
+  /** Whether the pull request is merged at once. @default {false} */
+  autoMerge?: boolean;
+  /** The title of the pull request. */
+  title: string;
+  /** Its text, in markdown. */
+  body: string;
+  /** The environment of git and gh. @default {process.env} */
+  env?: Record<string, string | undefined>;
+  /** Time at most for each command, the hooks of a push included, in milliseconds. @default {600_000} */
+  timeoutMs?: number;
+  /** Ends the command that runs; the promise then rejects with `signal.reason`. */
+  signal?: AbortSignal;
+}
+
+/** What became of a branch. */
+export interface PublishReport {
+  /** Whether it was pushed. */
+  pushed: boolean;
+  /** The address of its pull request; absent if there is none. */
+  pullRequest?: string;
+  /** Whether the target holds all of the branch. */
+  merged: boolean;
+  /** What failed, in one line; absent if nothing did. */
+  problem?: string;
+  /** What to do next by hand; absent if nothing is left to do. */
+  hint?: string;
+}
+
+/** Runs a command in the repository. */
+type Run = (command: readonly string[], stdin?: string) => Promise<ProgramResult>;
+
+/**
+ * Pushes the branch of a task that is done, opens its pull request with `gh` if that is
+ * installed, and merges it if it is to be merged.
+ *
+ * A failure is reported, and what was done before it stays. It can be called again: an open pull
+ * request of the branch is used, and one whose work is merged already is left alone.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { publishBranch, resolveTask } from "@ralph/cli";
+ *
+ * const report = await publishBranch(await resolveTask("my-feature"), {
+ *   branch: "ralph/my-feature",
+ *   mergeTarget: "main",
+ *   title: "My feature",
+ *   body: "All 11 stories pass.",
+ * });
+ * console.log(report.pullRequest ?? report.problem);
+ * ```
+ *
+ * @param task The task.
+ * @param options What to publish, and where to.
+ * @returns What was done, and what failed.
+ */
+export async function publishBranch(
+  task: Task,
+  options: PublishBranchOptions,
+): Promise<PublishReport> {
+  const { branch, mergeTarget } = options;
+  const env = publishEnvironment(options.env ?? process.env);
+  const run: Run = (command, stdin = "") =>
+    runProgram(command, {
+      cwd: task.root,
+      env,
+      timeoutMs: options.timeoutMs ?? 600_000,
+      stdin,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  const failure = (what: string, result: ProgramResult): string =>
+    maskSecrets(`${what}: ${reasonOf(result)}`, findSecrets(env));
+  const nothing = { pushed: false, merged: false };
+
+  if (branch === mergeTarget) {
+    const problem = `Cannot publish branch "${branch}": it is the merge target itself`;
+    return { ...nothing, problem, hint: "set branchName or mergeTarget in prd.json" };
+  }
+  if ((await run(["git", "remote", "get-url", "origin"])).reason !== "") {
+    const problem = `Cannot push branch "${branch}": there is no remote "origin"`;
+    return { ...nothing, problem, hint: "git remote add origin URL" };
+  }
+  const local = `refs/heads/${branch}`;
+  const target = `refs/remotes/origin/${mergeTarget}`;
+  const held = await run(["git", "merge-base", "--is-ancestor", local, target]);
+  if (held.reason === "") return { pushed: false, merged: true };
+
+  const gh = await findProgram("gh", { env });
+  let found = gh === undefined ? undefined : await findPullRequest(branch, run);
+  if (found?.state === "MERGED") {
+    // Merged by a squash, its commits are not those of the target.
+    const head = (await run(["git", "rev-parse", "--verify", local])).stdout.trim();
+    if (found.head === head) return { pushed: false, pullRequest: found.url, merged: true };
+  }
+  if (found?.state !== "OPEN") found = undefined;
+
+  // The whole name: a tag may have the same one, and "+name" would be a forced push.
+  const push = await run(["git", "push", "--set-upstream", "origin", local]);
+  if (push.reason !== "") {
+    const problem = failure(`Cannot push branch "${branch}"`, push);
+    return { ...nothing, problem, hint: `git push -u origin ${branch}` };
+  }
+  if (gh === undefined) {
+    const hint = `open a pull request from ${branch} into ${mergeTarget}; ` +
+      "with gh (https://cli.github.com) ralph does it";
+    return { pushed: true, merged: false, hint };
+  }
+  return { pushed: true, ...await propose(options, { found, run, failure }) };
+}
+
+/** Opens the pull request of a branch that was pushed, and merges it if it is to be. */
+async function propose(
+  options: PublishBranchOptions,
+  { found, run, failure }: {
+    found: PullRequest | undefined;
+    run: Run;
+    failure: (what: string, result: ProgramResult) => string;
+  },
+): Promise<Omit<PublishReport, "pushed">> {
+  const { branch, mergeTarget } = options;
+  let pullRequest = found?.url;
+  if (pullRequest === undefined) {
+    const create = await run([
+      ...["gh", "pr", "create", "--base", mergeTarget, "--head", branch],
+      ...["--title", options.title, "--body-file", "-"],
+    ], options.body);
+    pullRequest = /https?:\/\/\S+/.exec(create.stdout)?.[0];
+    if (create.reason !== "" || pullRequest === undefined) {
+      const problem = failure(`Cannot open a pull request for branch "${branch}"`, create);
+      const hint = `gh pr create --base ${mergeTarget} --head ${branch}`;
+      return { merged: false, problem, hint };
+    }
+  }
+  if (!options.autoMerge) return { merged: false, pullRequest };
+  const otherBase = baseProblem(found, mergeTarget);
+  if (otherBase !== undefined) return { merged: false, pullRequest, ...otherBase };
+
+  const command = ["gh", "pr", "merge", pullRequest, "--merge", "--delete-branch"];
+  const merge = await run(command);
+  if (merge.reason === "") return { merged: true, pullRequest };
+  const problem = failure(`Cannot merge pull request "${pullRequest}"`, merge);
+  return { merged: false, pullRequest, problem, hint: command.join(" ") };
+}
+
+/** A pull request that a person has opened may go elsewhere: then it is theirs to merge. */
+function baseProblem(
+  found: PullRequest | undefined,
+  mergeTarget: string,
+): { problem: string; hint: string } | undefined {
+  if (found === undefined || found.base === mergeTarget) return undefined;
+  const { url, base } = found;
+  return {
+    problem: `Cannot merge pull request "${url}": it goes into "${base}", not "${mergeTarget}"`,
+    hint: `gh pr edit ${url} --base ${mergeTarget}`,
+  };
+}
+
+/** Nothing may ask a person, or point git at another repository, as the variables of a git hook do. */
+function publishEnvironment(env: Record<string, string | undefined>): Record<string, string> {
+  const { GIT_DIR: _1, GIT_WORK_TREE: _2, GIT_INDEX_FILE: _3, GIT_PREFIX: _4, ...rest } = env;
+  return {
+    ...agentEnvironment(rest, { agent: "gh" }),
+    LC_ALL: "C",
+    GIT_TERMINAL_PROMPT: "0",
+    GH_PROMPT_DISABLED: "1",
+    GH_NO_UPDATE_NOTIFIER: "1",
+    NO_COLOR: "1",
+  };
+}
+
+/** The first line of stderr that says something: a failed push begins with where it goes. */
+function reasonOf({ reason, stderr }: ProgramResult): string {
+  const lines = stderr.split("\n").map((line) => line.trim());
+  const said = lines.find((line) => line !== "" && !/^(To |hint:|remote:$)/.test(line));
+  if (said === undefined) return reason === "" ? "it printed no address" : reason;
+  // Of a command that was ended, what it said last is not why.
+  return /^exit code/.test(reason) ? said : `${reason}: ${said}`;
+}

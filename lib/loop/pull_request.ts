@@ -1,0 +1,37 @@
+import type { ProgramResult } from "../agent/run_program.ts";
+
+/** A pull request, as `gh` tells of it. */
+export interface PullRequest {
+  /** Its address. */
+  url: string;
+  /** Whether it is open: `OPEN`, `CLOSED` or `MERGED`. */
+  state: string;
+  /** The branch that it goes into. */
+  base: string;
+  /** The commit that it ends with. */
+  head: string;
+}
+
+/**
+ * Asks `gh` for the newest pull request of a branch.
+ *
+ * @param branch The branch.
+ * @param run Runs a command in the repository.
+ * @returns The pull request; `undefined` if there is none, or gh cannot tell.
+ */
+export async function findPullRequest(
+  branch: string,
+  run: (command: readonly string[]) => Promise<ProgramResult>,
+): Promise<PullRequest | undefined> {
+  const fields = "url,state,baseRefName,headRefOid";
+  const { reason, stdout } = await run(["gh", "pr", "view", branch, "--json", fields]);
+  if (reason !== "") return undefined;
+  try {
+    const { url, state, baseRefName, headRefOid } = JSON.parse(stdout) as Record<string, unknown>;
+    if (typeof url !== "string") return undefined;
+    return { url, state: `${state}`, base: `${baseRefName}`, head: `${headRefOid}` };
+  } catch {
+    // Whatever that was: opening one will tell.
+    return undefined;
+  }
+}
