@@ -145,6 +145,8 @@ export type { Migration } from "./lib/session/migrations.ts";
 export type { TakeOverOptions } from "./lib/session/take_over.ts";
 export * from "./lib/worker/control_file.ts";
 export * from "./lib/worker/follow_session.ts";
+export * from "./lib/worker/hook.ts";
+export * from "./lib/worker/hook_sink.ts";
 export * from "./lib/worker/recover_sessions.ts";
 export * from "./lib/worker/run_session.ts";
 export * from "./lib/worker/session_processes.ts";

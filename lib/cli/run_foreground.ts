@@ -1,6 +1,8 @@
 import { ulid } from "@std/ulid";
 import { LoopControl } from "../loop/loop_control.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
+import { sanitizeText } from "../ui/sanitize_text.ts";
+import type { Hook } from "../worker/hook.ts";
 import { sessionPaths } from "../session/session_paths.ts";
 import { runSession } from "../worker/run_session.ts";
 import type { CommandContext } from "./command.ts";
@@ -10,7 +12,7 @@ import { stopOnSignals } from "./stop_on_signals.ts";
 /** Options for {@linkcode runForeground}. */
 export interface RunForegroundOptions {
   /** How the loop runs. */
-  loop: RunLoopOptions;
+  loop: RunLoopOptions & { hooks?: readonly Hook[] };
   /** One JSON object a line instead of something for people. @default {false} */
   json?: boolean;
 }
@@ -31,14 +33,24 @@ export async function runForeground(
   const id = ulid();
   const keys = [{ key: "Ctrl-C", label: "stop" }];
   const output = showRun(context, { task: loop.task.name, session: id, json, keys });
+  const warnings: string[] = [];
+  const onWarning = (message: string): void => {
+    const text = `warning: ${sanitizeText(message)}\n`;
+    // The live view would be torn.
+    if (context.stdout.isTTY && !json) warnings.push(text);
+    else context.stderr.write(text);
+  };
   {
     await using _output = output;
     await runSession({
       id,
       loop: { ...loop, control },
       paths: sessionPaths(context.env),
+      hooks: loop.hooks ?? [],
       onEvent: ({ event, seq }) => output.write(event, seq),
+      onWarning,
     });
   }
+  context.stderr.write(warnings.join(""));
   return output.finish();
 }

@@ -7,6 +7,7 @@ import type { RunLoopOptions } from "../loop/loop_options.ts";
 import { sessionPaths } from "../session/session_paths.ts";
 import { nearestName } from "../task/nearest_name.ts";
 import type { Task } from "../task/task.ts";
+import type { Hook } from "../worker/hook.ts";
 import type { CommandContext, CommandLine, OptionSpec } from "./command.ts";
 import { dollarsValue, durationValue, wholeNumberValue } from "./option_values.ts";
 import { readSettings, type Settings, SettingsError } from "./settings.ts";
@@ -84,6 +85,12 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   },
 ];
 
+/** How a loop runs, and what is called meanwhile. */
+export interface RunOptions extends RunLoopOptions {
+  /** The hooks of the settings. */
+  hooks: Hook[];
+}
+
 /**
  * Puts together how a loop runs: flags first, then the environment, the task's
  * files, `ralph.toml`, `config.toml`, and the defaults.
@@ -91,7 +98,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
  * @param line The command line.
  * @param context The world.
  * @param task The task.
- * @returns Options for `runLoop`.
+ * @returns Options for `runLoop`, and the hooks.
  * @throws {UsageError} If a value cannot be used.
  * @throws {SettingsError} If a settings file cannot be used.
  */
@@ -99,7 +106,7 @@ export async function runOptions(
   line: CommandLine,
   context: CommandContext,
   task: Task,
-): Promise<RunLoopOptions> {
+): Promise<RunOptions> {
   const { configDir, stateDir } = sessionPaths(context.env);
   const settings = await readSettings({ root: task.root, configDir });
   const agents = agentsOf(settings);
@@ -152,6 +159,16 @@ export async function runOptions(
     env: context.env,
     configDir,
     goodCopy: goodCopyFile(task, stateDir),
+    hooks: (settings.hooks ?? []).map(toHook),
+  };
+}
+
+function toHook(hook: NonNullable<Settings["hooks"]>[number]): Hook {
+  const timeoutMs = duration(hook.timeout, "hooks.timeout");
+  return {
+    on: [hook.on].flat(),
+    command: hook.command,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
 }
 

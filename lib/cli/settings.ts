@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "@std/toml";
 import { z } from "zod";
+import { HOOK_EVENTS } from "../worker/hook.ts";
 import { nearestName } from "../task/nearest_name.ts";
 
 /** Thrown when a settings file cannot be used: exit code 2. */
@@ -23,6 +24,16 @@ export class SettingsError extends Error {
   }
 }
 
+const hookEvent = z.enum([...HOOK_EVENTS, "*"]);
+
+const hookSchema = z.strictObject({
+  on: z.union([hookEvent, z.array(hookEvent).min(1)], {
+    error: `Expected a type of event or a list of them: ${HOOK_EVENTS.join(", ")}, or "*"`,
+  }),
+  command: z.array(z.string()).min(1).refine(([program]) => program?.trim(), "Names no program"),
+  timeout: z.string().optional(),
+});
+
 const settingsSchema = z.strictObject({
   agent: z.string().optional(),
   model: z.string().optional(),
@@ -40,6 +51,7 @@ const settingsSchema = z.strictObject({
   stagnation: z.int().min(0).optional(),
   rotate_at: z.int().min(0).optional(),
   checks: z.array(z.string()).optional(),
+  hooks: z.array(hookSchema).optional(),
   agents: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
 });
 
@@ -56,7 +68,7 @@ export interface ReadSettingsOptions {
 
 /**
  * Reads the project's `ralph.toml` and the user's `config.toml`. A key of the
- * project's file wins; the tables of agents are put together by name.
+ * project's file wins; the tables of agents are put together by name, and all hooks apply.
  *
  * @param options Where the files are.
  * @returns The settings; empty where there is no file.
@@ -67,7 +79,9 @@ export async function readSettings(options: ReadSettingsOptions): Promise<Settin
     readSettingsFile(join(options.configDir, "config.toml")),
     readSettingsFile(join(options.root, "ralph.toml")),
   ]);
-  return { ...user, ...project, agents: { ...user.agents, ...project.agents } };
+  const agents = { ...user.agents, ...project.agents };
+  const hooks = [...user.hooks ?? [], ...project.hooks ?? []];
+  return { ...user, ...project, agents, hooks };
 }
 
 async function readSettingsFile(file: string): Promise<Settings> {

@@ -1,6 +1,7 @@
 import { LoopControl } from "../loop/loop_control.ts";
 import { sessionPaths } from "../session/session_paths.ts";
 import { resolveTask } from "../task/resolve_task.ts";
+import { sanitizeText } from "../ui/sanitize_text.ts";
 import { runSession } from "../worker/run_session.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { exitCodeOf } from "./exit_code.ts";
@@ -29,7 +30,13 @@ export const command: Command = {
     const control = new LoopControl();
     using _signals = stopOnSignals(control);
     const loop = { ...await runOptions(line, context, task), control };
-    const { result } = await runSession({ id, loop, paths: sessionPaths(context.env) });
+    const { result } = await runSession({
+      id,
+      loop,
+      paths: sessionPaths(context.env),
+      hooks: loop.hooks,
+      onWarning: (message) => context.stderr.write(`warning: ${sanitizeText(message)}\n`),
+    });
     return exitCodeOf(result);
   },
 };

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import process from "node:process";
 import { ulid } from "@std/ulid";
+import { agentEnvironment } from "../agent/agent_environment.ts";
 import { LoopControl } from "../loop/loop_control.ts";
 import type { LoopResult } from "../loop/loop_event.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
@@ -15,6 +16,8 @@ import { openSessionLog } from "../session/session_log.ts";
 import type { SessionPaths } from "../session/session_paths.ts";
 import { lockTask, TaskLockedError } from "../session/task_lock.ts";
 import { watchControl } from "./control_file.ts";
+import type { Hook } from "./hook.ts";
+import { hookSink } from "./hook_sink.ts";
 import { recoverSessions } from "./recover_sessions.ts";
 import { SESSION_VARIABLE } from "./session_processes.ts";
 import { TaskRunningError } from "./task_running_error.ts";
@@ -29,6 +32,10 @@ export interface RunSessionOptions {
   id?: string;
   /** Takes each event after it was recorded. @default {nobody does} */
   onEvent?: (event: NumberedEvent) => void;
+  /** Commands that are called for events. @default {none} */
+  hooks?: readonly Hook[];
+  /** Takes what a person should know that is no event, in one line each. @default {nobody does} */
+  onWarning?: (message: string) => void;
 }
 
 /**
@@ -42,8 +49,17 @@ export interface RunSessionOptions {
 export async function runSession(
   options: RunSessionOptions,
 ): Promise<{ id: string; result: LoopResult }> {
-  const { loop, paths, id = ulid(), onEvent } = options;
+  const { loop, paths, id = ulid(), onEvent, onWarning } = options;
   const { task } = loop;
+  const agentVariables = { ...loop.agentVariables, [SESSION_VARIABLE]: id };
+  // First, so that hooks which are still waiting at the end keep nobody from the task.
+  await using hooks = hookSink(options.hooks ?? [], {
+    cwd: task.root,
+    env: { ...agentEnvironment(loop.env ?? process.env, { agent: "hook" }), ...agentVariables },
+    task: task.name,
+    sessionId: id,
+    ...(onWarning === undefined ? {} : { onWarning }),
+  });
   using registry = openRegistry({ path: paths.database });
   using _lock = takeLock(registry, options);
   await recoverSessions(registry, { paths, taskDir: task.dir, locked: true });
@@ -52,7 +68,6 @@ export async function runSession(
   const control = loop.control ?? new LoopControl();
   await using _control = await watchControl(dir, control);
   await using log = await openSessionLog(dir);
-  const agentVariables = { ...loop.agentVariables, [SESSION_VARIABLE]: id };
   const writeProgress = progressSink({ task });
   let recorder: Recorder | undefined;
   let result: LoopResult | undefined;
@@ -75,7 +90,10 @@ export async function runSession(
       // progress.txt first: after the last event the session has ended, and all must be there.
       await writeProgress(event);
       const numbered = await recorder?.write(event);
-      if (numbered !== undefined) onEvent?.(numbered);
+      if (numbered !== undefined) {
+        hooks.write(numbered);
+        onEvent?.(numbered);
+      }
       if (event.type === "loop_finished") result = event.result;
     }
     if (result === undefined) throw new Error("The loop ended without a result");
