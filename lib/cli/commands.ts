@@ -102,6 +102,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./check.ts"),
   },
   {
+    name: "doctor",
+    summary: "say what a run needs and does not find",
+    group: "Setup",
+    load: () => import("./doctor.ts"),
+  },
+  {
     name: "clean",
     summary: "delete old sessions and their logs",
     group: "Setup",

@@ -1,0 +1,77 @@
+import type { Agent } from "../agent/agent.ts";
+import { agentEnvironment } from "../agent/agent_environment.ts";
+import { createAgents } from "../agent/agent_config.ts";
+import { COMMAND_PRESETS } from "../agent/command_presets.ts";
+import { DEFAULT_FAILOVER } from "../loop/start_loop.ts";
+import type { DoctorFinding } from "../ui/doctor_lines.ts";
+import type { DoctorContext } from "./doctor_check.ts";
+
+/**
+ * Says whether the settings can be used.
+ *
+ * @param context What checks are given.
+ * @returns One finding.
+ */
+export function checkSettings({ options }: DoctorContext): Promise<DoctorFinding[]> {
+  if (!(options instanceof Error)) {
+    const detail = "config.toml and ralph.toml are valid, or not there";
+    return Promise.resolve([{ level: "ok", title: "settings", detail }]);
+  }
+  const { message, hint } = options as Error & { hint?: string };
+  const fix = hint === undefined ? {} : { fix: hint };
+  return Promise.resolve([{ level: "problem", title: "settings", detail: message, ...fix }]);
+}
+
+/**
+ * Looks at every agent that is known here: is it installed, which version, does it start. One of
+ * them must be able to run.
+ *
+ * @param context What checks are given.
+ * @returns A finding for each, and one more if none can run.
+ */
+export async function checkAgents(context: DoctorContext): Promise<DoctorFinding[]> {
+  const { options } = context;
+  const usable = options instanceof Error ? undefined : options;
+  // The demo is always there, and does nobody's work.
+  const agents = (usable?.agents ?? createAgents()).filter(({ name }) => name !== "demo");
+  const wanted = [usable?.fallbackAgent ?? "claude", ...usable?.failover ?? []];
+  const found = await Promise.all(agents.map((agent) => lookAt(agent, wanted, context)));
+  if (found.some(({ canRun }) => canRun)) return found.map(({ finding }) => finding);
+  const none: DoctorFinding = {
+    level: "problem",
+    title: "no agent",
+    detail: `none of ${agents.map(({ name }) => name).join(", ")} can run`,
+    fix: "npm install -g @anthropic-ai/claude-code",
+  };
+  return [...found.map(({ finding }) => finding), none];
+}
+
+async function lookAt(
+  agent: Agent,
+  wanted: readonly string[],
+  { env, signal }: DoctorContext,
+): Promise<{ finding: DoctorFinding; canRun: boolean }> {
+  const { name } = agent;
+  // A command of the user's own may take "--version" for a prompt and begin to work.
+  const version = DEFAULT_FAILOVER.includes(name) || Object.hasOwn(COMMAND_PRESETS, name);
+  const probe = { env: agentEnvironment(env, { agent: name }), version, signal };
+  const found = await agent.probe(probe);
+  if (!found.available) {
+    const { reason, hint } = found;
+    const level = wanted.includes(name) ? "warning" : "info";
+    const fix = hint === undefined ? {} : { fix: hint };
+    return { canRun: false, finding: { level, title: name, detail: reason, ...fix } };
+  }
+  const where = found.path ?? "built in";
+  if (found.version !== undefined) {
+    const detail = `${where}, signed in not checked`;
+    return { canRun: true, finding: { level: "ok", title: `${name} ${found.version}`, detail } };
+  }
+  if (!version) {
+    const detail = `${where}, not started`;
+    return { canRun: true, finding: { level: "ok", title: name, detail } };
+  }
+  const detail = `${where}, does not tell its version, so it may not start`;
+  const finding = { level: "warning", title: name, detail, fix: `${where} --version` } as const;
+  return { canRun: false, finding };
+}
