@@ -82,7 +82,7 @@ Deno.test("ralph doctor exits with 5 where no agent can run, and says how to get
   assertEquals(finding(json, "codex"), {
     level: "warning",
     title: "codex",
-    detail: `${join(repo.outside, "bin", "codex")}, does not tell its version, so it may not start`,
+    detail: `"${join(repo.outside, "bin", "codex")} --version" fails: exit code 127`,
     fix: `${join(repo.outside, "bin", "codex")} --version`,
   });
   assertEquals(finding(json, "no agent")?.level, "problem");

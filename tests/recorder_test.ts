@@ -111,6 +111,7 @@ Deno.test("write() records a whole session in the log, the registry and the outp
       agent: "claude",
       limits: { iterations: 2 },
       stories: { done: 0, total: 3 },
+      verifies: false,
       list: [],
     }),
     started(1),

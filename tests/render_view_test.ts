@@ -115,6 +115,7 @@ Deno.test("renderView() draws the end without a clock", () => {
       agent: "claude",
       limits: {},
       stories: { done: 1, total: 3 },
+      verifies: false,
       list: [
         { id: "1", title: "First", passes: true, dependsOn: [] },
         { id: "2", title: "Second", passes: false, dependsOn: [] },
@@ -220,6 +221,7 @@ function randomEvent(random: (limit: number) => number): LoopEvent {
       agent: text(),
       limits: random(2) === 0 ? {} : { iterations: random(1e6) },
       stories: { done: random(9), total: random(9) },
+      verifies: false,
       list: ids.slice(random(5)).map((id) => ({
         id,
         title: text(),

@@ -6,6 +6,7 @@ import { isProcessGroupAlive } from "../lib/agent/end_process_group.ts";
 import type { LoopEvent } from "../lib/loop/loop_event.ts";
 import { LoopControl } from "../lib/loop/loop_control.ts";
 import type { RunLoopOptions } from "../lib/loop/loop_options.ts";
+import { PreflightError } from "../lib/loop/preflight.ts";
 import { runLoop } from "../lib/loop/run_loop.ts";
 import { AgentNotReadyError, NoStoriesError } from "../lib/loop/start_loop.ts";
 import { readPrd } from "../lib/task/read_prd.ts";
@@ -485,4 +486,88 @@ Deno.test("runLoop() takes nothing that its checks leave behind for an agent's w
   );
   assertEquals(finished(events).map((each) => each.changed), [true, false, false]);
   assertEquals(result.outcome, "stagnated");
+});
+
+Deno.test("runLoop() ends what its agent has put into a process group of its own", async () => {
+  if (process.platform !== "linux") return;
+  await using it = await scene([{ id: "US-001" }], [
+    "setsid sh -c 'echo $$ > ../group; exec sleep 60' & while [ ! -s ../group ]; do sleep 0.01; done; echo up; sleep 60",
+  ]);
+  const control = new LoopControl();
+  for await (const event of runLoop({ ...it.options, control })) {
+    if (event.type === "agent" && event.event.kind === "output") control.requestStop("a test");
+  }
+  const group = Number(await readFile(join(it.repo.outside, "group"), "utf8"));
+  assert(group > 0);
+  assertEquals(await isProcessGroupAlive(group), false);
+});
+
+Deno.test("runLoop() lets prd.json win over the settings, and the command line over both", async () => {
+  await using it = await scene([{ id: "US-001" }, { id: "US-002", model: "of-story" }], [
+    "pass US-001; work one",
+    "pass US-002; work two",
+  ], { model: "of-prd" });
+  const models = async (more: Partial<RunLoopOptions>): Promise<(string | undefined)[]> => {
+    await it.repo.git("checkout", "--quiet", "HEAD", "--", "tasks");
+    const { events } = await collect(
+      runLoop({ ...it.options, limits: { iterations: 1 }, ...more }),
+    );
+    return events.flatMap((event) => event.type === "iteration_started" ? [event.model] : []);
+  };
+  assertEquals(await models({ fallbackModel: "of-settings", model: "of-flag" }), ["of-flag"]);
+  assertEquals(await models({ fallbackModel: "of-settings" }), ["of-story"]);
+});
+
+Deno.test("runLoop() never replaces an agent that is not on the failover list", async () => {
+  await using it = await scene([{ id: "US-001", agent: "b" }], {
+    a: ["pass US-001; work one"],
+    b: ["exit 1"],
+  });
+  const { result } = await collect(runLoop({ ...it.options, failover: ["a"] }));
+  assertEquals(result.outcome, "failed");
+  assertEquals(await it.calls("a"), 0);
+});
+
+Deno.test("runLoop() goes by what is installed where a story asks for something that is not", async () => {
+  await using it = await scene([{ id: "US-001", agent: "gone" }], {
+    a: ["pass US-001; work one"],
+  });
+  const { events, result } = await collect(runLoop(it.options));
+  assertEquals(result.outcome, "completed");
+  const warnings = events.flatMap((event) => event.type === "warning" ? [event.message] : []);
+  assertStringIncludes(warnings[0] ?? "", 'Agent "gone" is asked for and cannot run');
+});
+
+Deno.test("runLoop() pushes the branch at the end where prd.json has a target for it", async () => {
+  await using it = await scene([{ id: "US-001" }], ["pass US-001; work one"], {
+    branchName: "ralph/job",
+    mergeTarget: "main",
+  });
+  // The repository was cloned from one that takes pushes of other branches.
+  const { events, result } = await collect(runLoop(it.options));
+  assertEquals(result.outcome, "completed");
+  const published = events.find((event) => event.type === "published");
+  assertEquals([published?.branch, published?.pushed], ["ralph/job", true]);
+  assertStringIncludes(await it.repo.git("ls-remote", "origin"), "refs/heads/ralph/job");
+});
+
+Deno.test("runLoop() is completed also when its branch cannot be pushed, and says so", async () => {
+  await using it = await scene([{ id: "US-001" }], ["pass US-001; work one"], {
+    branchName: "ralph/job",
+    mergeTarget: "main",
+  });
+  await it.repo.git("remote", "remove", "origin");
+  const { events, result } = await collect(runLoop(it.options));
+  assertEquals(result.outcome, "completed");
+  const published = events.find((event) => event.type === "published");
+  assertStringIncludes(published?.problem ?? "", "origin");
+});
+
+Deno.test("runLoop() refuses to begin where a folder cannot be written, and changes nothing", async () => {
+  await using it = await scene([{ id: "US-001" }], ["exit 0"], { branchName: "ralph/job" });
+  await assertRejects(
+    () => collect(runLoop({ ...it.options, folders: ["/proc/nowhere"] })),
+    PreflightError,
+  );
+  assertEquals((await it.repo.git("branch", "--show-current")).trim(), "main");
 });

@@ -58,6 +58,7 @@ export function started(): LoopEvent {
     agent: "claude",
     limits: { iterations: 50 },
     stories: { done: 0, total: 11 },
+    verifies: false,
     list: TITLES.map((title, index) => ({
       id: id(index + 1),
       title,

@@ -318,3 +318,21 @@ Deno.test("US-010: attach takes the newest session of a task, one by its id, or 
   assertEquals(sessions(options)[0]?.endReason, "ralph stop");
   assertStringIncludes(await readFile(repo.task.progressFile, "utf8"), "Reason: ralph stop");
 });
+
+Deno.test("ralph sets a story back whose verification was cut short by kill -9", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const agent = await scriptedAgent(join(repo.outside, "agent"), ["pass US-001; work one"]);
+  const options = await configure(repo, { agent });
+  const check = "[ -f ../checked ] || { touch ../checked; sleep 60; }";
+  const run = ["run", "job", "-a", "agent", "--check", check];
+  await ralph([...run, "--detach"], options);
+  await until(() => readFile(join(repo.outside, "checked")).then(() => true, () => false));
+  const [session] = sessions(options);
+  process.kill(session?.worker?.pid ?? 0, "SIGKILL");
+  const { code } = await ralph(run, options);
+  assertEquals(code, 0);
+  // The story was not believed: it was tried again, and then the check held.
+  assertEquals(await agent.calls(), 2);
+  using registry = openRegistry({ path: sessionPaths({ HOME: options.home }).database });
+  assertEquals(registry.listIterations(session?.id ?? "")[0]?.passed, []);
+});

@@ -12,6 +12,7 @@ import type { CommandConfig } from "./command_config.ts";
  * @see {@link https://developers.openai.com/codex/noninteractive}
  */
 export const CODEX: CommandConfig = {
+  version_args: ["--version"],
   command: ["codex", "exec", "-"],
   prompt: "stdin",
   model_flag: "--model",
@@ -36,6 +37,7 @@ export const CODEX: CommandConfig = {
  * @see {@link https://geminicli.com/docs/cli/headless/}
  */
 export const GEMINI: CommandConfig = {
+  version_args: ["--version"],
   command: ["gemini", "--skip-trust"],
   prompt: "stdin",
   model_flag: "--model",

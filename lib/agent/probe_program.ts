@@ -14,7 +14,7 @@ export interface ProbeProgramOptions extends AgentProbeOptions {
 const VERSION_LIMIT_MS = 5000;
 
 /**
- * Says whether a program is installed, and which version if that is asked for.
+ * Says whether a program is installed, and if its version is asked for, whether it starts.
  *
  * @example Usage
  * ```ts
@@ -52,9 +52,18 @@ export async function probeProgram(
     });
     const version = /\d+\.\d+[^\s)]*/.exec(stdout)?.[0];
     return { available: true, path, ...(version !== undefined && { version }) };
-  } catch {
+  } catch (error) {
     signal?.throwIfAborted();
-    // It is there; why it does not tell its version is found out by running it.
-    return { available: true, path };
+    const { killed, code, stderr = "" } = error as {
+      killed?: boolean;
+      code?: unknown;
+      stderr?: string;
+    };
+    const [line] = stderr.split("\n").map((each) => each.trim()).filter((each) => each !== "");
+    const why = killed
+      ? `no answer within ${VERSION_LIMIT_MS / 1000} s`
+      : line ?? (typeof code === "number" ? `exit code ${code}` : String(code));
+    const reason = `"${[path, ...versionArgs].join(" ")}" fails: ${why}`;
+    return { available: false, reason, path, ...(hint !== undefined && { hint }) };
   }
 }

@@ -52,14 +52,16 @@ async function lookAt(
   { env, signal }: DoctorContext,
 ): Promise<{ finding: DoctorFinding; canRun: boolean }> {
   const { name } = agent;
-  // A command of the user's own may take "--version" for a prompt and begin to work.
-  const version = DEFAULT_FAILOVER.includes(name) || Object.hasOwn(COMMAND_PRESETS, name);
-  const probe = { env: agentEnvironment(env, { agent: name }), version, signal };
-  const found = await agent.probe(probe);
+  const found = await agent.probe({
+    env: agentEnvironment(env, { agent: name }),
+    version: true,
+    signal,
+  });
   if (!found.available) {
-    const { reason, hint } = found;
-    const level = wanted.includes(name) ? "warning" : "info";
-    const fix = hint === undefined ? {} : { fix: hint };
+    const { reason, hint, path } = found;
+    const level = wanted.includes(name) || path !== undefined ? "warning" : "info";
+    const way = path === undefined ? hint : `${path} --version`;
+    const fix = way === undefined ? {} : { fix: way };
     return { canRun: false, finding: { level, title: name, detail: reason, ...fix } };
   }
   const where = found.path ?? "built in";
@@ -67,11 +69,6 @@ async function lookAt(
     const detail = `${where}, signed in not checked`;
     return { canRun: true, finding: { level: "ok", title: `${name} ${found.version}`, detail } };
   }
-  if (!version) {
-    const detail = `${where}, not started`;
-    return { canRun: true, finding: { level: "ok", title: name, detail } };
-  }
-  const detail = `${where}, does not tell its version, so it may not start`;
-  const finding = { level: "warning", title: name, detail, fix: `${where} --version` } as const;
-  return { canRun: false, finding };
+  const detail = found.path === undefined ? where : `${where}, not started`;
+  return { canRun: true, finding: { level: "ok", title: name, detail } };
 }

@@ -46,12 +46,14 @@ export function showRun(context: CommandContext, options: ShowRunOptions): RunOu
     ? new LiveView(stdout, { color, ...(keys && { keys }) })
     : null;
   let result: LoopResult | undefined;
+  let published: Extract<LoopEvent, { type: "published" }> | undefined;
   return {
     get result() {
       return result;
     },
     write(event, seq) {
       if (event.type === "check_finished") checks.set(event.command, event.ok);
+      if (event.type === "published") published = event;
       if (event.type === "loop_finished") result = event.result;
       if (json) {
         stdout.write(`${JSON.stringify(seq === undefined ? event : { seq, ...event })}\n`);
@@ -73,6 +75,7 @@ export function showRun(context: CommandContext, options: ShowRunOptions): RunOu
           color,
           ...(stdout.columns === undefined ? {} : { columns: stdout.columns }),
           checks: [...checks].map(([command, ok]) => ({ command, ok })),
+          ...(published && { published }),
           next: nextStep(result.outcome, { task, recorded: session !== undefined }),
         });
         stdout.write(lines.map((line) => `${line}\n`).join(""));

@@ -12,12 +12,27 @@ export interface AgentWishes {
   failover: readonly string[];
   /** Whether only the agent that is wanted most may work. @default {false} */
   pin?: boolean | undefined;
+  /** Whether an agent can never run here, such as one that is not installed. @default {none} */
+  isOut?: (name: string) => boolean;
+}
+
+/**
+ * Lists every agent that a story could come to, installed or not.
+ *
+ * @param wishes Who asks for which agent.
+ * @returns The names, each once.
+ */
+export function wantedAgents(wishes: AgentWishes): string[] {
+  const { flag, story, prd, fallback, failover } = wishes;
+  const named = flag === undefined ? [story, prd, fallback] : [flag];
+  return [...new Set([...named.filter((name) => name !== undefined), ...failover])];
 }
 
 /**
  * Lists the agents that may work on a story, the most wanted first.
  *
- * Agents take over from each other only if both are on the failover list: an agent
+ * An agent that cannot run here at all gives way to the next that is asked for, unless the
+ * command line names it. Agents take over from each other only if both are on the failover list: an agent
  * that a user names and that is not on it, such as `demo` or a script of their own,
  * is never replaced by one that costs money.
  *
@@ -35,10 +50,9 @@ export interface AgentWishes {
  * @returns The names, each once.
  */
 export function candidateAgents(wishes: AgentWishes): string[] {
-  const { flag, story, prd, fallback, failover } = wishes;
-  const wanted = flag === undefined ? [story, prd, fallback] : [flag];
-  const names = wanted.filter((name) => name !== undefined);
-  const first = names[0] ?? fallback;
-  if (wishes.pin) return [first];
-  return [...new Set(failover.includes(first) ? [...names, ...failover] : names)];
+  const { flag, story, prd, fallback, failover, pin = false, isOut = () => false } = wishes;
+  const named = flag === undefined ? [story, prd, fallback] : [flag];
+  const names = named.filter((name) => name !== undefined);
+  const first = names.find((name) => !isOut(name)) ?? names[0] ?? fallback;
+  return [...new Set(!pin && failover.includes(first) ? [first, ...failover] : [first])];
 }

@@ -10,6 +10,8 @@ export interface ModelWishes {
   story: { agent?: string; model?: string };
   /** The PRD's agent and model. */
   prd: { agent?: string; model?: string };
+  /** The model where nobody names one, for the agent that was wanted most. */
+  fallback?: string | undefined;
 }
 
 /**
@@ -20,10 +22,11 @@ export interface ModelWishes {
  * @returns The model; `undefined` for the agent's own.
  */
 export function chooseModel(wishes: ModelWishes): string | undefined {
-  const { agent, wanted, flag, story, prd } = wishes;
+  const { agent, wanted, flag, story, prd, fallback } = wishes;
   if (flag !== undefined && agent === wanted) return flag;
   if (story.model !== undefined && agent === (story.agent ?? prd.agent ?? wanted)) {
     return story.model;
   }
-  return agent === (prd.agent ?? wanted) ? prd.model : undefined;
+  if (prd.model !== undefined && agent === (prd.agent ?? wanted)) return prd.model;
+  return agent === wanted ? fallback : undefined;
 }

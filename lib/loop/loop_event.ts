@@ -147,6 +147,8 @@ export type LoopEventBody =
     agent: string;
     limits: LoopLimits;
     stories: StoryCount;
+    /** Whether a story that is marked as passed is verified before it counts. */
+    verifies: boolean;
     /** Every story, in the order of the file, so that a reader can list them all. */
     list: (StoryRef & { passes: boolean; dependsOn: string[] })[];
   }
@@ -196,6 +198,20 @@ export type LoopEventBody =
     until: number;
   }
   | { type: "waited"; cancelled: boolean }
+  /** The branch was handed on to be merged, as far as that went. */
+  | {
+    type: "published";
+    branch: string;
+    mergeTarget: string;
+    pushed: boolean;
+    merged: boolean;
+    /** The address of the pull request. */
+    pullRequest?: string;
+    /** What failed, in one line. */
+    problem?: string;
+    /** What to do next by hand. */
+    hint?: string;
+  }
   | { type: "loop_finished"; result: LoopResult; agent: string; maxIterations?: number };
 
 /** A typed record of something that happened in a loop, and when (ISO 8601, UTC). */

@@ -20,8 +20,15 @@ export interface RunLoopOptions {
   pin?: boolean;
   /** The numbers of the failover rules. @default {DEFAULT_FAILOVER_RULES} */
   failoverRules?: Partial<FailoverRules>;
+  /**
+   * Failures in a row before another agent takes over, whatever the PRD says.
+   * @default {the PRD's, then that of the rules}
+   */
+  failoverThreshold?: number;
   /** The model for the agent that is asked for. @default {the story's, the PRD's, the agent's own} */
   model?: string;
+  /** The model where neither `model` nor the task's files name one. @default {the agent's own} */
+  fallbackModel?: string;
   /** The limits. @default {none} */
   limits?: LoopLimits;
   /** Checks that must hold before a story counts as done, besides the PRD's. @default {none} */
@@ -36,6 +43,8 @@ export interface RunLoopOptions {
   stagnationLimit?: number;
   /** Lines of progress.txt beyond which it is rotated; 0 for never. @default {300} */
   rotateAt?: number;
+  /** Folders that must be writable besides the task's, such as those of the sink. @default {none} */
+  folders?: readonly string[];
   /** The branch that a new branch starts from. @default {the current one} */
   base?: string;
   /** Whether the agents may do anything without asking. @default {false} */

@@ -1,4 +1,5 @@
 import { agentEnvironment } from "../agent/agent_environment.ts";
+import { RUN_VARIABLE } from "../agent/marked_processes.ts";
 import type { Agent, Usage } from "../agent/agent.ts";
 import type { GitSnapshot } from "../task/git_snapshot.ts";
 import type { Prd } from "../task/prd.ts";
@@ -89,7 +90,11 @@ export function environmentFor(
   state: Pick<LoopState, "env" | "options">,
   agent: string,
 ): Record<string, string> {
-  return { ...agentEnvironment(state.env, { agent }), ...state.options.agentVariables };
+  return {
+    ...agentEnvironment(state.env, { agent }),
+    ...state.options.agentVariables,
+    [RUN_VARIABLE]: crypto.randomUUID(),
+  };
 }
 
 /**

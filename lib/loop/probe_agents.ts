@@ -39,7 +39,11 @@ export async function probeAgents(
   await Promise.all(names.map(async (name) => {
     const agent = agents.find((each) => each.name === name);
     const own = agentEnvironment(env, { agent: name });
-    const found = await agent?.probe({ env: own, ...(signal === undefined ? {} : { signal }) }) ?? {
+    const found = await agent?.probe({
+      env: own,
+      version: true,
+      ...(signal === undefined ? {} : { signal }),
+    }) ?? {
       available: false,
       reason: "unknown agent",
       hint: `Agents here: ${agents.map((each) => each.name).join(", ")}`,

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { Buffer } from "node:buffer";
-import { endProcessGroup } from "../agent/end_process_group.ts";
+import { endAgentProcesses } from "../agent/end_agent_processes.ts";
 
 /** Options for {@linkcode runCheck}. */
 export interface RunCheckOptions {
@@ -57,9 +57,12 @@ export async function runCheck(command: string, options: RunCheckOptions): Promi
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
   let ended: string | undefined;
+  let ending: Promise<unknown> | undefined;
+  const endAll = (): Promise<unknown> =>
+    ending ??= child.pid === undefined ? Promise.resolve() : endAgentProcesses(child.pid, { env });
   const end = (why: string): void => {
     ended ??= why;
-    if (child.pid !== undefined) void endProcessGroup(child.pid);
+    void endAll();
   };
   const onAbort = (): void => end("was stopped");
   signal?.addEventListener("abort", onAbort, { once: true });
@@ -71,7 +74,7 @@ export async function runCheck(command: string, options: RunCheckOptions): Promi
         resolve(code === 0 ? "" : code === null ? `was ended by ${by}` : `exit code ${code}`);
       });
     });
-    if (child.pid !== undefined) await endProcessGroup(child.pid);
+    await endAll();
     await drained(child.stdout, child.stderr);
     signal?.throwIfAborted();
     const reason = ended ?? status;

@@ -1,6 +1,8 @@
 import { gitSnapshot } from "../task/git_snapshot.ts";
 import { findCircle } from "../task/find_circle.ts";
+import type { Prd } from "../task/prd.ts";
 import { rotateProgress } from "../task/rotate_progress.ts";
+import { candidateAgents, wantedAgents } from "./candidate_agents.ts";
 import { chooseStory } from "./choose_story.ts";
 import { endLoop } from "./end_loop.ts";
 import { selectAgent } from "./failover.ts";
@@ -11,7 +13,8 @@ import { probeAgents } from "./probe_agents.ts";
 import { reachedLimit } from "./reached_limit.ts";
 import { readTaskPrd } from "./read_task_prd.ts";
 import { runIteration } from "./run_iteration.ts";
-import { candidatesFor, ignoredFiles, startLoop } from "./start_loop.ts";
+import { ignoredFiles, startLoop, wishesFor } from "./start_loop.ts";
+import { publishBranch } from "./publish_branch.ts";
 import { verifyWhole } from "./verify_iteration.ts";
 import { waitUntil } from "./wait_until.ts";
 
@@ -40,6 +43,7 @@ import { waitUntil } from "./wait_until.ts";
  *
  * @param options The task, the agents, the limits.
  * @returns An async generator of events, whose return value is the result.
+ * @throws {PreflightError} If git, a folder or the disk is not ready.
  * @throws {AgentNotReadyError} If no agent that may be used is installed.
  * @throws {NoStoriesError} If prd.json has no stories.
  * @throws {PrdError} If prd.json cannot be read at the start.
@@ -60,6 +64,7 @@ export async function* runLoop(options: RunLoopOptions): AsyncGenerator<LoopEven
       agent,
       limits: options.limits ?? {},
       stories: countStories(state.prd),
+      verifies: checksOf(state).length > 0 || (options.requireCommit ?? false),
       list: state.prd.stories.map(({ id, title, passes, dependsOn }) => ({
         id,
         title,
@@ -125,12 +130,16 @@ async function* step(state: LoopState): AsyncGenerator<LoopEvent, LoopResult | u
   const { story } = choice;
   if (overLimit(state)) return await endLoop(state, "limit", iterationLimit(state));
 
-  const candidates = candidatesFor(options, state.prd, story);
-  const unknown = candidates.filter((name) => !state.failover.has(name));
+  const wishes = wishesFor(options, state.prd, story);
+  const unknown = wantedAgents(wishes).filter((name) => !state.failover.has(name));
   if (unknown.length > 0) {
     const { states } = await probeAgents(unknown, { agents: options.agents, env: state.env });
     state.failover = new Map([...state.failover, ...states]);
   }
+  const candidates = candidateAgents({
+    ...wishes,
+    isOut: (name) => state.failover.get(name)?.kind === "out",
+  });
   const selection = selectAgent(state.failover, candidates, state.now());
   if (selection.kind === "none") {
     const details = selection.reasons.map(({ agent, reason }) => `${agent}: ${reason}`);
@@ -188,7 +197,42 @@ async function* complete(state: LoopState): AsyncGenerator<LoopEvent, LoopResult
       });
     }
   }
-  return await endLoop(state, "completed", "every story passes");
+  const result = await endLoop(state, "completed", "every story passes");
+  yield* publish(state, result);
+  return result;
+}
+
+/** Hands the work on as prd.json asks. What fails is said, and takes nothing back. */
+async function* publish(state: LoopState, result: LoopResult): AsyncGenerator<LoopEvent, void> {
+  const { branch, prd, options, env, control } = state;
+  if (prd.mergeTarget === null || branch === undefined || branch === prd.mergeTarget) return;
+  const report = await publishBranch(options.task, {
+    branch,
+    mergeTarget: prd.mergeTarget,
+    autoMerge: prd.autoMerge,
+    title: prd.description.split("\n")[0] || prd.project || options.task.name,
+    body: pullRequestBody(prd, result),
+    env,
+    signal: control.stopSignal,
+  }).catch((error: unknown) => {
+    if (control.stopSignal.aborted) return undefined;
+    throw error;
+  });
+  if (report === undefined) return;
+  yield stamp(state, { type: "published", branch, mergeTarget: prd.mergeTarget, ...report });
+}
+
+function pullRequestBody(prd: Prd, result: LoopResult): string {
+  const stories = prd.stories.map(({ id, title }) => `- [x] ${id}: ${title}`);
+  const agents = Object.entries(result.agents).map(([name, count]) => `${name} ${count}`);
+  const by = agents.length === 0 ? "" : ` (${agents.join(", ")})`;
+  return [
+    prd.description,
+    "",
+    ...stories,
+    "",
+    `${result.iterations} iterations${by}, run by ralph.`,
+  ].join("\n").trim();
 }
 
 /** What ends the loop between two iterations, whatever is left to do. */

@@ -5,11 +5,12 @@ import { PrdReader } from "../task/prd_reader.ts";
 import type { Prd, Story } from "../task/prd.ts";
 import type { Task } from "../task/task.ts";
 import { NO_USAGE } from "./add_usage.ts";
-import { candidateAgents } from "./candidate_agents.ts";
+import { type AgentWishes, candidateAgents, wantedAgents } from "./candidate_agents.ts";
 import { DEFAULT_FAILOVER_RULES } from "./failover.ts";
 import { LoopControl } from "./loop_control.ts";
 import type { RunLoopOptions } from "./loop_options.ts";
 import type { LoopState } from "./loop_state.ts";
+import { preflight, PreflightError } from "./preflight.ts";
 import { type MissingAgent, probeAgents } from "./probe_agents.ts";
 
 /** The agents that take over from each other where nobody says otherwise. */
@@ -52,7 +53,8 @@ export class NoStoriesError extends Error {
  *
  * @param options The options of the loop.
  * @returns The state of a loop that can begin, and what a person should know about it.
- * @throws {AgentNotReadyError} If no agent is installed.
+ * @throws {PreflightError} If git, a folder or the disk is not ready.
+ * @throws {AgentNotReadyError} If no agent is installed and starts.
  * @throws {NoStoriesError} If the PRD has none.
  */
 export async function startLoop(
@@ -69,10 +71,18 @@ export async function startLoop(
   const { prd } = await reader.read();
   if (prd.stories.length === 0) throw new NoStoriesError(task.prdFile);
 
+  const problems = await preflight({
+    task,
+    env,
+    ...(options.folders && { folders: options.folders }),
+    ...(signal && { signal }),
+  });
+  if (problems.length > 0) throw new PreflightError(task.name, problems);
+
   const warnings: string[] = [];
   let agent = options.agent ?? prd.agent ?? options.fallbackAgent ?? "claude";
   const open = prd.stories.filter((story) => !story.passes);
-  const names = [...new Set(open.flatMap((story) => candidatesFor(options, prd, story)))];
+  const names = [...new Set(open.flatMap((story) => wantedAgents(wishesFor(options, prd, story))))];
   const { states, missing } = await probeAgents(names, { agents: options.agents, env, signal });
   if (open.length > 0) {
     const ready = names.filter((name) => states.get(name)?.kind === "ready");
@@ -84,7 +94,10 @@ export async function startLoop(
     for (const { agent: name, reason } of missing) {
       if (asked.has(name)) warnings.push(`Agent "${name}" is asked for and cannot run: ${reason}`);
     }
-    if (!ready.includes(agent)) agent = ready[0] ?? agent;
+    const first = open.map((story) =>
+      candidateAgents({ ...wishesFor(options, prd, story), isOut: (name) => !ready.includes(name) })
+    )[0]?.[0];
+    agent = first ?? agent;
   }
 
   const { branch } = open.length === 0 ? {} : await prepareBranch(task, {
@@ -100,8 +113,9 @@ export async function startLoop(
     env,
     rules: {
       ...DEFAULT_FAILOVER_RULES,
-      ...(prd.failoverThreshold === undefined ? {} : { threshold: prd.failoverThreshold }),
       ...options.failoverRules,
+      ...(prd.failoverThreshold === undefined ? {} : { threshold: prd.failoverThreshold }),
+      ...(options.failoverThreshold === undefined ? {} : { threshold: options.failoverThreshold }),
     },
     reader,
     branch: branch ?? snapshot.branch ?? undefined,
@@ -131,22 +145,22 @@ export async function startLoop(
 }
 
 /**
- * Lists the agents that may work on a story, from the options and the task's files.
+ * Says who asks for which agent for a story: the options and the task's files.
  *
  * @param options The options of the loop.
  * @param prd The PRD.
  * @param story The story.
- * @returns Their names, the most wanted first.
+ * @returns The wishes.
  */
-export function candidatesFor(options: RunLoopOptions, prd: Prd, story: Story): string[] {
-  return candidateAgents({
+export function wishesFor(options: RunLoopOptions, prd: Prd, story: Story): AgentWishes {
+  return {
     flag: options.agent,
     story: story.agent,
     prd: prd.agent,
     fallback: options.fallbackAgent ?? "claude",
     failover: options.failover ?? DEFAULT_FAILOVER,
     pin: options.pin,
-  });
+  };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { AgentEvent } from "../agent/agent.ts";
 import type { LoopEvent } from "../loop/loop_event.ts";
 import type { Registry } from "./registry.ts";
 import { endedStatus } from "./session.ts";
@@ -38,9 +39,7 @@ export function registryWrite(event: LoopEvent): RegistryWrite {
       return { kind: "begin", start: model === undefined ? start : { ...start, model } };
     }
     case "agent":
-      return event.event.kind === "session"
-        ? { kind: "patch", patch: { updatedAt, agentSessionId: event.event.agentSessionId } }
-        : { kind: "patch", patch: { updatedAt } };
+      return { kind: "patch", patch: { updatedAt, ...agentPatch(event.event) } };
     case "iteration_finished":
       return { kind: "finish", summary: event, endedAt: event.time };
     case "failed_over":
@@ -61,8 +60,16 @@ export function registryWrite(event: LoopEvent): RegistryWrite {
     case "story_set_back":
     case "waiting":
     case "waited":
+    case "published":
       return { kind: "patch", patch: { updatedAt } };
   }
+}
+
+function agentPatch(event: AgentEvent): SessionPatch {
+  if (event.kind === "session") return { agentSessionId: event.agentSessionId };
+  if (event.kind !== "server") return {};
+  const { port, protocol } = new URL(event.url);
+  return { serverPort: Number(port || (protocol === "https:" ? 443 : 80)) };
 }
 
 /**

@@ -61,6 +61,16 @@ function wordsOf(event: LoopEvent, options: PlainLinesOptions): Words[] {
       ]];
     case "warning":
       return [["warning", quote(event.message)]];
+    case "published":
+      return [[
+        "published",
+        pair("branch", event.branch),
+        pair("into", event.mergeTarget),
+        event.pushed ? "pushed" : "not pushed",
+        event.merged ? "merged" : undefined,
+        pair("pr", event.pullRequest),
+        event.problem === undefined ? undefined : quote(event.problem),
+      ]];
     case "progress_rotated":
       return [["progress rotated", pair("file", event.file), pair("iterations", event.iterations)]];
     case "iteration_started":

@@ -43,6 +43,10 @@ export function reduceView(state: ViewState, event: LoopEvent): ViewState {
       return started(state, event);
     case "warning":
       return notice(state, event, "warning", "Warning", event.message);
+    case "published":
+      return event.problem === undefined
+        ? state
+        : notice(state, event, "warning", `Not handed on to ${event.mergeTarget}`, event.problem);
     case "progress_rotated":
       return state;
     case "check_started":

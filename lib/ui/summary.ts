@@ -1,4 +1,4 @@
-import type { LoopOutcome, LoopResult } from "../loop/loop_event.ts";
+import type { LoopEvent, LoopOutcome, LoopResult } from "../loop/loop_event.ts";
 import { displayWidth } from "./display_width.ts";
 import { formatCost } from "./format_cost.ts";
 import { formatCount } from "./format_count.ts";
@@ -18,6 +18,8 @@ export interface RenderSummaryOptions {
   columns?: number;
   /** How each check ended last, as {@linkcode reduceView} collects it. @default {none} */
   checks?: readonly ViewCheck[];
+  /** What became of the branch at the end, where prd.json has a target for it. @default {none} */
+  published?: Extract<LoopEvent, { type: "published" }>;
   /** The command to go on with. @default {none} */
   next?: string;
   /** The exit code; named when it is not 0. @default {0} */
@@ -75,6 +77,7 @@ export function renderSummary(result: LoopResult, options: RenderSummaryOptions)
   row("agents", agentItems(result));
   for (const { command, ok } of checks) row("checks", [`${command}: ${ok ? "passed" : "failed"}`]);
   row("tokens", tokenItems(result));
+  row("merge", mergeItems(options.published));
   row("next", options.next === undefined ? [] : [options.next]);
   if (exitCode !== 0) lines.push(`exit code ${exitCode}`);
   return lines;
@@ -114,6 +117,17 @@ function tokenItems(result: LoopResult): string[] {
   return cacheReadTokens > 0
     ? [...items, `${formatAmount(cacheReadTokens)} from the cache`]
     : items;
+}
+
+function mergeItems(published: RenderSummaryOptions["published"]): string[] {
+  if (published === undefined) return [];
+  const { branch, mergeTarget, pushed, merged, pullRequest, problem, hint } = published;
+  const state = merged
+    ? `merged into ${mergeTarget}`
+    : pushed
+    ? `${branch} pushed, to be merged into ${mergeTarget}`
+    : `${branch} not pushed`;
+  return [state, pullRequest, problem, hint].filter((item) => item !== undefined);
 }
 
 /** Breaks a list between its items only, so that an id or command is never torn apart. */

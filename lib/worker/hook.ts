@@ -54,6 +54,7 @@ const EVENTS: Record<HookEvent, true> = {
   failed_over: true,
   waiting: true,
   waited: true,
+  published: true,
   loop_finished: true,
 };
 

@@ -4,8 +4,15 @@ import { clearStaleLock } from "../task/clear_stale_lock.ts";
 import { gitSnapshot } from "../task/git_snapshot.ts";
 import { PrdError } from "../task/prd_error.ts";
 import { readPrd } from "../task/read_prd.ts";
+import { setStoryPasses } from "../task/set_story_passes.ts";
 import { GitError } from "../task/run_git.ts";
-import type { LoopEvent, LoopOutcome, LoopResult, StoryCount } from "../loop/loop_event.ts";
+import type {
+  LoopEvent,
+  LoopOutcome,
+  LoopResult,
+  StoryCount,
+  StoryRef,
+} from "../loop/loop_event.ts";
 import { progressSink } from "../loop/progress_sink.ts";
 import { isAlive } from "../session/process_identity.ts";
 import { readSessionLog } from "../session/read_session_log.ts";
@@ -181,6 +188,10 @@ async function lastWords(
     known.stories = found.stories;
     known.commits += found.commits;
     const done = found.passed.includes(open.story.id);
+    for (const story of found.setBack) {
+      const reason = "the worker died before it was verified";
+      events.push({ time, type: "story_set_back", iteration: open.iteration, story, reason });
+    }
     events.push({
       time,
       type: "iteration_finished",
@@ -229,30 +240,53 @@ async function lastWords(
   return events;
 }
 
-/** What the iteration that was cut short has left: the files tell, nobody else can. */
+/** What an iteration that was cut short has left. */
+interface LeftBehind {
+  /** Ids of the stories that pass since. */
+  passed: string[];
+  /** Stories that were marked, and not verified. */
+  setBack: StoryRef[];
+  stories: StoryCount;
+  head: string | null;
+  commits: number;
+}
+
+/** The files tell what was left, nobody else can. */
 async function lookAround(
   session: Session,
   known: Known,
   before: string | null,
-): Promise<{ passed: string[]; stories: StoryCount; head: string | null; commits: number }> {
-  let passed: string[] = [];
-  let { stories } = known;
+): Promise<LeftBehind> {
+  const left: LeftBehind = {
+    passed: [],
+    setBack: [],
+    stories: known.stories,
+    head: null,
+    commits: 0,
+  };
+  const file = join(session.taskDir, "prd.json");
   try {
-    const prd = await readPrd(join(session.taskDir, "prd.json"));
-    const passing = prd.stories.filter((story) => story.passes).map((story) => story.id);
-    passed = passing.filter((id) => !known.passing.has(id));
-    stories = { done: passing.length, total: prd.stories.length };
+    const prd = await readPrd(file);
+    const passing = prd.stories.filter((story) => story.passes);
+    const marked = passing.filter(({ id }) => !known.passing.has(id));
+    if (known.started?.verifies) {
+      // What nobody has verified does not pass: the next run tries it again.
+      for (const { id } of marked) await setStoryPasses(file, id, false);
+      left.setBack = marked.map(({ id, title }) => ({ id, title }));
+    } else {
+      left.passed = marked.map(({ id }) => id);
+    }
+    left.stories = { done: passing.length - left.setBack.length, total: prd.stories.length };
   } catch (error) {
     if (!(error instanceof PrdError)) throw error;
   }
   try {
-    const { head } = await gitSnapshot(session.root);
-    const { commits } = head === null || head === before
-      ? { commits: 0 }
-      : await changesBetween(session.root, before, head);
-    return { passed, stories, head, commits };
+    left.head = (await gitSnapshot(session.root)).head;
+    if (left.head !== null && left.head !== before) {
+      left.commits = (await changesBetween(session.root, before, left.head)).commits;
+    }
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
-    return { passed, stories, head: null, commits: 0 };
   }
+  return left;
 }
