@@ -7,6 +7,7 @@ import { parseArgs } from "@std/cli";
 import process from "node:process";
 import { LOOP_BENCHES } from "./loop_bench.ts";
 import type { Bench } from "./measure.ts";
+import { MEMORY_BENCH } from "./memory_bench.ts";
 import { RECORD_BENCH } from "./record_bench.ts";
 import { renderReport } from "./report.ts";
 import { START_UP_BENCH } from "./start_up_bench.ts";
@@ -17,6 +18,7 @@ const BENCHES: readonly Bench[] = [
   ...LOOP_BENCHES,
   STATUS_BENCH,
   RECORD_BENCH,
+  MEMORY_BENCH,
 ];
 
 const { filter } = parseArgs(process.argv.slice(2), { string: ["filter"] });
