@@ -1,4 +1,5 @@
 import type { Prd, Story } from "../task/prd.ts";
+import type { AgentTerminal } from "./agent_terminal.ts";
 
 /** Tokens and money that an agent has used so far. */
 export interface Usage {
@@ -151,6 +152,13 @@ export type AgentAvailability =
   | { available: true; path?: string; version?: string }
   | { available: false; reason: string; hint?: string };
 
+  /** The terminal of an agent that runs in a PTY; absent before it has started. */
+  readonly terminal?: AgentTerminal | undefined;
+  /**
+   * Tells the agent that a person takes it over or gives it back. While it is taken over it does
+   * not end because its turn is over. Given back, it ends at once if it is idle.
+   */
+  setInteractive?(enabled: boolean): void;
 /** Options for {@linkcode Agent.probe}. */
 export interface AgentProbeOptions {
   /** The environment in which to look: PATH above all. */
@@ -170,3 +178,5 @@ export interface Agent {
   /** Starts it on a story. Never throws: what goes wrong is the result's ending. */
   start(options: AgentStartOptions): AgentRun;
 }
+  /** Whether it runs in a PTY. @default {false} */
+  readonly pty?: boolean;

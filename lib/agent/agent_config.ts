@@ -21,6 +21,8 @@ export interface ClaudeConfig {
   allowed_tools?: string[];
   /** Patterns that tell endings, tried before the built-in ones. @default {[]} */
   patterns?: PatternConfig[];
+  /** Whether it runs in a PTY. @default {false} */
+  pty?: boolean;
 }
 
 /** The table `[agents.demo]` of the config. */
@@ -35,6 +37,8 @@ export interface CreateAgentsOptions {
   reserved?: readonly string[];
   /** The time in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
+  /** Whether the agents run in a PTY whose tables do not say; only `claude` can. @default {false} */
+  pty?: boolean;
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -44,6 +48,7 @@ const claudeConfig: z.ZodType<ClaudeConfig> = z.strictObject({
   args: z.array(z.string()).exactOptional(),
   allowed_tools: z.array(z.string()).exactOptional(),
   patterns: z.array(patternConfigSchema).exactOptional(),
+  pty: z.boolean().exactOptional(),
 });
 
 const demoConfig: z.ZodType<DemoConfig> = z.strictObject({
@@ -72,7 +77,7 @@ export function createAgents(
   config: Record<string, unknown> = {},
   options: CreateAgentsOptions = {},
 ): Agent[] {
-  const { reserved = [] } = options;
+  const { reserved = [], pty = false } = options;
   const clock = options.now ? { now: options.now } : {};
   const { allowed_tools: allowedTools, patterns, ...claude } = check(
     "claude",
@@ -81,6 +86,7 @@ export function createAgents(
   );
   const demo = check("demo", demoConfig, config.demo ?? {});
   const agents = [createClaude({
+    pty,
     ...claude,
     ...clock,
     ...(allowedTools && { allowedTools }),
@@ -90,7 +96,9 @@ export function createAgents(
   })];
   for (const [name, preset] of Object.entries(COMMAND_PRESETS)) {
     const table = check(name, partialCommandConfigSchema, config[name] ?? {});
-    agents.push(createCommand(name, { ...preset, ...table }, clock));
+    agents.push(
+      createCommand(name, check(name, commandConfigSchema, { ...preset, ...table }), clock),
+    );
   }
   agents.push(createDemo(demo.story_ms === undefined ? {} : { storyMs: demo.story_ms }));
   const builtIn = new Set([...agents.map((it) => it.name), ...reserved]);

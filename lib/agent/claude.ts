@@ -1,10 +1,22 @@
-import type { Agent, AgentStartOptions } from "./agent.ts";
+import type { Agent } from "./agent.ts";
+import { claudeArguments, DEFAULT_ALLOWED_TOOLS } from "./claude_arguments.ts";
+import { claudeConversation, claudeMessageLine } from "./claude_conversation.ts";
+import { startClaudePty } from "./claude_pty.ts";
 import { type AgentReport, classifyEnding, type EndingFacts } from "./classify_ending.ts";
 import { cutText } from "./cut_text.ts";
 import type { EndingPattern } from "./ending_pattern.ts";
 import { newClaudeState, parseClaudeEvent } from "./parse_claude_event.ts";
 import { probeProgram } from "./probe_program.ts";
 import { runAgentProcess } from "./run_agent_process.ts";
+
+const HEADLESS = [
+  "--print",
+  "--input-format",
+  "stream-json",
+  "--output-format",
+  "stream-json",
+  "--verbose",
+];
 
 /** Options for {@linkcode createClaude}. */
 export interface ClaudeOptions {
@@ -20,21 +32,17 @@ export interface ClaudeOptions {
   allowedTools?: string[];
   /** Patterns that tell endings, tried before the built-in ones. @default {[]} */
   patterns?: readonly EndingPattern[];
+  /** Whether it runs in a PTY, as the program that a person would use. @default {false} */
+  pty?: boolean;
   /** The time in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }
 
-/** What Claude may do without `yolo` besides editing: look at the repository, and commit. */
-export const DEFAULT_ALLOWED_TOOLS: readonly string[] = [
-  "Bash(git status:*)",
-  "Bash(git diff:*)",
-  "Bash(git log:*)",
-  "Bash(git add:*)",
-  "Bash(git commit:*)",
-];
+export { DEFAULT_ALLOWED_TOOLS };
 
 /**
- * Makes the agent that runs Claude Code without a terminal, one process for each story.
+ * Makes the agent that runs Claude Code, one process for each story: without a terminal, or with
+ * `pty` in one of its own. Both take messages and can be interrupted while they run.
  *
  * With `yolo` it runs with `--dangerously-skip-permissions`; without, edits are accepted and
  * other tools are limited to `allowedTools`: what it is refused then is in the result.
@@ -51,17 +59,20 @@ export const DEFAULT_ALLOWED_TOOLS: readonly string[] = [
  * @returns The agent, named `claude`.
  */
 export function createClaude(options: ClaudeOptions = {}): Agent {
-  const { program = "claude", patterns = [], now = Date.now } = options;
+  const { program = "claude", patterns = [], pty = false, now = Date.now } = options;
   return {
     name: "claude",
+    pty,
     probe: (probe) =>
       probeProgram(program, { ...probe, hint: "npm install -g @anthropic-ai/claude-code" }),
     start(start) {
+      if (pty) return startClaudePty(options, start);
       const state = newClaudeState(start.cwd);
-      return runAgentProcess([program, ...claudeArgs(options, start)], {
+      return runAgentProcess([program, ...HEADLESS, ...claudeArguments(options, start)], {
         cwd: start.cwd,
         env: start.env,
-        stdin: start.prompt,
+        stdin: claudeMessageLine(start.prompt),
+        conversation: claudeConversation(state),
         parse: (line, stream) =>
           stream === "stdout"
             ? parseClaudeEvent(line, state)
@@ -83,23 +94,4 @@ export function createClaude(options: ClaudeOptions = {}): Agent {
       ...(failure !== undefined && { failure }),
     });
   }
-}
-
-function claudeArgs(options: ClaudeOptions, start: AgentStartOptions): string[] {
-  const { args = [], allowedTools = DEFAULT_ALLOWED_TOOLS } = options;
-  const permissions = start.yolo
-    ? ["--dangerously-skip-permissions"]
-    : ["--permission-mode", "acceptEdits"];
-  // PRDs name models as provider/model, Claude Code without the provider.
-  const model = start.model?.replace(/^anthropic\//, "");
-  return [
-    "--print",
-    "--output-format",
-    "stream-json",
-    "--verbose",
-    ...(model === undefined ? [] : ["--model", model]),
-    ...permissions,
-    ...args,
-    ...(start.yolo || allowedTools.length === 0 ? [] : ["--allowedTools", ...allowedTools]),
-  ];
 }

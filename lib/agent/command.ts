@@ -7,6 +7,7 @@ import type { EndingPattern } from "./ending_pattern.ts";
 import { probeProgram } from "./probe_program.ts";
 import { promptFile } from "./prompt_file.ts";
 import { runAgentProcess } from "./run_agent_process.ts";
+import { runPty } from "./run_pty.ts";
 
 /** Options for {@linkcode createCommand}. */
 export interface CommandOptions {
@@ -51,6 +52,7 @@ export function createCommand(
 
   return {
     name,
+    pty: config.pty ?? false,
     probe: (probe) =>
       probeProgram(program, {
         ...probe,
@@ -61,6 +63,19 @@ export function createCommand(
       const file = config.prompt === "file" ? promptFile() : undefined;
       const takesStdin = (config.prompt ?? "stdin") === "stdin";
       return runAgentProcess(commandLine(config, start, file?.path), {
+      if (config.pty) {
+        return runPty(async () => {
+          await file?.write(start.prompt);
+          return commandLine(config, start, file?.path);
+        }, {
+          cwd: start.cwd,
+          env: { ...start.env, ...config.env },
+          classify,
+          ...(start.onOutput && { onOutput: start.onOutput }),
+          ...(file && { cleanUp: file.remove }),
+          ...(start.signal && { signal: start.signal }),
+        });
+      }
         cwd: start.cwd,
         env: { ...start.env, ...config.env },
         parse: (line, stream) => [{ kind: "output", stream, line: cutText(line) }],

@@ -24,16 +24,24 @@ const command = z.strictObject({
   }).exactOptional(),
   patterns: z.array(patternConfigSchema).exactOptional(),
   version_args: z.array(z.string()).exactOptional(),
+  pty: z.boolean().exactOptional(),
 });
 
 /** The schema of {@linkcode CommandConfig}. */
-export const commandConfigSchema: z.ZodType<CommandConfig> = command;
+export const commandConfigSchema: z.ZodType<CommandConfig> = command.refine(hasWayForPrompt, {
+  path: ["pty"],
+  message: 'A PTY has no stdin to pipe the prompt into: expected prompt = "argument" or "file"',
+});
 
 /** The schema of a table that changes some settings of a preset. */
 export const partialCommandConfigSchema: z.ZodType<Partial<CommandConfig>> = z.strictObject({
   ...command.shape,
   command: command.shape.command.exactOptional(),
 });
+
+function hasWayForPrompt({ pty = false, prompt = "stdin" }: CommandConfig): boolean {
+  return !pty || prompt !== "stdin";
+}
 
 function isRegex(source: string): boolean {
   try {

@@ -10,8 +10,12 @@ import { toolDetail } from "./tool_detail.ts";
 export interface ClaudeState {
   /** The folder in which Claude works; paths below it are shown relative to it. */
   cwd: string;
-  /** Tokens of each message; one message comes in several lines, each with its usage. */
+  /** Tokens of each message since; one message comes in several lines, each with its usage. */
   usageOfMessage: Map<string, Usage>;
+  /** What the turns that are over have used; absent in the first. */
+  usageOfTurns?: Usage;
+  /** Its conversation, once it has been named. */
+  sessionId?: string;
   /** Calls of tools that have not been answered. */
   toolUses: Map<string, Denial>;
   /** Ids of the calls whose denial has been told. */
@@ -64,7 +68,7 @@ export function parseClaudeEvent(line: string, state: ClaudeState): AgentEvent[]
   if (message === "ignored") return [];
   switch (message.type) {
     case "system":
-      return systemEvents(message);
+      return systemEvents(message, state);
     case "assistant":
       return assistantEvents(message, state);
     case "user":
@@ -76,15 +80,26 @@ export function parseClaudeEvent(line: string, state: ClaudeState): AgentEvent[]
     }
     case "result":
       state.report = claudeReport(message, state);
-      return [...deniedEvents(message, state), ...usageOfResult(message)];
+      return [...deniedEvents(message, state), ...usageOfResult(message, state)];
   }
 }
 
+const NOTHING: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+};
+
 type Message<T extends ClaudeMessage["type"]> = Extract<ClaudeMessage, { type: T }>;
 
-function systemEvents(message: Message<"system">): AgentEvent[] {
+function systemEvents(message: Message<"system">, state: ClaudeState): AgentEvent[] {
   if (message.subtype === "init" && message.session_id !== undefined) {
     const { session_id: agentSessionId, model } = message;
+    // It says so at the beginning of each turn.
+    if (agentSessionId === state.sessionId) return [];
+    state.sessionId = agentSessionId;
+    delete state.report;
     return [{ kind: "session", agentSessionId, ...(model !== undefined && { model }) }];
   }
   if (message.subtype === "api_retry") {
@@ -117,7 +132,7 @@ function assistantEvents({ message, error }: Message<"assistant">, state: Claude
   }
   if (!isSynthetic && message.usage && message.id !== undefined) {
     state.usageOfMessage.set(message.id, toUsage(message.usage));
-    events.push({ kind: "usage", usage: sum(state.usageOfMessage.values()) });
+    events.push({ kind: "usage", usage: sum(state.usageOfMessage.values(), state.usageOfTurns) });
   }
   return events;
 }
@@ -146,12 +161,14 @@ function deniedEvents(message: Message<"result">, state: ClaudeState): AgentEven
     });
 }
 
-function usageOfResult({ usage, total_cost_usd: cost }: Message<"result">): AgentEvent[] {
+/** The tokens of a result are those of its turn, its cost is that of the whole process. */
+function usageOfResult({ usage, total_cost_usd: cost }: Message<"result">, state: ClaudeState) {
   if (!usage) return [];
-  return [{
-    kind: "usage",
-    usage: { ...toUsage(usage), ...(cost !== undefined && { costUsd: cost }) },
-  }];
+  const total = sum([toUsage(usage)], state.usageOfTurns);
+  state.usageOfTurns = { ...total, ...(cost !== undefined && { costUsd: cost }) };
+  state.usageOfMessage.clear();
+  const event: AgentEvent = { kind: "usage", usage: state.usageOfTurns };
+  return [event];
 }
 
 function toUsage(usage: ClaudeUsage): Usage {
@@ -163,8 +180,8 @@ function toUsage(usage: ClaudeUsage): Usage {
   };
 }
 
-function sum(usages: Iterable<Usage>): Usage {
-  const total = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+function sum(usages: Iterable<Usage>, before: Usage = NOTHING): Usage {
+  const total = { ...before };
   for (const usage of usages) {
     total.inputTokens += usage.inputTokens;
     total.outputTokens += usage.outputTokens;

@@ -1,15 +1,25 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { stat } from "node:fs/promises";
-import type { AgentEnding, AgentEvent, AgentResult, AgentRun, Denial, Usage } from "./agent.ts";
+import type { Writable } from "node:stream";
+import type { AgentCommand, AgentEnding, AgentEvent, AgentResult, AgentRun } from "./agent.ts";
 import { boundedLines } from "./bounded_lines.ts";
-import { BoundedQueue } from "./bounded_queue.ts";
 import type { EndingFacts } from "./classify_ending.ts";
-import { cutText } from "./cut_text.ts";
 import { drainStreams } from "./drain_streams.ts";
-import { endProcessGroup } from "./end_process_group.ts";
+import { endAgentProcesses } from "./end_agent_processes.ts";
 import { endingOfSignal } from "./ending_of_signal.ts";
-import { maskEvent } from "./mask_event.ts";
-import { findSecrets, maskSecrets } from "./mask_secrets.ts";
+import { launchMessage } from "./launch_message.ts";
+import { RunRecord } from "./run_record.ts";
+import { TurnGate } from "./turn_gate.ts";
+
+/** How a program is talked to that goes on reading its stdin. */
+export interface Conversation {
+  /**
+   * Writes a command down as the program reads it, line end included, and notes that the agent is
+   * busy again if it is a message.
+   */
+  write(command: AgentCommand): string;
+  /** Whether the agent has nothing to do; asked after each line of its output. */
+  isIdle(): boolean;
+}
 
 /** Options for {@linkcode runAgentProcess}. */
 export interface RunAgentProcessOptions {
@@ -19,6 +29,11 @@ export interface RunAgentProcessOptions {
   env: Record<string, string>;
   /** What it reads on stdin, which is then closed. @default {stdin is empty} */
   stdin?: string;
+  /**
+   * Keeps stdin open for further commands until the agent is idle and nobody has taken it over.
+   * @default {it takes none}
+   */
+  conversation?: Conversation;
   /** Turns a line of its output into events. */
   parse: (line: string, stream: "stdout" | "stderr") => AgentEvent[];
   /** Says how it ended, from what is known about the process. */
@@ -42,9 +57,6 @@ export interface RunAgentProcessOptions {
 }
 
 const STOP_GRACE_MS = 600;
-const QUEUED_EVENTS = 64;
-const TAIL_LINES = 20;
-const TAIL_LINE_LENGTH = 500;
 
 /**
  * Runs a program as an agent: in a process group of its own, its output as events.
@@ -81,55 +93,61 @@ class ProcessRun implements AgentRun {
   readonly events: AsyncIterable<AgentEvent>;
   readonly result: Promise<AgentResult>;
   readonly #options: RunAgentProcessOptions;
-  readonly #queue = new BoundedQueue<AgentEvent>(QUEUED_EVENTS);
-  readonly #secrets: string[];
+  readonly #record: RunRecord;
+  readonly #gate = new TurnGate();
   readonly #dispose = new AbortController();
-  readonly #startedAt = performance.now();
-  readonly #tails = { stdout: [] as string[], stderr: [] as string[] };
-  readonly #denials: Denial[] = [];
-  #usage: Usage | undefined;
-  #agentSessionId: string | undefined;
-  #sawOutput = false;
+  #stdin: Writable | undefined;
 
   constructor(command: string[], options: RunAgentProcessOptions) {
     this.#options = options;
-    this.#secrets = findSecrets(options.env);
+    this.#record = new RunRecord(options.env);
     this.events = this.#read();
     this.result = this.#run(command);
   }
 
-  send(): Promise<boolean> {
-    return Promise.resolve(false);
+  send(command: AgentCommand): Promise<boolean> {
+    const { conversation } = this.#options;
+    if (conversation === undefined || !this.#stdin?.writable) return Promise.resolve(false);
+    this.#gate.note(command);
+    this.#stdin.write(conversation.write(command));
+    return Promise.resolve(true);
+  }
+
+  setInteractive(enabled: boolean): void {
+    this.#gate.setInteractive(enabled);
+    this.#leaveIfIdle();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#dispose.abort();
-    this.#queue.discard();
+    this.#record.queue.discard();
     await this.result;
   }
 
   /** A reader that leaves early ends the agent: nobody is left to hear of it. */
   async *#read(): AsyncGenerator<AgentEvent, void, void> {
     try {
-      yield* this.#queue;
+      yield* this.#record.queue;
     } finally {
       await this[Symbol.asyncDispose]();
     }
   }
 
   async #run(command: string[]): Promise<AgentResult> {
+    const { cwd } = this.#options;
     const signals = [this.#dispose.signal];
     if (this.#options.signal) signals.push(this.#options.signal);
     const signal = AbortSignal.any(signals);
     try {
       await this.#options.setUp?.();
-      if (signal.aborted) return this.#toResult(endingOfSignal(signal));
+      if (signal.aborted) return this.#record.toResult(endingOfSignal(signal));
       return await this.#runProcess(command, signal);
     } catch (error) {
-      return this.#toResult({ kind: "launch", message: await this.#launchMessage(command, error) });
+      const message = await launchMessage(command, { cwd, error });
+      return this.#record.toResult({ kind: "launch", message });
     } finally {
       await this.#options.cleanUp?.().catch(() => {});
-      this.#queue.close();
+      this.#record.queue.close();
     }
   }
 
@@ -144,11 +162,13 @@ class ProcessRun implements AgentRun {
     const exited = exitOf(child);
     // A program that does not read its stdin breaks the pipe, which is its right.
     child.stdin.on("error", () => {});
-    child.stdin.end(stdin ?? "");
+    child.stdin.write(stdin ?? "");
+    this.#stdin = child.stdin;
+    if (this.#options.conversation === undefined) child.stdin.end();
 
     let ended: Promise<boolean> | undefined;
     const end = (withinMs = graceMs) =>
-      ended ??= endProcessGroup(child.pid as number, { graceMs: withinMs });
+      ended ??= endAgentProcesses(child.pid as number, { env, graceMs: withinMs });
     const onAbort = () => {
       // Where a person or the system asked for it, all has to be gone within a second.
       const asked = endingOfSignal(signal).kind === "aborted";
@@ -156,21 +176,21 @@ class ProcessRun implements AgentRun {
     };
     if (child.pid !== undefined) {
       signal.addEventListener("abort", onAbort, { once: true });
-      this.#emit({ kind: "process", pid: child.pid });
+      this.#record.emit({ kind: "process", pid: child.pid });
     }
     const drained = drainStreams([child.stdout, child.stderr], {
       exited,
-      blocked: () => this.#queue.full,
+      blocked: () => this.#record.queue.full,
       ...(onOutput && { onChunk: onOutput }),
       read: [(chunks) => this.#pump(chunks, "stdout"), (chunks) => this.#pump(chunks, "stderr")],
     });
     try {
       const exit = await exited;
-      const durationMs = Math.round(performance.now() - this.#startedAt);
+      const { durationMs } = this.#record;
       await drained;
       const abortedBy = signal.aborted ? endingOfSignal(signal) : undefined;
       await end();
-      return this.#toResult(abortedBy, { ...exit, durationMs });
+      return this.#record.toResult(abortedBy ?? this.#options.classify, { ...exit, durationMs });
     } finally {
       signal.removeEventListener("abort", onAbort);
       child.stdin.destroy();
@@ -179,17 +199,18 @@ class ProcessRun implements AgentRun {
 
   async #pump(chunks: AsyncIterable<Uint8Array>, stream: "stdout" | "stderr"): Promise<void> {
     for await (const line of boundedLines(chunks)) {
-      if (stream === "stdout") this.#sawOutput = true;
-      const tail = this.#tails[stream];
-      if (line.trim() !== "") {
-        tail.push(maskSecrets(cutText(line.trim(), TAIL_LINE_LENGTH), this.#secrets));
-      }
-      if (tail.length > TAIL_LINES) tail.shift();
+      this.#record.keepLine(line, stream);
       for (const event of this.#parse(line, stream)) {
-        const wait = this.#emit(event);
+        const wait = this.#record.emit(event);
         if (wait) await wait;
       }
+      this.#leaveIfIdle();
     }
+  }
+
+  /** The end of its input is what a program waits for that goes on reading it. */
+  #leaveIfIdle(): void {
+    if (this.#gate.open && this.#options.conversation?.isIdle()) this.#stdin?.end();
   }
 
   /** A parser that throws must not leave a process behind that nobody reads. */
@@ -199,55 +220,6 @@ class ProcessRun implements AgentRun {
     } catch (error) {
       return [{ kind: "error", message: `Cannot parse a line of ${stream}: ${error}` }];
     }
-  }
-
-  #emit(event: AgentEvent): Promise<void> | undefined {
-    const masked = this.#secrets.length === 0 ? event : maskEvent(event, this.#secrets);
-    if (masked.kind === "usage") this.#usage = masked.usage;
-    if (masked.kind === "session") this.#agentSessionId = masked.agentSessionId;
-    if (masked.kind === "denial") this.#denials.push(masked.denial);
-    return this.#queue.push(masked);
-  }
-
-  #toResult(
-    ending: AgentEnding | undefined,
-    exit: { exitCode: number | null; signal: string | null; durationMs: number } = {
-      exitCode: null,
-      signal: null,
-      durationMs: Math.round(performance.now() - this.#startedAt),
-    },
-  ): AgentResult {
-    const common = { ...exit, denials: this.#denials, stderrTail: this.#tails.stderr };
-    const facts = { ...common, outputTail: this.#tails.stdout, sawOutput: this.#sawOutput };
-    const classified = ending ?? this.#options.classify(facts);
-    return {
-      ...common,
-      ending: "message" in classified
-        ? { ...classified, message: maskSecrets(classified.message, this.#secrets) }
-        : classified,
-      ...(this.#usage && { usage: this.#usage }),
-      ...(this.#agentSessionId !== undefined && { agentSessionId: this.#agentSessionId }),
-    };
-  }
-
-  async #launchMessage(command: string[], error: unknown): Promise<string> {
-    const [program = ""] = command;
-    const { code, message } = error as NodeJS.ErrnoException;
-    const { cwd } = this.#options;
-    const why = (words: string) => `Cannot start "${program}": ${words}`;
-    // A missing working folder has the same code as a missing program.
-    const folder = await stat(cwd).catch(() => undefined);
-    if (!folder?.isDirectory()) return why(`the folder "${cwd}" does not exist`);
-    if (code === "ENOENT") return why("program not found");
-    if (code === "EACCES") return why("the file is not executable");
-    if (code === "E2BIG") {
-      const longest = Math.max(...command.map((it) => new TextEncoder().encode(it).length));
-      return why(
-        `its longest argument has ${longest} bytes, more than the system takes: ` +
-          "pass the prompt on stdin or as a file",
-      );
-    }
-    return why(message);
   }
 }
 

@@ -1,3 +1,6 @@
+import type { AgentCommand, AgentRun } from "../agent/agent.ts";
+import type { AgentTerminal } from "../agent/agent_terminal.ts";
+
 /** What a loop was asked to do. */
 export interface LoopRequest {
   /** `stop`: end the agent and the loop; `checkpoint`: end after this iteration. */
@@ -5,6 +8,9 @@ export interface LoopRequest {
   /** Who asked, or why, in words. */
   reason: string;
 }
+
+/** What {@linkcode LoopControl} reaches of a running agent. */
+export type ControlledRun = Pick<AgentRun, "terminal" | "setInteractive" | "send">;
 
 /**
  * How a command reaches a running loop. One loop reads one control.
@@ -22,6 +28,8 @@ export class LoopControl {
   #stop = new AbortController();
   #wake = new AbortController();
   #prompts: string[] = [];
+  #interactive = false;
+  #run: ControlledRun | undefined;
 
   /** What was asked for; a stop replaces a checkpoint, nothing replaces a stop. */
   get request(): LoopRequest | undefined {
@@ -59,6 +67,57 @@ export class LoopControl {
     if (this.#request !== undefined) return;
     this.#request = { kind: "checkpoint", reason };
     this.#wakeUp();
+  }
+
+  /**
+   * Whether a person has taken the agents over: an agent whose turn is over stays, and one that is
+   * silent is left alone.
+   */
+  get interactive(): boolean {
+    return this.#interactive;
+  }
+
+  /** The terminal of the agent that runs; absent between agents and for one without a PTY. */
+  get terminal(): AgentTerminal | undefined {
+    return this.#run?.terminal;
+  }
+
+  /**
+   * Takes the agents over, or gives them back. Neither starts nor ends an agent, but for one that
+   * has nothing left to do when it is given back: then its iteration is over.
+   *
+   * @param enabled Whether a person has them.
+   */
+  setInteractive(enabled: boolean): void {
+    if (enabled === this.#interactive) return;
+    this.#interactive = enabled;
+    this.#run?.setInteractive?.(enabled);
+  }
+
+  /**
+   * Says something to the agent that runs, or interrupts it.
+   *
+   * @param command What to tell it.
+   * @returns Whether there is an agent that understands it and is able to take it now.
+   */
+  async send(command: AgentCommand): Promise<boolean> {
+    return await this.#run?.send(command) ?? false;
+  }
+
+  /**
+   * Puts an agent that has been started within reach; for whoever runs it.
+   *
+   * @param run The agent.
+   * @returns Dispose of it when the agent has ended.
+   */
+  reach(run: ControlledRun): Disposable {
+    this.#run = run;
+    if (this.#interactive) run.setInteractive?.(true);
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#run === run) this.#run = undefined;
+      },
+    };
   }
 
   /** Ends a wait now; does nothing when the loop does not wait. */

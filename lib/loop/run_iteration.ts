@@ -179,6 +179,7 @@ async function* runAgent(
     stopSignal: state.control.stopSignal,
     now: state.now,
   });
+    control: state.control,
   try {
     for (;;) {
       const next = await events.next();

@@ -7,6 +7,7 @@ import type {
   Usage,
 } from "../agent/agent.ts";
 import { addUsage, NO_USAGE } from "./add_usage.ts";
+import type { LoopControl } from "./loop_control.ts";
 import { reachedLimit } from "./reached_limit.ts";
 import type { LoopLimits } from "./loop_event.ts";
 
@@ -20,6 +21,8 @@ export interface WatchAgentOptions extends Omit<AgentStartOptions, "signal" | "o
   spent?: Usage;
   /** Ends the agent because a stop was asked for. */
   stopSignal: AbortSignal;
+  /** How a person reaches the agent, and says that they have taken it over. @default {nobody does} */
+  control?: Pick<LoopControl, "interactive" | "reach">;
   /** The clock, in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }
@@ -36,7 +39,8 @@ export async function* watchAgent(
   agent: Agent,
   options: WatchAgentOptions,
 ): AsyncGenerator<AgentEvent, AgentResult> {
-  const { limits, deadline, spent = NO_USAGE, stopSignal, now = Date.now, ...start } = options;
+  const { limits, deadline, spent = NO_USAGE, stopSignal, control, now = Date.now, ...start } =
+    options;
   const abort = new AbortController();
   const end = (ending: AgentEnding): void => abort.abort(ending);
   const onStop = (): void => end({ kind: "aborted", message: String(stopSignal.reason) });
@@ -65,6 +69,8 @@ export async function* watchAgent(
     // One timer that is set again when it finds that the agent was heard of,
     // rather than one that is replaced at each of its events.
     const listen = (): void => {
+      // A person may think for as long as they like.
+      if (control?.interactive) heardAt = now();
       const left = heardAt + stallMs - now();
       if (left > 0) after(left, listen);
       else end({ kind: "stalled", message: `Silent for ${seconds(stallMs)}` });
@@ -77,6 +83,16 @@ export async function* watchAgent(
       heardAt = now();
     };
     await using run = agent.start({ ...start, signal: abort.signal, onOutput });
+    using _reach = control?.reach({
+      send: (command) => run.send(command),
+      setInteractive(enabled) {
+        heardAt = now();
+        run.setInteractive?.(enabled);
+      },
+      get terminal() {
+        return run.terminal;
+      },
+    });
     for await (const event of run.events) {
       heardAt = now();
       if (event.kind === "usage") {

@@ -1,10 +1,10 @@
 import { endProcessGroup } from "../agent/end_process_group.ts";
 import { endMarkedProcesses } from "../agent/marked_processes.ts";
+import { SESSION_VARIABLE } from "../agent/session_variable.ts";
 import { isAlive } from "../session/process_identity.ts";
 import type { Session } from "../session/session.ts";
 
-/** The variable by which the processes of a session are known: all of them inherit it. */
-export const SESSION_VARIABLE = "RALPH_SESSION";
+export { SESSION_VARIABLE };
 
 /**
  * Ends every process that a session has started and that is left: the group of its

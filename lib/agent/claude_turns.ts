@@ -1,0 +1,131 @@
+import { z } from "zod";
+import type { AgentEvent } from "./agent.ts";
+import type { AgentReport } from "./classify_ending.ts";
+import { claudeReport } from "./claude_report.ts";
+import { type ClaudeState, newClaudeState, parseClaudeEvent } from "./parse_claude_event.ts";
+import type { PtyLook } from "./pty_turns.ts";
+import { TailFile } from "./tail_file.ts";
+
+const signalSchema = z.object({
+  hook_event_name: z.enum(["SessionStart", "UserPromptSubmit", "Stop", "StopFailure"]),
+  session_id: z.string(),
+  transcript_path: z.string(),
+  model: z.string().optional().catch(undefined),
+  error: z.string().optional().catch(undefined),
+  last_assistant_message: z.string().catch(""),
+});
+
+type Signal = z.infer<typeof signalSchema>;
+
+/** Where the last signal of Claude Code is, and the time. */
+export interface ClaudeTurnsOptions {
+  /** Reads the last signal. */
+  read: () => Promise<unknown>;
+  /** The folder in which Claude works. */
+  cwd: string;
+  /** The time in milliseconds since any moment. @default {performance.now} */
+  now?: () => number;
+}
+
+/** Hooks of the user may send Claude back to work after a Stop; the transcript says when not. */
+const QUIET_MS = 5000;
+
+/**
+ * Follows the turns of Claude Code's own terminal program: its hooks say where a turn stands, its
+ * transcript says what happened.
+ */
+export class ClaudeTurns implements AsyncDisposable {
+  readonly #options: ClaudeTurnsOptions;
+  readonly #state: ClaudeState;
+  readonly #now: () => number;
+  #signal: Signal | undefined;
+  #tail: TailFile | undefined;
+  /** The transcript says that the turn is over, whatever hooks did. */
+  #settled = false;
+  #interrupted = false;
+  #heardAt = 0;
+
+  /**
+   * Begins to follow.
+   *
+   * @param options Where the signals come from.
+   */
+  constructor(options: ClaudeTurnsOptions) {
+    this.#options = options;
+    this.#state = newClaudeState(options.cwd);
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** What Claude said about the end of its last turn; nothing if it is in the middle of one. */
+  get report(): AgentReport | undefined {
+    const { hook_event_name: event, error, last_assistant_message: message } = this.#signal ?? {};
+    if (event === "Stop") return { failed: false, message: message ?? "" };
+    if (event !== "StopFailure") return undefined;
+    const lastError = { code: error ?? "unknown", message: message ?? "" };
+    return claudeReport(
+      { type: "result", is_error: true, result: message, permission_denials: [] },
+      { ...this.#state, lastError },
+    );
+  }
+
+  /**
+   * Looks what happened since the last time.
+   *
+   * @returns What happened, and where the turn stands.
+   */
+  async look(): Promise<PtyLook> {
+    // The signal first: what the transcript holds afterwards is as new at least.
+    const events = await this.#readSignal();
+    for await (const line of this.#tail?.read() ?? []) {
+      this.#heardAt = this.#now();
+      this.#learn(line);
+      events.push(...parseClaudeEvent(line, this.#state));
+    }
+    return { events, started: this.#signal !== undefined, idle: this.#isIdle() };
+  }
+
+  /** Closes the transcript. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tail?.[Symbol.asyncDispose]();
+  }
+
+  async #readSignal(): Promise<AgentEvent[]> {
+    const read = signalSchema.safeParse(await this.#options.read());
+    if (!read.success) return [];
+    const before = this.#signal;
+    const signal = this.#signal = read.data;
+    if (before?.hook_event_name !== signal.hook_event_name) {
+      this.#heardAt = this.#now();
+      if (signal.hook_event_name === "UserPromptSubmit") this.#settled = this.#interrupted = false;
+    }
+    if (before?.transcript_path === signal.transcript_path) return [];
+    // A person may begin another conversation in the same program.
+    await this.#tail?.[Symbol.asyncDispose]();
+    this.#tail = new TailFile(signal.transcript_path);
+    const { session_id: agentSessionId, model } = signal;
+    return [{ kind: "session", agentSessionId, ...(model !== undefined && { model }) }];
+  }
+
+  /** Inside of a text these quotes would be escaped: no prose is taken for a record. */
+  #learn(line: string): void {
+    if (line.includes('"subtype":"turn_duration"')) this.#settled = true;
+    else if (line.includes('"type":"user"')) {
+      this.#settled = false;
+      this.#interrupted = line.includes('"text":"[Request interrupted by user');
+    } else if (line.includes('"type":"assistant"')) this.#settled = this.#interrupted = false;
+  }
+
+  #isIdle(): boolean {
+    if (this.#interrupted) return true;
+    switch (this.#signal?.hook_event_name) {
+      case "StopFailure":
+        return true;
+      case "Stop":
+        return this.#settled || this.#now() - this.#heardAt > QUIET_MS;
+      case "SessionStart":
+      case "UserPromptSubmit":
+      case undefined:
+        return false;
+    }
+  }
+}
