@@ -145,13 +145,6 @@ export interface AgentRun extends AsyncDisposable {
    * @returns Whether this agent understands the command and is able to take it now.
    */
   send(command: AgentCommand): Promise<boolean>;
-}
-
-/** Whether an agent can be used on this machine. */
-export type AgentAvailability =
-  | { available: true; path?: string; version?: string }
-  | { available: false; reason: string; hint?: string };
-
   /** The terminal of an agent that runs in a PTY; absent before it has started. */
   readonly terminal?: AgentTerminal | undefined;
   /**
@@ -159,6 +152,13 @@ export type AgentAvailability =
    * not end because its turn is over. Given back, it ends at once if it is idle.
    */
   setInteractive?(enabled: boolean): void;
+}
+
+/** Whether an agent can be used on this machine. */
+export type AgentAvailability =
+  | { available: true; path?: string; version?: string }
+  | { available: false; reason: string; hint?: string };
+
 /** Options for {@linkcode Agent.probe}. */
 export interface AgentProbeOptions {
   /** The environment in which to look: PATH above all. */
@@ -173,10 +173,10 @@ export interface AgentProbeOptions {
 export interface Agent {
   /** The name by which `--agent` and prd.json know it. */
   readonly name: string;
+  /** Whether it runs in a PTY. @default {false} */
+  readonly pty?: boolean;
   /** Says whether it is installed, without side effects. */
   probe(options: AgentProbeOptions): Promise<AgentAvailability>;
   /** Starts it on a story. Never throws: what goes wrong is the result's ending. */
   start(options: AgentStartOptions): AgentRun;
 }
-  /** Whether it runs in a PTY. @default {false} */
-  readonly pty?: boolean;

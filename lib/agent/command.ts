@@ -61,8 +61,6 @@ export function createCommand(
       }),
     start(start) {
       const file = config.prompt === "file" ? promptFile() : undefined;
-      const takesStdin = (config.prompt ?? "stdin") === "stdin";
-      return runAgentProcess(commandLine(config, start, file?.path), {
       if (config.pty) {
         return runPty(async () => {
           await file?.write(start.prompt);
@@ -76,6 +74,8 @@ export function createCommand(
           ...(start.signal && { signal: start.signal }),
         });
       }
+      const takesStdin = (config.prompt ?? "stdin") === "stdin";
+      return runAgentProcess(commandLine(config, start, file?.path), {
         cwd: start.cwd,
         env: { ...start.env, ...config.env },
         parse: (line, stream) => [{ kind: "output", stream, line: cutText(line) }],

@@ -47,9 +47,9 @@ export interface CommandConfig {
   patterns?: PatternConfig[];
   /** Arguments that make it print its version. @default {["--version"]} */
   version_args?: string[];
-}
   /**
    * Whether it runs in a PTY: its exit is its end, and the lines on its screen are its output. The
    * prompt has to be an argument or a file then. @default {false}
    */
   pty?: boolean;
+}

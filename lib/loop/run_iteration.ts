@@ -177,9 +177,9 @@ async function* runAgent(
     ...(limits.timeMs === undefined ? {} : { deadline: state.startedAt + limits.timeMs }),
     spent: state.usage,
     stopSignal: state.control.stopSignal,
+    control: state.control,
     now: state.now,
   });
-    control: state.control,
   try {
     for (;;) {
       const next = await events.next();
