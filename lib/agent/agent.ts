@@ -38,6 +38,8 @@ export type AgentEvent =
   | { kind: "tool"; tool: string; detail: string }
   /** A tool has answered; `detail` is the first line. */
   | { kind: "tool_result"; failed: boolean; detail: string }
+  /** It works through a server, which goes on when the agent has ended. */
+  | { kind: "server"; url: string }
   /** What it has used so far in this run (totals, not differences). */
   | { kind: "usage"; usage: Usage }
   /** It was refused a permission. */
@@ -112,9 +114,14 @@ export interface AgentStartOptions {
   prd: Prd;
   /** The story to work on. */
   story: Story;
+  /** The number of the iteration, from 1, for what is shown to people. @default {unknown} */
+  iteration?: number;
   /** The model to use. @default {the agent's own default} */
   model?: string;
-  /** The whole environment of the agent; nothing is added to it. */
+  /**
+   * The whole environment of the agent; nothing is added to it. Where it holds `RALPH_RUN`, all
+   * processes that carry the same value are ended with the agent, whatever group they are in.
+   */
   env: Record<string, string>;
   /** Whether the agent may do anything without asking. @default {false} */
   yolo?: boolean;
@@ -157,7 +164,8 @@ export interface AgentRun extends AsyncDisposable {
 /** Whether an agent can be used on this machine. */
 export type AgentAvailability =
   | { available: true; path?: string; version?: string }
-  | { available: false; reason: string; hint?: string };
+  /** `path` is where it is, if it is installed and yet cannot be used. */
+  | { available: false; reason: string; hint?: string; path?: string };
 
 /** Options for {@linkcode Agent.probe}. */
 export interface AgentProbeOptions {

@@ -1,14 +1,31 @@
-import type { AgentEnding, AgentEvent, AgentResult, AgentRun } from "./agent.ts";
+import type {
+  AgentCommand,
+  AgentEnding,
+  AgentEvent,
+  AgentResult,
+  AgentRun,
+  Denial,
+  Usage,
+} from "./agent.ts";
 import { endingOfSignal } from "./ending_of_signal.ts";
 
 /** Options for {@linkcode inProcessRun}. */
 export interface InProcessRunOptions {
   /** Ends the run; the ending is its reason if that is an {@linkcode AgentEnding}. */
   signal?: AbortSignal;
+  /** Takes a command to the running agent. @default {none is understood} */
+  send?: (command: AgentCommand) => Promise<boolean>;
 }
 
 /**
- * Makes a run of an agent that works in this process: a generator of events.
+ * The work of a run: events, and at the end how it ended; work that returns nothing has ended
+ * well.
+ */
+export type InProcessWork = AsyncGenerator<AgentEvent, AgentEnding | void, void>;
+
+/**
+ * Makes a run of an agent that works in this process: a generator of events. What it used, its
+ * conversation and what it was refused are taken from them.
  *
  * @example Usage
  * ```ts
@@ -27,32 +44,53 @@ export interface InProcessRunOptions {
  * @returns The run. What `work` throws is its ending, of kind `error`.
  */
 export function inProcessRun(
-  work: (signal: AbortSignal) => AsyncIterable<AgentEvent>,
+  work: (signal: AbortSignal) => InProcessWork,
   options: InProcessRunOptions = {},
 ): AgentRun {
+  const { send = () => Promise.resolve(false) } = options;
   const dispose = new AbortController();
   const signals = options.signal ? [options.signal, dispose.signal] : [dispose.signal];
   const signal = AbortSignal.any(signals);
   const startedAt = performance.now();
   const result = Promise.withResolvers<AgentResult>();
+  const denials: Denial[] = [];
+  let usage: Usage | undefined;
+  let agentSessionId: string | undefined;
 
+  const note = (event: AgentEvent) => {
+    if (event.kind === "usage") usage = event.usage;
+    if (event.kind === "session") agentSessionId = event.agentSessionId;
+    if (event.kind === "denial") denials.push(event.denial);
+  };
   const finish = (ending: AgentEnding) =>
     result.resolve({
       ending,
       exitCode: null,
       signal: null,
       durationMs: Math.round(performance.now() - startedAt),
-      denials: [],
+      denials,
       stderrTail: [],
+      ...(usage && { usage }),
+      ...(agentSessionId !== undefined && { agentSessionId }),
     });
   const events = (async function* () {
     try {
       signal.throwIfAborted();
-      for await (const event of work(signal)) {
-        yield event;
-        signal.throwIfAborted();
+      const running = work(signal);
+      try {
+        for (;;) {
+          const next = await running.next();
+          if (next.done) {
+            finish(next.value ?? { kind: "ok" });
+            break;
+          }
+          note(next.value);
+          yield next.value;
+          signal.throwIfAborted();
+        }
+      } finally {
+        await running.return();
       }
-      finish({ kind: "ok" });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       finish(signal.aborted ? endingOfSignal(signal) : { kind: "error", message });
@@ -65,7 +103,7 @@ export function inProcessRun(
   return {
     events,
     result: result.promise,
-    send: () => Promise.resolve(false),
+    send,
     async [Symbol.asyncDispose]() {
       dispose.abort();
       // Of a generator that was never read, this runs nothing at all.

@@ -33,6 +33,7 @@ export function maskEvent(event: AgentEvent, secrets: string[]): AgentEvent {
       return { ...event, line: mask(event.line) };
     case "process":
     case "session":
+    case "server":
     case "usage":
       return event;
   }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Agent } from "../agent/agent.ts";
 import { createAgents } from "../agent/agent_config.ts";
+import { opencodeFromConfig } from "../agent/opencode_config.ts";
 import type { LoopLimits } from "../loop/loop_event.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
 import { sessionPaths } from "../session/session_paths.ts";
@@ -46,7 +47,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     name: "agent",
     short: "a",
     value: "NAME",
-    help: "claude, codex, gemini, demo, or one of the config (default: claude)",
+    help: "claude, opencode, codex, gemini, demo, or one of the config (default: claude)",
     group: "Agent",
   },
   { name: "model", short: "m", value: "NAME", help: "the model for that agent", group: "Agent" },
@@ -109,7 +110,7 @@ export async function runOptions(
 ): Promise<RunOptions> {
   const { configDir, stateDir } = sessionPaths(context.env);
   const settings = await readSettings({ root: task.root, configDir });
-  const agents = agentsOf(settings);
+  const agents = agentsOf(settings, context, configDir);
   const names = agents.map((agent) => agent.name);
   const known = (name: string | undefined, where: string): string | undefined => {
     if (name === undefined || names.includes(name)) return name;
@@ -127,10 +128,11 @@ export async function runOptions(
   for (const name of listed ?? []) known(name, "--agents");
   for (const name of settings.failover ?? []) known(name, "the setting failover");
   const failover = listed ?? settings.failover;
-  const model = line.value("model") ?? settings.model;
+  const model = line.value("model");
   const rotateAt = whole(line, "rotate-at") ?? settings.rotate_at;
   const base = line.value("base");
-  const threshold = whole(line, "failover-threshold", 1) ?? settings.failover_threshold;
+  const failoverThreshold = whole(line, "failover-threshold", 1);
+  const threshold = settings.failover_threshold;
   const coolDownMs = duration(settings.cool_down, "cool_down");
   const backoffBaseMs = duration(settings.backoff, "backoff");
   return {
@@ -145,7 +147,9 @@ export async function runOptions(
     pin: line.has("pin"),
     requireCommit: line.has("require-commit") || (settings.require_commit ?? false),
     ...(model === undefined ? {} : { model }),
+    ...(settings.model === undefined ? {} : { fallbackModel: settings.model }),
     limits: limits(line, settings),
+    ...(failoverThreshold === undefined ? {} : { failoverThreshold }),
     failoverRules: {
       ...(threshold === undefined ? {} : { threshold }),
       ...(coolDownMs === undefined ? {} : { coolDownMs }),
@@ -199,9 +203,14 @@ export function goodCopyFile(task: Task, stateDir: string): string {
   return join(stateDir, "good", `${task.name}-${place}.json`);
 }
 
-function agentsOf(settings: Settings): Agent[] {
+function agentsOf(settings: Settings, { env }: CommandContext, configDir: string): Agent[] {
+  const { opencode, ...tables } = settings.agents ?? {};
+  const url = env.RALPH_OPENCODE_URL || settings.opencode?.url;
   try {
-    return createAgents(settings.agents ?? {});
+    return [
+      ...createAgents(tables, { reserved: ["opencode"] }),
+      opencodeFromConfig(opencode ?? {}, { url, configDir }),
+    ];
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new SettingsError("the settings", error.message);

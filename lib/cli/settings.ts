@@ -52,6 +52,10 @@ const settingsSchema = z.strictObject({
   rotate_at: z.int().min(0).optional(),
   checks: z.array(z.string()).optional(),
   hooks: z.array(hookSchema).optional(),
+  opencode: z.strictObject({
+    url: z.url({ protocol: /^https?$/, error: "expected a URL such as http://127.0.0.1:14096" })
+      .optional(),
+  }).optional(),
   agents: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
 });
 

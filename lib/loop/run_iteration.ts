@@ -53,6 +53,7 @@ export async function* runIteration(
     flag: state.options.model,
     story,
     prd: state.prd,
+    fallback: state.options.fallbackModel,
   });
   const withModel = model === undefined ? {} : { model };
   yield stamp(state, {
@@ -170,6 +171,7 @@ async function* runAgent(
     taskDir: task.dir,
     prd: state.prd,
     story,
+    iteration: state.iterations,
     ...(model === undefined ? {} : { model }),
     env: environmentFor(state, agentName),
     yolo,

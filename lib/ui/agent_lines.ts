@@ -42,6 +42,7 @@ function linesOf(event: AgentEvent): string[] {
       return [`error: ${sanitizeText(event.message).trim()}`];
     case "process":
     case "session":
+    case "server":
     case "usage":
       return [];
   }
