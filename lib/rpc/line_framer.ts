@@ -1,0 +1,96 @@
+/** A line of the protocol, or why it is none. */
+export type Frame =
+  | { kind: "line"; text: string }
+  /** It is longer than allowed; nothing of it is kept. */
+  | { kind: "too_long" }
+  /** It is not UTF-8. */
+  | { kind: "not_utf8" };
+
+const NEWLINE = 10;
+/** A buffer for a line longer than this is not kept for the next one. */
+const KEPT_BYTES = 16_384;
+
+/**
+ * Splits bytes into lines, in chunks of any size, and never holds more than one line.
+ * Unlike {@linkcode boundedLines} it cuts nothing: a line that is too long or no UTF-8 is
+ * told as that, as half a request is none.
+ *
+ * @example Usage
+ * ```ts
+ * import { LineFramer } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const framer = new LineFramer(1024);
+ * const encoder = new TextEncoder();
+ * assertEquals(framer.push(encoder.encode('{"jsonrpc":')), []);
+ * assertEquals(framer.push(encoder.encode('"2.0"}\n')), [
+ *   { kind: "line", text: '{"jsonrpc":"2.0"}' },
+ * ]);
+ * ```
+ */
+export class LineFramer {
+  readonly #maxBytes: number;
+  /** One buffer that grows, as a line may come byte by byte. */
+  #line = new Uint8Array(0);
+  #size = 0;
+
+  /**
+   * Makes a framer that has read nothing.
+   *
+   * @param maxBytes Longest line in bytes, without its end.
+   */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Whether a line has begun and not ended. */
+  get pending(): boolean {
+    return this.#size > 0;
+  }
+
+  /**
+   * Takes bytes.
+   *
+   * @param chunk The bytes; they are not kept, a copy is.
+   * @returns The lines that end in them; empty ones are passed over.
+   */
+  push(chunk: Uint8Array): Frame[] {
+    const frames: Frame[] = [];
+    let start = 0;
+    for (let end; (end = chunk.indexOf(NEWLINE, start)) !== -1; start = end + 1) {
+      this.#keep(chunk.subarray(start, end));
+      const frame = this.#take();
+      if (frame.kind !== "line" || frame.text.trim() !== "") frames.push(frame);
+    }
+    if (start < chunk.length) this.#keep(chunk.subarray(start));
+    return frames;
+  }
+
+  #keep(part: Uint8Array): void {
+    const before = this.#size;
+    this.#size += part.length;
+    if (this.#size > this.#maxBytes) {
+      this.#line = new Uint8Array(0);
+      return;
+    }
+    if (this.#size > this.#line.length) {
+      const grown = new Uint8Array(Math.min(this.#maxBytes, Math.max(256, 2 * this.#size)));
+      grown.set(this.#line.subarray(0, before));
+      this.#line = grown;
+    }
+    this.#line.set(part, before);
+  }
+
+  #take(): Frame {
+    const size = this.#size;
+    this.#size = 0;
+    if (size > this.#maxBytes) return { kind: "too_long" };
+    const line = this.#line.subarray(0, size);
+    if (size > KEPT_BYTES) this.#line = new Uint8Array(0);
+    try {
+      return { kind: "line", text: new TextDecoder("utf-8", { fatal: true }).decode(line) };
+    } catch {
+      return { kind: "not_utf8" };
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import type { Frame } from "./line_framer.ts";
+import { RPC_ERROR_CODES, type RpcErrorBody, type RpcId } from "./protocol.ts";
+
+/** A line of a client: a request, or what to answer because it is none. */
+export type ParsedRequest =
+  /** Without `id` it is a notification, which is not answered. */
+  | { kind: "request"; id?: RpcId; method: string; params: object }
+  | { kind: "error"; id: RpcId; error: RpcErrorBody };
+
+const { parseError, invalidRequest } = RPC_ERROR_CODES;
+
+/**
+ * Reads a request of JSON-RPC 2.0. Batches are refused.
+ *
+ * @example Usage
+ * ```ts
+ * import { parseRequest } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const text = '{"jsonrpc":"2.0","id":1,"method":"get_status"}';
+ * assertEquals(parseRequest({ kind: "line", text }), {
+ *   kind: "request",
+ *   id: 1,
+ *   method: "get_status",
+ *   params: {},
+ * });
+ * ```
+ *
+ * @param frame The line.
+ * @returns The request, or the error to answer.
+ */
+export function parseRequest(frame: Frame): ParsedRequest {
+  if (frame.kind === "too_long") return failure(invalidRequest, "Invalid request: too long");
+  if (frame.kind === "not_utf8") return failure(parseError, "Parse error: the line is not UTF-8");
+  let value: unknown;
+  try {
+    value = JSON.parse(frame.text);
+  } catch {
+    return failure(parseError, "Parse error: the line is not JSON");
+  }
+  if (Array.isArray(value)) {
+    return failure(invalidRequest, "Invalid request: batches are not supported");
+  }
+  if (typeof value !== "object" || value === null) {
+    return failure(invalidRequest, "Invalid request: expected an object");
+  }
+  const { jsonrpc, id, method, params } = value as Record<string, unknown>;
+  if (!isId(id)) {
+    return failure(invalidRequest, 'Invalid request: expected "id" to be a string or a number');
+  }
+  const known = id ?? null;
+  if (jsonrpc !== "2.0") {
+    return failure(invalidRequest, 'Invalid request: expected "jsonrpc" to be "2.0"', known);
+  }
+  if (typeof method !== "string") {
+    return failure(invalidRequest, 'Invalid request: expected "method" to be a string', known);
+  }
+  if (params !== undefined && (typeof params !== "object" || params === null)) {
+    return failure(invalidRequest, 'Invalid request: expected "params" to be an object', known);
+  }
+  return { kind: "request", ...(id === undefined ? {} : { id }), method, params: params ?? {} };
+}
+
+function isId(value: unknown): value is RpcId | undefined {
+  return value === undefined || value === null || typeof value === "string" ||
+    typeof value === "number";
+}
+
+function failure(code: number, message: string, id: RpcId = null): ParsedRequest {
+  return { kind: "error", id, error: { code, message } };
+}

@@ -1,0 +1,165 @@
+import type { Duplex } from "node:stream";
+import type { RpcErrorBody, RpcId, RpcMethod, RpcMethods, RpcNotification } from "./protocol.ts";
+import { readFrames } from "./read_frames.ts";
+import { RpcError } from "./rpc_error.ts";
+
+/** Thrown when the connection to a session is lost, or cannot be made again. */
+export class RpcConnectionError extends Error {
+  /**
+   * Makes the error.
+   *
+   * @param message What was lost, and why.
+   * @param options The cause, if there is one.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "RpcConnectionError";
+  }
+}
+
+/** Options for {@linkcode RpcChannel.call}. */
+export interface RpcCallOptions {
+  /** Time at most for the answer, in milliseconds. @default {10_000} */
+  timeoutMs?: number;
+  /** Ends the waiting, not what was asked for; it rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** Options for {@linkcode RpcChannel}. */
+export interface RpcChannelOptions {
+  /** Takes notifications, in order, also those that come while a call is waited for. */
+  onNotification: (notification: RpcNotification) => void;
+}
+
+interface Waiting {
+  resolve: (result: never) => void;
+  reject: (error: unknown) => void;
+  onResult: (() => void) | undefined;
+}
+
+/** Answers are long where they hold events; a server that sends more than this is none of ours. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
+
+/** One connection of a client: calls, their answers, and notifications. */
+export class RpcChannel {
+  readonly #stream: Duplex;
+  readonly #onNotification: (notification: RpcNotification) => void;
+  readonly #waiting = new Map<RpcId, Waiting>();
+  #lastId = 0;
+  #closed: RpcConnectionError | undefined;
+  /** Fulfils with the reason when the connection is closed. */
+  readonly closed: Promise<RpcConnectionError>;
+
+  /**
+   * Begins to read.
+   *
+   * @param stream The bytes.
+   * @param options Who takes the notifications.
+   */
+  constructor(stream: Duplex, options: RpcChannelOptions) {
+    this.#stream = stream;
+    this.#onNotification = options.onNotification;
+    // Its errors are told by the reader.
+    stream.on("error", () => {});
+    this.closed = this.#read();
+  }
+
+  /**
+   * Calls a method.
+   *
+   * @param method The method.
+   * @param params Its parameters.
+   * @param options Additional options; `onResult` is called before any later notification.
+   * @returns The result.
+   * @throws {RpcError} If the answer is an error.
+   * @throws {RpcConnectionError} If the connection is lost before the answer.
+   */
+  async call<Method extends RpcMethod>(
+    method: Method,
+    params: RpcMethods[Method]["params"],
+    options: RpcCallOptions & { onResult?: () => void } = {},
+  ): Promise<RpcMethods[Method]["result"]> {
+    const { timeoutMs = 10_000, signal, onResult } = options;
+    signal?.throwIfAborted();
+    if (this.#closed !== undefined) throw this.#closed;
+    const id = ++this.#lastId;
+    const answer = Promise.withResolvers<RpcMethods[Method]["result"]>();
+    this.#waiting.set(id, { ...answer, onResult });
+    const timer = setTimeout(() => {
+      const message = `No answer to ${method} within ${timeoutMs / 1000} s`;
+      answer.reject(new DOMException(message, "TimeoutError"));
+    }, timeoutMs);
+    const onAbort = (): void => answer.reject(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      this.#stream.write(`${JSON.stringify({ jsonrpc: "2.0", id, method, params })}\n`);
+      return await answer.promise;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+      this.#waiting.delete(id);
+    }
+  }
+
+  /**
+   * Calls a method and wants no answer.
+   *
+   * @param method The method.
+   * @param params Its parameters.
+   */
+  notify<Method extends RpcMethod>(method: Method, params: RpcMethods[Method]["params"]): void {
+    if (this.#closed === undefined) {
+      this.#stream.write(`${JSON.stringify({ jsonrpc: "2.0", method, params })}\n`);
+    }
+  }
+
+  /** Closes the connection. */
+  close(): void {
+    this.#stream.destroy();
+  }
+
+  async #read(): Promise<RpcConnectionError> {
+    let cause: unknown;
+    try {
+      for await (const frame of readFrames(this.#stream, { maxBytes: MAX_LINE_BYTES })) {
+        if (frame.kind !== "line") throw new TypeError("The server sent no line of JSON");
+        this.#take(JSON.parse(frame.text));
+      }
+    } catch (error) {
+      cause = error;
+    }
+    this.#stream.destroy();
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    this.#closed = new RpcConnectionError(`Connection to the session lost${why}`, { cause });
+    for (const { reject } of this.#waiting.values()) reject(this.#closed);
+    return this.#closed;
+  }
+
+  #take(message: {
+    id?: RpcId;
+    method?: string;
+    params?: RpcNotification;
+    result?: never;
+    error?: RpcErrorBody;
+  }): void {
+    const { id, method, params, result, error } = message;
+    if (method === "event" && params !== undefined) {
+      this.#onNotification(params);
+      return;
+    }
+    // An error without an id is about the connection as a whole.
+    if (error !== undefined && (id === undefined || id === null)) throw asError(error);
+    const waiting = this.#waiting.get(id ?? null);
+    if (waiting === undefined) return;
+    if (error !== undefined) {
+      waiting.reject(asError(error));
+      return;
+    }
+    waiting.onResult?.();
+    waiting.resolve(result as never);
+  }
+}
+
+function asError({ code, message, data }: RpcErrorBody): RpcError {
+  return new RpcError(code, message, data);
+}

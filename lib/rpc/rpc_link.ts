@@ -1,0 +1,159 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { backoffMs } from "../loop/backoff.ts";
+import { PROTOCOL_VERSION, type RpcHello, type RpcNotification, type RpcRole } from "./protocol.ts";
+import { RpcChannel, RpcConnectionError } from "./rpc_channel.ts";
+import type { RpcTransport } from "./transports.ts";
+
+/** Options for {@linkcode RpcLink}: how a connection is made, and made again. */
+export interface RpcLinkOptions {
+  /** What the connection is to be allowed. @default {"control"} */
+  role?: RpcRole;
+  /** The name of the client. @default {"ralph"} */
+  client?: string;
+  /** Time at most for an answer, in milliseconds. @default {10_000} */
+  timeoutMs?: number;
+  /** How often a connection that was lost is tried again before it is given up. @default {10} */
+  attempts?: number;
+  /** The wait before the first attempt, in milliseconds; it doubles each time. @default {100} */
+  retryBaseMs?: number;
+  /** The longest wait, in milliseconds. @default {5_000} */
+  retryMaxMs?: number;
+  /** The dice, from 0 (inclusive) to 1 (exclusive). @default {Math.random} */
+  random?: () => number;
+}
+
+/** Who uses a link. */
+export interface RpcLinkUser {
+  /** Takes notifications. */
+  onNotification: (notification: RpcNotification) => void;
+  /** Is called with every new connection, before anybody else uses it. */
+  onConnect: (channel: RpcChannel) => Promise<void>;
+  /** Is called when the connection is lost; another one may follow. */
+  onLost: () => void;
+  /** Is called when there will be no connection any more. */
+  onEnd: (error: RpcConnectionError) => void;
+}
+
+/** A connection to a session that is made again when it is lost, as long as the session runs. */
+export class RpcLink {
+  readonly #transport: RpcTransport;
+  readonly #options: RpcLinkOptions;
+  readonly #user: RpcLinkUser;
+  readonly #end = new AbortController();
+  #channel = Promise.withResolvers<RpcChannel>();
+  #hello: RpcHello | undefined;
+  #sessionOver = false;
+
+  /**
+   * Makes a link that is not connected.
+   *
+   * @param transport How the session is reached.
+   * @param options How often, and as what.
+   * @param user Who uses it.
+   */
+  constructor(
+    transport: RpcTransport,
+    { user, ...options }: RpcLinkOptions & { user: RpcLinkUser },
+  ) {
+    this.#transport = transport;
+    this.#options = options;
+    this.#user = user;
+    // Nobody may be waiting for it when it fails.
+    this.#channel.promise.catch(() => {});
+  }
+
+  /** What the server said of itself and of the session; `undefined` before the first connection. */
+  get hello(): RpcHello | undefined {
+    return this.#hello;
+  }
+
+  /** The connection, or the next one; rejects when there will be none. */
+  get channel(): Promise<RpcChannel> {
+    return this.#channel.promise;
+  }
+
+  /** Aborted when there will be no connection any more; its reason says why. */
+  get ended(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  /** Learns that the session is over: a connection that is lost now is not made again. */
+  sessionIsOver(): void {
+    this.#sessionOver = true;
+  }
+
+  /**
+   * Connects for the first time.
+   *
+   * @param signal Ends the attempt.
+   */
+  async open(signal?: AbortSignal): Promise<void> {
+    const signals = signal === undefined ? [this.ended] : [this.ended, signal];
+    await this.#connect(AbortSignal.any(signals));
+  }
+
+  /** Closes the connection for good. */
+  async close(): Promise<void> {
+    this.#giveUp(new RpcConnectionError("Connection to the session closed"));
+    const channel = await this.channel.catch(() => undefined);
+    channel?.close();
+    await channel?.closed;
+  }
+
+  async #connect(signal: AbortSignal): Promise<void> {
+    const { role = "control", client = "ralph", timeoutMs = 10_000 } = this.#options;
+    const { onNotification, onConnect } = this.#user;
+    const stream = await this.#transport.connect(signal);
+    const channel = new RpcChannel(stream, { onNotification });
+    try {
+      const params = { role, client, protocol: PROTOCOL_VERSION };
+      const hello = await channel.call("hello", params, { timeoutMs, signal });
+      if (hello.protocol !== PROTOCOL_VERSION) {
+        const versions = `it speaks version ${hello.protocol}, expected ${PROTOCOL_VERSION}`;
+        throw new RpcConnectionError(`Cannot talk to the session: ${versions}`);
+      }
+      if (this.#hello !== undefined && this.#hello.session_id !== hello.session_id) {
+        this.#sessionOver = true;
+        throw new RpcConnectionError(`Session ${this.#hello.session_id} is over`);
+      }
+      this.#hello = hello;
+      await onConnect(channel);
+    } catch (error) {
+      channel.close();
+      throw error;
+    }
+    this.#channel.resolve(channel);
+    void channel.closed.then((error) => this.#reconnect(error));
+  }
+
+  async #reconnect(lost: RpcConnectionError): Promise<void> {
+    const { attempts = 10, retryBaseMs = 100, retryMaxMs = 5000 } = this.#options;
+    const { random = Math.random } = this.#options;
+    if (this.ended.aborted) return;
+    this.#channel = Promise.withResolvers();
+    this.#channel.promise.catch(() => {});
+    this.#user.onLost();
+    const bounds = { backoffBaseMs: retryBaseMs, backoffMaxMs: retryMaxMs };
+    let cause: unknown = lost;
+    for (let attempt = 1; attempt <= attempts && !this.#sessionOver; attempt++) {
+      try {
+        const signal = this.ended;
+        await delay(backoffMs(attempt, bounds, random()), undefined, { signal });
+        await this.#connect(signal);
+        return;
+      } catch (error) {
+        if (this.ended.aborted) return;
+        cause = error;
+      }
+    }
+    const message = this.#sessionOver ? "The session is over" : lost.message;
+    this.#giveUp(new RpcConnectionError(message, { cause }));
+  }
+
+  #giveUp(error: RpcConnectionError): void {
+    if (this.ended.aborted) return;
+    this.#end.abort(error);
+    this.#channel.reject(error);
+    this.#user.onEnd(error);
+  }
+}

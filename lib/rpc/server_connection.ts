@@ -1,0 +1,208 @@
+import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { ClientStream } from "./client_stream.ts";
+import { EventCursor } from "./event_cursor.ts";
+import { notificationLine } from "./notification_line.ts";
+import { parseRequest } from "./parse_request.ts";
+import type {
+  RpcErrorBody,
+  RpcId,
+  RpcNotifications,
+  RpcRole,
+  RpcStateChange,
+  RpcTopic,
+} from "./protocol.ts";
+import { RPC_ERROR_CODES } from "./protocol.ts";
+import { LineTimeoutError, readFrames, type ReadFramesOptions } from "./read_frames.ts";
+import { toErrorBody } from "./rpc_error.ts";
+import type { SessionHub } from "./session_hub.ts";
+import { callMethod, type RpcCaller } from "./session_methods.ts";
+
+/** What happened since the last delivery, but for events. */
+export interface Delivery {
+  /** Lines of the protocol with the output. */
+  output: string;
+  /** Lines of the protocol with what was printed on the terminal. */
+  screen: string;
+  /** Whether the terminal is another one. */
+  repaint: boolean;
+  /** What has changed in the state of the loop. */
+  change: RpcStateChange;
+}
+
+/** Options for {@linkcode ServerConnection}. */
+export interface ServerConnectionOptions extends ReadFramesOptions {
+  /** What may wait for a slow client, in bytes; what does not fit is dropped. */
+  maxQueueBytes: number;
+  /** The clock, ISO 8601 in UTC. */
+  timestamp: () => string;
+  /** Is called before and after each request: it may find or change something. */
+  onRequest: () => void;
+}
+
+/** Between two looks at whether the client has all, in milliseconds. */
+const LOOK_MS = 5;
+
+/** One client of a server. */
+export class ServerConnection implements RpcCaller {
+  role: RpcRole = "control";
+  readonly #stream: ClientStream;
+  readonly #hub: SessionHub;
+  readonly #options: ServerConnectionOptions;
+  readonly #events: EventCursor;
+  readonly #topics = new Set<RpcTopic>();
+  readonly #dropped = new Set<"output" | "screen">();
+  #droppedFrom = 0;
+  #change: RpcStateChange = {};
+  /** What a request has begun and what must not come before its answer. */
+  #afterAnswer: (() => void)[] = [];
+
+  /**
+   * Makes a connection.
+   *
+   * @param stream The bytes.
+   * @param hub The session.
+   * @param options The limits.
+   */
+  constructor(stream: Duplex, hub: SessionHub, options: ServerConnectionOptions) {
+    this.#stream = new ClientStream(stream, { onDrain: () => this.#onDrain() });
+    this.#hub = hub;
+    this.#options = options;
+    this.#events = new EventCursor(hub, {
+      stream: this.#stream,
+      lagged: (data) => this.#tell("lagged", data),
+      fail: (error) => this.#fail(toErrorBody(error)),
+    });
+  }
+
+  get topics(): RpcTopic[] {
+    return [...this.#topics].sort();
+  }
+
+  subscribe(topics: readonly RpcTopic[], since: number | undefined): void {
+    // What happened before is not for those who ask now.
+    this.#hub.flush();
+    const painted = this.#topics.has("screen");
+    const followed = this.#topics.has("event");
+    for (const topic of topics) this.#topics.add(topic);
+    if (topics.includes("event") && (since !== undefined || !followed)) {
+      this.#afterAnswer.push(() => this.#events.start(since ?? this.#hub.ring.last));
+    }
+    if (topics.includes("screen") && !painted) {
+      this.#afterAnswer.push(() => this.#stream.write(this.#paint()));
+    }
+  }
+
+  unsubscribe(topics: readonly RpcTopic[]): void {
+    for (const topic of topics) this.#topics.delete(topic);
+    if (topics.includes("event")) this.#events.stop();
+  }
+
+  /** Answers requests until the client has no more of them. */
+  async serve(): Promise<void> {
+    try {
+      for await (const frame of readFrames(this.#stream.chunks, this.#options)) {
+        const request = parseRequest(frame);
+        if (request.kind === "error") this.#answer(request.id, { error: request.error });
+        else await this.#obey(request);
+        // Whoever does not read answers is not asked for more requests.
+        await this.#stream.drained();
+      }
+      // A client that only listens may have closed its side.
+      if (this.#topics.size === 0) this.#stream.end();
+    } catch (error) {
+      if (!(error instanceof LineTimeoutError)) return this.#stream.destroy();
+      this.#fail({ code: RPC_ERROR_CODES.parseError, message: `Parse error: ${error.message}` });
+    }
+  }
+
+  /**
+   * Tells the client what happened, as far as it wants and takes it.
+   *
+   * @param delivery What happened.
+   */
+  deliver({ output, screen, repaint, change }: Delivery): void {
+    if (this.#wants("output")) this.#writeOrDrop("output", output);
+    if (this.#wants("state_change")) Object.assign(this.#change, change);
+    this.#tellChange();
+    if (this.#topics.has("screen")) this.#writeOrDrop("screen", repaint ? this.#paint() : screen);
+    this.#events.advance();
+  }
+
+  /**
+   * Closes the connection when the client has what it wants; one that takes nothing is not
+   * waited for.
+   *
+   * @param graceMs Time at most, in milliseconds.
+   */
+  async finish(graceMs: number): Promise<void> {
+    const deadline = performance.now() + graceMs;
+    while (!this.#stream.stuck && performance.now() < deadline) {
+      if (!this.#stream.blocked && this.#events.upToDate) break;
+      this.#events.advance();
+      await delay(LOOK_MS);
+    }
+    this.#events.stop();
+    await this.#stream.close();
+  }
+
+  async #obey(request: { id?: RpcId; method: string; params: object }): Promise<void> {
+    this.#options.onRequest();
+    const answer = await callMethod(request, this.#hub, this).then(
+      (result) => ({ result }),
+      (error: unknown) => ({ error: toErrorBody(error) }),
+    );
+    if (request.id !== undefined) this.#answer(request.id, answer);
+    this.#options.onRequest();
+    for (const begin of this.#afterAnswer.splice(0)) begin();
+  }
+
+  #wants(topic: "output" | "state_change"): boolean {
+    return this.#topics.has(topic) || this.#topics.has("*");
+  }
+
+  #answer(id: RpcId, answer: { result: unknown } | { error: RpcErrorBody }): void {
+    this.#stream.write(`${JSON.stringify({ jsonrpc: "2.0", id, ...answer })}\n`);
+  }
+
+  #tell<Type extends keyof RpcNotifications>(type: Type, data: RpcNotifications[Type]): void {
+    this.#stream.write(notificationLine(type, data, this.#options.timestamp()));
+  }
+
+  #writeOrDrop(topic: "output" | "screen", text: string): void {
+    if (text === "") return;
+    const full = this.#stream.waiting > this.#options.maxQueueBytes;
+    // Once something is dropped all is, until the client is told.
+    if (!full && this.#dropped.size === 0) return this.#stream.write(text);
+    if (this.#dropped.size === 0) this.#droppedFrom = this.#hub.ring.last;
+    this.#dropped.add(topic);
+  }
+
+  #tellChange(): void {
+    if (this.#stream.blocked || Object.keys(this.#change).length === 0) return;
+    this.#tell("state_change", this.#change);
+    this.#change = {};
+  }
+
+  #paint(): string {
+    const { paint } = this.#hub.screen;
+    return paint === undefined ? "" : notificationLine("screen", paint, this.#options.timestamp());
+  }
+
+  #onDrain(): void {
+    if (this.#dropped.size > 0) {
+      const dropped = [...this.#dropped].sort();
+      this.#dropped.clear();
+      this.#tell("lagged", { from: this.#droppedFrom, dropped });
+      if (dropped.includes("screen")) this.#stream.write(this.#paint());
+    }
+    this.#tellChange();
+    this.#events.advance();
+  }
+
+  #fail(error: RpcErrorBody): void {
+    this.#answer(null, { error });
+    this.#events.stop();
+    void this.#stream.close();
+  }
+}
