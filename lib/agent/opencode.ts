@@ -11,7 +11,9 @@ import type {
 import { inProcessRun } from "./in_process_run.ts";
 import { maskEvent } from "./mask_event.ts";
 import { findSecrets, maskSecrets } from "./mask_secrets.ts";
+import { startOpencodePty } from "./opencode_pty.ts";
 import type { OpencodeRun } from "./opencode_run.ts";
+import { probeProgram } from "./probe_program.ts";
 
 /** Options for {@linkcode createOpencode}. */
 export interface OpencodeOptions {
@@ -31,6 +33,13 @@ export interface OpencodeOptions {
   maxMisses?: number;
   /** The pause between two such tries, in milliseconds. @default {1_500} */
   pauseMs?: number;
+  /**
+   * Whether it runs in a PTY instead, as the program that a person would use: without a server.
+   * @default {false}
+   */
+  pty?: boolean;
+  /** The program for a PTY: a name on PATH or a path. @default {"opencode"} */
+  program?: string;
   /** The time in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }
@@ -55,8 +64,18 @@ export interface OpencodeOptions {
  * @returns The agent, named `opencode`.
  */
 export function createOpencode(options: OpencodeOptions = {}): Agent {
+  if (options.pty) {
+    const { program = "opencode" } = options;
+    return {
+      name: "opencode",
+      pty: true,
+      probe: (probe) => probeProgram(program, { ...probe, hint: "npm install -g opencode-ai" }),
+      start: (start) => startOpencodePty(options, start),
+    };
+  }
   return {
     name: "opencode",
+    pty: false,
     probe: (probe) => probeServer(options, probe),
     start: (start) => startRun(options, start),
   };
@@ -74,7 +93,7 @@ async function probeServer(
     if (found.health.kind === "ready") {
       return { available: true, path: address.url, version: found.health.version };
     }
-    const hint = found.hints.join("\n      ");
+    const hint = found.hints.join("\n");
     return { available: false, reason: `OpenCode server ${found.message}`, hint };
   } catch (error) {
     signal?.throwIfAborted();

@@ -59,10 +59,18 @@ export function describeError(
   if (error instanceof AgentNotReadyError) {
     for (const { agent, reason } of error.agents) lines.push(`  ${agent}  ${reason}`);
   }
-  if (hint !== undefined) lines.push(`hint: ${sanitizeText(hint)}`);
+  for (const [i, each] of (hint?.split("\n") ?? []).entries()) {
+    lines.push(`${i === 0 ? "hint:" : "     "} ${sanitizeText(each)}`);
+  }
   if (options.debug && error instanceof Error) lines.push(error.stack ?? "");
   const known = EXIT_CODES.find(([errorClass]) => error instanceof errorClass);
-  return { exitCode: known?.[1] ?? 1, lines };
+  return { exitCode: known?.[1] ?? ownExitCode(error) ?? 1, lines };
+}
+
+/** An error that ends in one of several ways says which. */
+function ownExitCode(error: unknown): number | undefined {
+  const { exitCode } = (error ?? {}) as { exitCode?: unknown };
+  return typeof exitCode === "number" ? exitCode : undefined;
 }
 
 function hintOf(error: unknown): string | undefined {

@@ -11,6 +11,8 @@ export interface FindSessionsOptions {
   taskDir?: string;
   /** The root of the repository, an absolute path. */
   root?: string;
+  /** A conversation of its agent, also of an earlier iteration. */
+  agentSessionId?: string;
   /** Where it stands. */
   status?: SessionStatus;
   /** It started at this time or later, ISO 8601 in UTC. */
@@ -57,6 +59,11 @@ export function findSessionsQuery(
   add("task_dir = ?", options.taskDir);
   add("root = ?", options.root);
   add("status = ?", options.status);
+  add(
+    "? IN (SELECT agent_session_id FROM iterations WHERE session_id = sessions.id" +
+      " UNION SELECT sessions.agent_session_id)",
+    options.agentSessionId,
+  );
   add("started_at >= ?", options.since);
   if (options.latestOnly) conditions.push("sessions.rowid IN (SELECT row FROM latest)");
   values.push(options.limit ?? -1);

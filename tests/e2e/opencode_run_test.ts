@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import type { LoopEvent } from "../../lib/loop/loop_event.ts";
 import { openProject } from "../../lib/opencode/opencode_client.ts";
+import { serverFetch } from "../../lib/opencode/server_fetch.ts";
 import { openRegistry } from "../../lib/session/open_registry.ts";
 import { sessionPaths } from "../../lib/session/session_paths.ts";
 import { readPrd } from "../../lib/task/read_prd.ts";
@@ -73,5 +74,38 @@ Deno.test({
     assertEquals(session?.serverPort, Number(new URL(proxy.url).port));
     assertEquals([session?.transport, session?.agentSessionId], ["local", ids[2] ?? ""]);
     assertStringIncludes(session?.endReason ?? "", "every story passes");
+  },
+});
+
+Deno.test({
+  name:
+    `US-006: two tasks of two repositories at once through one server, each in its project${why}`,
+  ignore,
+  async fn() {
+    await using model = await chatModel(workOnStory);
+    await using one = await taskRepo([{ id: "US-001" }, { id: "US-002" }]);
+    await using two = await taskRepo([{ id: "US-001" }, { id: "US-002" }]);
+    const options = await configure(one, {});
+    await configureOpencode(options.home, model.url);
+    await using server = await serveOpencode({ home: options.home, cwd: one.outside });
+    const env = { RALPH_OPENCODE_URL: server.address.url };
+    const runs = await Promise.all(
+      [one, two].map(({ root: cwd }) =>
+        ralph(["run", "job", "-a", "opencode", "--yolo", "--json"], { ...options, cwd, env })
+      ),
+    );
+    for (const [i, { root, git }] of [one, two].entries()) {
+      const { code = null, stdout = "", stderr = "" } = runs[i] ?? {};
+      assertEquals(code, 0, stderr + stdout.slice(-2_000));
+      const messages = await git("log", "--format=%s", "-2");
+      assertEquals(messages, "feat: US-002\nfeat: US-001\n");
+      const listed = await serverFetch({ directory: root })(`${server.address.url}/session`);
+      const sessions = await listed.json() as { id: string; directory: string }[];
+      assertEquals(sessions.map(({ directory }) => directory), [root, root]);
+      const ids = eventsOf(stdout).flatMap((event) =>
+        event.type === "iteration_finished" ? [event.agentSessionId] : []
+      );
+      assertEquals(sessions.map(({ id }) => id).sort(), ids.sort());
+    }
   },
 });

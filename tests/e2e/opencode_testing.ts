@@ -8,7 +8,15 @@ import { delimiter, join } from "node:path";
 import process from "node:process";
 import { checkHealth } from "../../lib/opencode/check_health.ts";
 import type { ServerAddress } from "../../lib/opencode/server_address.ts";
-import type { ChatReply, ChatRequest } from "./opencode_model.ts";
+import type {
+  AgentEvent,
+  AgentResult,
+  AgentRun,
+  AgentStartOptions,
+} from "../../lib/agent/agent.ts";
+import { readPrd } from "../../lib/task/read_prd.ts";
+import { type TaskRepo, taskRepo } from "../scripted_agent.ts";
+import { type ChatModel, chatModel, type ChatReply, type ChatRequest } from "./opencode_model.ts";
 
 /** The real OpenCode: what RALPH_TEST_OPENCODE names, or the one on PATH; nothing if there is none. */
 export async function findOpencode(): Promise<string | undefined> {
@@ -192,4 +200,61 @@ export function workOnStory(request: ChatRequest): ChatReply {
     `git commit --quiet -m "feat: ${id}"`,
   ].join(" && ");
   return { kind: "tool", tool: "bash", input: { command, description: "Do the story" } };
+}
+
+/** A scene for one run of the agent: a repository, a model and a server. */
+export interface AgentScene extends AsyncDisposable {
+  repo: TaskRepo;
+  model: ChatModel;
+  server: OpencodeServer;
+  home: string;
+  /** What the agent is started with. */
+  start: AgentStartOptions;
+}
+
+/** Makes a scene in which the agent can be started. */
+export async function agentScene(
+  script: readonly ChatReply[] | ((request: ChatRequest, step: number) => ChatReply),
+  options: { permission?: unknown; password?: string } = {},
+): Promise<AgentScene> {
+  await using stack = new AsyncDisposableStack();
+  const repo = stack.use(await taskRepo([{ id: "US-001" }]));
+  const model = stack.use(await chatModel(script));
+  const home = join(repo.outside, "home");
+  await configureOpencode(home, model.url, options.permission);
+  const { password } = options;
+  const server = stack.use(
+    await serveOpencode({
+      home,
+      cwd: repo.outside,
+      ...(password === undefined ? {} : { password }),
+    }),
+  );
+  const prd = await readPrd(repo.task.prdFile);
+  const [story] = prd.stories;
+  if (story === undefined) throw new Error("No story");
+  const start: AgentStartOptions = {
+    prompt: "Do it",
+    cwd: repo.root,
+    taskDir: repo.task.dir,
+    prd,
+    story,
+    env: opencodeEnvironment(home, password),
+  };
+  const all = stack.move();
+  return { repo, model, server, home, start, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+/** Reads a run to its end. */
+export async function readRun(
+  run: AgentRun,
+  onEvent: (event: AgentEvent) => void | Promise<void> = () => {},
+): Promise<{ events: AgentEvent[]; result: AgentResult }> {
+  await using running = run;
+  const events: AgentEvent[] = [];
+  for await (const event of running.events) {
+    events.push(event);
+    await onEvent(event);
+  }
+  return { events, result: await running.result };
 }
