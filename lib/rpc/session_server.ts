@@ -58,6 +58,7 @@ export class SessionServer implements AsyncDisposable {
   #delivery = nothing();
   #untold = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #closing: Promise<void> | undefined;
 
   /**
    * Makes a server that does not listen yet. Use {@linkcode startSessionServer}.
@@ -129,7 +130,11 @@ export class SessionServer implements AsyncDisposable {
   }
 
   /** Stops listening, lets the clients have what there is, and removes the socket. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     this.#server.close();
     await this.#claim[Symbol.asyncDispose]();
     this.#flush();
