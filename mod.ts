@@ -102,6 +102,7 @@ export * from "./lib/agent/bounded_queue.ts";
 export * from "./lib/agent/classify_ending.ts";
 export * from "./lib/agent/claude.ts";
 export * from "./lib/agent/claude_usage.ts";
+export * from "./lib/agent/clean_up_pty.ts";
 export * from "./lib/agent/command.ts";
 export * from "./lib/agent/command_line.ts";
 export * from "./lib/agent/command_presets.ts";

@@ -9,6 +9,10 @@ export interface OpencodeConfig {
   permission?: PermissionConfig;
   /** The agent of OpenCode, such as `build`. @default {OpenCode's own default} */
   mode?: string;
+  /** Whether it runs in a PTY, without a server. @default {false} */
+  pty?: boolean;
+  /** The program for a PTY: a name on PATH or a path. @default {"opencode"} */
+  program?: string;
 }
 
 /** Options for {@linkcode opencodeFromConfig}. */
@@ -17,6 +21,8 @@ export interface OpencodeFromConfigOptions {
   url?: string | undefined;
   /** The folder with `opencode.env`. */
   configDir: string;
+  /** Whether it runs in a PTY where the table does not say. @default {false} */
+  pty?: boolean;
 }
 
 const action = z.enum(["allow", "deny", "ask"]);
@@ -26,6 +32,8 @@ const opencodeConfig: z.ZodType<OpencodeConfig> = z.strictObject({
     z.record(z.string(), z.union([action, z.record(z.string(), action)])),
   ]).exactOptional(),
   mode: z.string().min(1).exactOptional(),
+  pty: z.boolean().exactOptional(),
+  program: z.string().min(1).exactOptional(),
 });
 
 /**
@@ -54,6 +62,6 @@ export function opencodeFromConfig(table: unknown, options: OpencodeFromConfigOp
       cause: parsed.error,
     });
   }
-  const { url, configDir } = options;
-  return createOpencode({ ...parsed.data, configDir, ...(url === undefined ? {} : { url }) });
+  const { url, configDir, pty = false } = options;
+  return createOpencode({ pty, ...parsed.data, configDir, ...(url === undefined ? {} : { url }) });
 }

@@ -10,6 +10,9 @@ export const SIGNAL_VARIABLE = "RALPH_SIGNAL_FILE";
 /** A file beside the signal file that is there while a person has taken the agent over. */
 export const INTERACTIVE_SUFFIX = ".interactive";
 
+/** A file beside the signal file that is there if the agent may do anything without asking. */
+export const ALLOW_SUFFIX = ".allow";
+
 /** Options for {@linkcode openSignalFolder}. */
 export interface SignalFolderOptions {
   /** The environment of the agent; its session, if it has one, is in the folder's name. */

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { cleanUpPty } from "../agent/clean_up_pty.ts";
 import { changesBetween } from "../task/changes_between.ts";
 import { clearStaleLock } from "../task/clear_stale_lock.ts";
 import { gitSnapshot } from "../task/git_snapshot.ts";
@@ -89,7 +90,10 @@ async function recoverSession(
   { dir, as }: { dir: string; as: { outcome: LoopOutcome; reason: string } },
 ): Promise<void> {
   await endSessionProcesses(session);
-  if (session.root !== "") await clearStaleLock(session.root);
+  if (session.root !== "") {
+    await clearStaleLock(session.root);
+    await cleanUpPty({ cwd: session.root, sessionId: session.id });
+  }
   await using log = await openSessionLog(dir);
   const known = await replay(registry, session, dir);
   if (registry.getSession(session.id)?.status !== "running") return;

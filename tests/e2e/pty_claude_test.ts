@@ -3,13 +3,13 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import type { AgentEvent, AgentStartOptions } from "../../lib/agent/agent.ts";
+import type { AgentStartOptions } from "../../lib/agent/agent.ts";
 import { createClaude } from "../../lib/agent/claude.ts";
 import { isProcessGroupAlive } from "../../lib/agent/end_process_group.ts";
 import { LoopControl } from "../../lib/loop/loop_control.ts";
-import type { LoopEvent, LoopResult } from "../../lib/loop/loop_event.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
 import { collect, testStart } from "../agents/agent_testing.ts";
+import { agentEvent, followLoop } from "../agents/follow_loop.ts";
 import { taskRepo } from "../scripted_agent.ts";
 import { tempDir, tempRepo } from "../testing.ts";
 import { claudeEnvironment, findClaude, git } from "./claude_testing.ts";
@@ -182,30 +182,6 @@ Deno.test({
   },
 });
 
-/** The events of a loop, each of which can be awaited. */
-function follow(loop: AsyncGenerator<LoopEvent, LoopResult>) {
-  const events: LoopEvent[] = [];
-  const waiting: { is: (event: LoopEvent) => boolean; found: (event: LoopEvent) => void }[] = [];
-  const result = (async () => {
-    for (;;) {
-      const next = await loop.next();
-      if (next.done) return next.value;
-      events.push(next.value);
-      for (const { is, found } of waiting) if (is(next.value)) found(next.value);
-    }
-  })();
-  const once = (is: (event: LoopEvent) => boolean) => {
-    const found = events.find(is);
-    return found ? Promise.resolve(found) : new Promise<LoopEvent>((resolve) => {
-      waiting.push({ is, found: resolve });
-    });
-  };
-  return { events, result, once };
-}
-
-const agentEvent = (is: (event: AgentEvent) => boolean) => (event: LoopEvent) =>
-  event.type === "agent" && is(event.event);
-
 Deno.test({
   name: `a person takes a running claude over and gives it back, and the loop goes on${why}`,
   ignore,
@@ -231,7 +207,7 @@ Deno.test({
     const env = await claudeHome(model.url, { home: home.path, cwd: repo.root });
     const control = new LoopControl();
     control.setInteractive(true);
-    const { events, once, result } = follow(runLoop({
+    const { events, once, result } = followLoop(runLoop({
       task: repo.task,
       agents: [claude],
       yolo: true,

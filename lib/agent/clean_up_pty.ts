@@ -1,0 +1,27 @@
+import { removePlugin } from "./deploy_plugin.ts";
+import { removeSignalFolders } from "./signal_folder.ts";
+
+/** Options for {@linkcode cleanUpPty}. */
+export interface CleanUpPtyOptions {
+  /** The folder in which the agents of the session worked. */
+  cwd: string;
+  /** The id of the session. */
+  sessionId: string;
+}
+
+/**
+ * Removes what agents in a PTY have left whose worker was killed: signal files, and the plugin of
+ * OpenCode. Their processes have to be gone.
+ *
+ * @example Usage
+ * ```ts
+ * import { cleanUpPty } from "@ralph/cli";
+ * await cleanUpPty({ cwd: "/home/me/app", sessionId: "01JD0000000000000000000000" });
+ * ```
+ *
+ * @param options Whose.
+ */
+export async function cleanUpPty({ cwd, sessionId }: CleanUpPtyOptions): Promise<void> {
+  await removeSignalFolders(sessionId);
+  await removePlugin({ cwd, id: sessionId });
+}

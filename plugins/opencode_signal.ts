@@ -1,0 +1,90 @@
+/**
+ * The plugin by which OpenCode's own terminal program tells ralph where its turn stands. ralph
+ * writes it into `.opencode/plugins/` for one run and removes it afterwards.
+ *
+ * It replaces the file that `RALPH_SIGNAL_FILE` names whenever the root session gets to work or is
+ * idle, writes the events of the session beside it, and refuses what nobody is there to allow.
+ *
+ * @module
+ */
+import { appendFileSync, existsSync, renameSync, writeFileSync } from "node:fs";
+import process from "node:process";
+
+interface PluginEvent {
+  type: string;
+  // deno-lint-ignore no-explicit-any -- each type of event has properties of its own
+  properties: any;
+}
+
+interface PluginInput {
+  client: { _client: { post(request: object): Promise<unknown> } };
+}
+
+interface PluginHooks {
+  event?(input: { event: PluginEvent }): Promise<void>;
+}
+
+const REFUSAL = "Refused: nobody is here to allow it. Do without it, or say what is missing.";
+const ANSWER =
+  "Nobody is here to answer. Decide for yourself, and write down what you decided and why.";
+
+const TOLD = new Set([
+  "session.created",
+  "session.status",
+  "session.idle",
+  "session.error",
+  "message.updated",
+  "message.part.updated",
+  "permission.asked",
+  "question.asked",
+]);
+
+/** The plugin; without `RALPH_SIGNAL_FILE` it does nothing. */
+export const RalphSignal = ({ client }: PluginInput): Promise<PluginHooks> => {
+  const file = process.env.RALPH_SIGNAL_FILE;
+  if (!file) return Promise.resolve({});
+  const children = new Set<string>();
+
+  const tell = (event: PluginEvent) =>
+    appendFileSync(`${file}.events`, `${JSON.stringify(event)}\n`);
+  const signal = (state: string, sessionID: string) => {
+    if (children.has(sessionID)) return;
+    writeFileSync(`${file}.new`, JSON.stringify({ state, sessionID }));
+    renameSync(`${file}.new`, file);
+  };
+  const answer = async (request: { id: string }, url: string, body: object) => {
+    const headers = { "content-type": "application/json" };
+    await client._client.post({ url, path: { requestID: request.id }, body, headers });
+  };
+
+  return Promise.resolve({
+    async event({ event }) {
+      const { type, properties } = event;
+      if (!TOLD.has(type)) return;
+      // A text that is still being written is told when it is complete.
+      if (type === "message.part.updated" && isUnfinished(properties.part)) return;
+      tell(event);
+      if (type === "session.created" && properties.info.parentID) children.add(properties.info.id);
+      if (type === "session.status" && properties.status.type !== "idle") {
+        signal(properties.status.type, properties.sessionID);
+      }
+      if (type === "session.idle") signal("idle", properties.sessionID);
+      if (existsSync(`${file}.interactive`)) return;
+      if (type === "permission.asked") {
+        const allowed = existsSync(`${file}.allow`);
+        const reply = allowed ? { reply: "once" } : { reply: "reject", message: REFUSAL };
+        if (!allowed) tell({ type: "ralph.refused", properties });
+        await answer(properties, "/permission/{requestID}/reply", reply);
+      }
+      if (type === "question.asked") {
+        const answers = properties.questions.map(() => [ANSWER]);
+        await answer(properties, "/question/{requestID}/reply", { answers });
+      }
+    },
+  });
+};
+
+function isUnfinished(part: { type: string; time?: { end?: number } }): boolean {
+  return (part.type === "text" || part.type === "reasoning") && part.time !== undefined &&
+    part.time.end === undefined;
+}
