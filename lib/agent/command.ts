@@ -57,7 +57,9 @@ export function createCommand(
       probeProgram(program, {
         ...probe,
         env: { ...probe.env, ...config.env },
-        ...(config.version_args && { versionArgs: config.version_args }),
+        // A program of the user's own may take "--version" for a prompt, and begin to work.
+        version: (probe.version ?? false) && config.version_args !== undefined,
+        versionArgs: config.version_args ?? [],
       }),
     start(start) {
       const file = config.prompt === "file" ? promptFile() : undefined;

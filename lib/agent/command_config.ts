@@ -45,7 +45,10 @@ export interface CommandConfig {
   success?: CommandSuccess;
   /** Patterns that tell endings, tried before the built-in ones. @default {[]} */
   patterns?: PatternConfig[];
-  /** Arguments that make it print its version. @default {["--version"]} */
+  /**
+   * Arguments that make it print its version, which tells before a run whether it starts at all.
+   * @default {it is not started just to see}
+   */
   version_args?: string[];
   /**
    * Whether it runs in a PTY: its exit is its end, and the lines on its screen are its output. The

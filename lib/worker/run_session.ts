@@ -51,6 +51,7 @@ export async function runSession(
 ): Promise<{ id: string; result: LoopResult }> {
   const { loop, paths, id = ulid(), onEvent, onWarning } = options;
   const { task } = loop;
+  const folders = [paths.stateDir, paths.dataDir];
   const agentVariables = { ...loop.agentVariables, [SESSION_VARIABLE]: id };
   // First, so that hooks which are still waiting at the end keep nobody from the task.
   await using hooks = hookSink(options.hooks ?? [], {
@@ -72,7 +73,7 @@ export async function runSession(
   let recorder: Recorder | undefined;
   let result: LoopResult | undefined;
   try {
-    for await (const event of runLoop({ ...loop, control, agentVariables })) {
+    for await (const event of runLoop({ ...loop, control, agentVariables, folders })) {
       if (event.type === "loop_started") {
         registry.createSession({
           id,
