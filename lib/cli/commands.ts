@@ -78,6 +78,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./history.ts"),
   },
   {
+    name: "rpc",
+    summary: "talk to a running session, for editors and scripts",
+    group: "Watch",
+    load: () => import("./rpc.ts"),
+  },
+  {
     name: "tasks",
     summary: "list the tasks of this repository",
     group: "Tasks",
@@ -112,5 +118,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "delete old sessions and their logs",
     group: "Setup",
     load: () => import("./clean.ts"),
+  },
+  {
+    name: "systemd",
+    summary: "print the unit of the OpenCode server",
+    group: "Setup",
+    load: () => import("./systemd.ts"),
   },
 ];

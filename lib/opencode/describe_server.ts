@@ -29,6 +29,7 @@ export const START_HINT = "Start with: systemctl --user start opencode";
 
 /** The commands that set the server up, once. */
 export const SETUP_COMMANDS: readonly string[] = [
+  "mkdir -p ~/.config/systemd/user && " +
   "ralph systemd print opencode --with-password > ~/.config/systemd/user/opencode.service",
   "systemctl --user daemon-reload",
   "systemctl --user enable --now opencode",

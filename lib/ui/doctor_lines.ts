@@ -17,7 +17,7 @@ export interface DoctorFinding {
   title: string;
   /** Where it is, or what is the matter; absent if the title says it all. */
   detail?: string;
-  /** What to do about it: a command, or words. */
+  /** What to do about it: commands or words, a line each. */
   fix?: string;
 }
 
@@ -69,7 +69,8 @@ export function doctorLines(
     const rest = sanitizeText(detail);
     const text = rest === "" ? name : `${padText(name, width)}  ${rest}`;
     const first = `${paints[level](GLYPHS[level])} ${text}`;
-    return fix === undefined ? [first] : [first, `${" ".repeat(width + 4)}${sanitizeText(fix)}`];
+    const steps = fix === undefined ? [] : fix.split("\n");
+    return [first, ...steps.map((each) => `${" ".repeat(width + 4)}${sanitizeText(each)}`)];
   });
   return [...lines, sum(findings)];
 }
