@@ -29,6 +29,8 @@ export interface RalphOptions {
   env?: Record<string, string>;
   /** Whether it gets a process group of its own. */
   detached?: boolean;
+  /** Whether it gets a pipe to read from, instead of nothing. */
+  stdin?: boolean;
 }
 
 /** A call of `ralph` that may still be running. */
@@ -37,11 +39,14 @@ export interface RalphCall {
   result: Promise<RalphResult>;
 }
 
-/** Starts `ralph`, with nothing of this process's environment but PATH and Deno's own cache. */
-export function startRalph(args: readonly string[], options: RalphOptions): RalphCall {
+/** How `ralph` is called, with nothing of this environment but PATH and Deno's own cache. */
+export function ralphCommand(
+  args: readonly string[],
+  options: RalphOptions,
+): { command: [program: string, ...args: string[]]; env: Record<string, string> } {
   const { PATH = "", DENO_DIR, HOME = "" } = process.env;
-  const child = spawn(process.execPath, ["run", "-A", CLI, ...args], {
-    cwd: options.cwd,
+  return {
+    command: [process.execPath, "run", "-A", CLI, ...args],
     env: {
       PATH,
       HOME: options.home,
@@ -49,13 +54,22 @@ export function startRalph(args: readonly string[], options: RalphOptions): Ralp
       TZ: "UTC",
       ...options.env,
     },
+  };
+}
+
+/** Starts `ralph`. */
+export function startRalph(args: readonly string[], options: RalphOptions): RalphCall {
+  const { command: [program, ...rest], env } = ralphCommand(args, options);
+  const child = spawn(program, rest, {
+    cwd: options.cwd,
+    env,
     detached: options.detached ?? false,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [options.stdin ? "pipe" : "ignore", "pipe", "pipe"],
   });
   let stdout = "";
   let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => stdout += text);
-  child.stderr.setEncoding("utf8").on("data", (text: string) => stderr += text);
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => stdout += text);
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => stderr += text);
   const result = new Promise<RalphResult>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));

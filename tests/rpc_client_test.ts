@@ -310,7 +310,7 @@ Deno.test("connections that are cut at random moments lose and repeat none of 10
   const readers = clients.map(async (each) => {
     await using client = each;
     let last = 0;
-    for await (const { seq } of client.events()) assertEquals(seq, ++last);
+    for await (const { seq } of client.events()) if (seq !== ++last) assertEquals(seq, last);
     assertEquals(last, COUNT + 1);
   });
   // One that is thrown away and started anew, with nothing but the number that it had.
@@ -320,7 +320,7 @@ Deno.test("connections that are cut at random moments lose and repeat none of 10
       await using client = await connectSession(test.server.path);
       const enough = last + random() * 20_000;
       for await (const { seq } of client.events({ since: last })) {
-        assertEquals(seq, ++last);
+        if (seq !== ++last) assertEquals(seq, last);
         if (seq > enough) break;
       }
     }

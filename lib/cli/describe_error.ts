@@ -1,5 +1,6 @@
 import { PreflightError } from "../loop/preflight.ts";
 import { AgentNotReadyError } from "../loop/start_loop.ts";
+import { RpcConnectionError } from "../rpc/rpc_channel.ts";
 import { InvalidBranchNameError } from "../task/branch_name.ts";
 import { PrdError } from "../task/prd_error.ts";
 import { PrdMarkdownError } from "../task/parse_prd_markdown.ts";
@@ -35,6 +36,7 @@ const EXIT_CODES: [new (...args: any[]) => Error, number][] = [
   [PrdMarkdownError, 1],
   [PrdError, 1],
   [AgentNotReadyError, 5],
+  [RpcConnectionError, 5],
   [PreflightError, 5],
 ];
 

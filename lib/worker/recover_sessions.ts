@@ -15,6 +15,7 @@ import type {
   StoryRef,
 } from "../loop/loop_event.ts";
 import { progressSink } from "../loop/progress_sink.ts";
+import { removeStaleSocket } from "../rpc/socket_path.ts";
 import { isAlive } from "../session/process_identity.ts";
 import { readSessionLog } from "../session/read_session_log.ts";
 import { Recorder } from "../session/recorder.ts";
@@ -69,6 +70,7 @@ export async function recoverSessions(
     // Somebody else may have done it before we had the lock.
     if (registry.getSession(session.id)?.status !== "running") continue;
     await recoverSession(registry, session, { dir: join(paths.sessionsDir, session.id), as });
+    if (session.socket !== null) await removeStaleSocket(session.socket, paths);
     const now = registry.getSession(session.id);
     if (now !== undefined) recovered.push(now);
   }

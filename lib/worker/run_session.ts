@@ -7,6 +7,7 @@ import type { LoopResult } from "../loop/loop_event.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
 import { progressSink } from "../loop/progress_sink.ts";
 import { runLoop } from "../loop/run_loop.ts";
+import type { SessionServer } from "../rpc/session_server.ts";
 import type { NumberedEvent } from "../session/numbered_event.ts";
 import { openRegistry } from "../session/open_registry.ts";
 import { processIdentity } from "../session/process_identity.ts";
@@ -19,6 +20,7 @@ import { watchControl } from "./control_file.ts";
 import type { Hook } from "./hook.ts";
 import { hookSink } from "./hook_sink.ts";
 import { recoverSessions } from "./recover_sessions.ts";
+import { serveSession } from "./serve_session.ts";
 import { SESSION_VARIABLE } from "./session_processes.ts";
 import { TaskRunningError } from "./task_running_error.ts";
 
@@ -40,7 +42,7 @@ export interface RunSessionOptions {
 
 /**
  * Runs a loop as a session: alone in its task, recorded before anything is shown, and
- * within reach of `ralph stop`, `ralph checkpoint` and `ralph status`.
+ * within reach of `ralph stop`, `ralph checkpoint`, `ralph status` and the clients of its socket.
  *
  * @param options How the loop runs, and where it is recorded.
  * @returns The session's id and how the loop ended.
@@ -61,6 +63,8 @@ export async function runSession(
     sessionId: id,
     ...(onWarning === undefined ? {} : { onWarning }),
   });
+  // So do clients that are still reading.
+  await using clients = new AsyncDisposableStack();
   using registry = openRegistry({ path: paths.database });
   using _lock = takeLock(registry, options);
   await recoverSessions(registry, { paths, taskDir: task.dir, locked: true });
@@ -71,11 +75,12 @@ export async function runSession(
   await using log = await openSessionLog(dir);
   const writeProgress = progressSink({ task });
   let recorder: Recorder | undefined;
+  let server: SessionServer | undefined;
   let result: LoopResult | undefined;
   try {
     for await (const event of runLoop({ ...loop, control, agentVariables, folders })) {
       if (event.type === "loop_started") {
-        registry.createSession({
+        const session = registry.createSession({
           id,
           task: task.name,
           taskDir: task.dir,
@@ -87,11 +92,15 @@ export async function runSession(
           stories: event.stories,
         });
         recorder = new Recorder(id, { registry, log });
+        // Before the first event is recorded: whoever sees that one finds the socket.
+        server = await serveSession(session, { registry, paths, dir, control, onWarning });
+        if (server !== undefined) clients.use(server);
       }
       // progress.txt first: after the last event the session has ended, and all must be there.
       await writeProgress(event);
       const numbered = await recorder?.write(event);
       if (numbered !== undefined) {
+        server?.publish(numbered);
         hooks.write(numbered);
         onEvent?.(numbered);
       }
