@@ -82,17 +82,15 @@ Deno.test("point 12: a line of 650 MB is not held in memory", async () => {
   assertLess(peakKb, 400 * MB);
 });
 
-Deno.test("point 12: 65 MB in lines is passed on in bounded memory", async () => {
-  await using quiet = await suiteScene({ agents: { agent: [DONE] } });
-  const without = await runAndMeasure(quiet, "agent");
+Deno.test("point 12: 200 MB in lines is passed on, and not held in memory", async () => {
   await using it = await suiteScene({
-    agents: { agent: [`yes '${"x".repeat(6_000)}' | head -n 11000; ${DONE}`] },
+    agents: { agent: [`yes '${"x".repeat(6_000)}' | head -n 33000; ${DONE}`] },
   });
   const call = it.start("run", "job", "-a", "agent", "--foreground");
   const peakKb = await peakOf(call);
   assertEquals((await call.result).code, 0);
-  report("65 MB in lines of 6 kB", peakKb);
-  assertLess(peakKb - without.peakKb, 64 * MB);
+  report("200 MB in lines of 6 kB", peakKb);
+  assertLess(peakKb, 400 * MB);
 });
 
 Deno.test("point 12: invalid UTF-8, NUL bytes, CRLF, control characters and half a line go through", async () => {
@@ -178,5 +176,5 @@ Deno.test("point 12: a stream of JSON with broken and huge lines is read to its 
   assertEquals(code, 0);
   assertEquals(ofType(events, "iteration_finished").map(({ ending }) => ending), [{ kind: "ok" }]);
   assertEquals(await it.calls(), { claude: 1 });
-  if (process.platform === "linux") assertLess(peakKb, 300 * MB);
+  if (process.platform === "linux") assertLess(peakKb, 400 * MB);
 });

@@ -152,7 +152,7 @@ Deno.test("claude ends well although its program prints prose on both streams", 
   const all = PROSE.join("\n");
   await writeFile(join(dir.path, "stdout"), `${transcript(all)}\n`);
   await writeFile(join(dir.path, "stderr"), all);
-  const script = `#!/bin/sh\ncat > /dev/null; cd ${dir.path}; cat stderr >&2; cat stdout\n`;
+  const script = `#!/bin/sh\nhead -n 1 > /dev/null; cd ${dir.path}; cat stderr >&2; cat stdout\n`;
   await writeFile(program, script, { mode: 0o755 });
   const { result } = await collectAgent(createClaude({ program }).start(testStart({ cwd: "/" })));
   assertEquals(result.ending, { kind: "ok" });

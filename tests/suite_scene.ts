@@ -27,8 +27,10 @@ export interface SceneOptions {
   agents: Record<string, readonly string[]>;
   /** Settings of the user's config.toml. @default {no backoff} */
   settings?: Record<string, unknown>;
-  /** Further lines of the table of an agent, by name. @default {none} */
+  /** Further lines of the table of an agent, by name, or the table of one more. @default {none} */
   tables?: Record<string, string>;
+  /** The agent that is asked for. @default {the first} */
+  ask?: string;
 }
 
 /** A task with its agents, and `ralph` on it. */
@@ -68,17 +70,19 @@ export async function suiteScene(scene: SceneOptions): Promise<Scene> {
   await mkdir(folder, { recursive: true });
   const lines = Object.entries({ failover: names, backoff: "0", ...settings })
     .map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
-  for (const [name, { command }] of scripts) {
+  for (const name of new Set([...names, ...Object.keys(tables)])) {
     lines.push(`[agents.${name}]`, tables[name] ?? "");
+    const command = scripts.get(name)?.command;
+    if (command === undefined) continue;
     lines.push(
       name === "claude"
-        ? `program = ${JSON.stringify(command[0])}`
+        ? `program = ${JSON.stringify(await readsOneLine(command[0] ?? ""))}`
         : `command = ${JSON.stringify(command)}`,
     );
   }
   await writeFile(join(folder, "config.toml"), `${lines.join("\n")}\n`);
   const options: RalphOptions = { cwd: repo.root, home };
-  const first = names[0] ?? "demo";
+  const { ask = names[0] ?? "demo" } = scene;
   return {
     repo,
     options,
@@ -87,7 +91,7 @@ export async function suiteScene(scene: SceneOptions): Promise<Scene> {
       const at = performance.now();
       const mode = args.includes("--detach") || args.includes("--worker") ? [] : ["--foreground"];
       const given = args.filter((arg) => arg !== "--worker");
-      const result = await startRalph(["run", "job", "-a", first, ...mode, ...given], options)
+      const result = await startRalph(["run", "job", "-a", ask, ...mode, ...given], options)
         .result;
       const ms = performance.now() - at;
       await assertNothingLeft(home);
@@ -105,6 +109,14 @@ export async function suiteScene(scene: SceneOptions): Promise<Scene> {
     },
     [Symbol.asyncDispose]: () => repo[Symbol.asyncDispose](),
   };
+}
+
+/** Claude Code gets its prompt as a line, and further lines while it runs: its stdin stays open. */
+async function readsOneLine(program: string): Promise<string> {
+  const wrapper = `${program}.claude`;
+  const script = `[ "$1" = --version ] && exec echo 2.1.0\nhead -n 1 | "${program}"`;
+  await writeFile(wrapper, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return wrapper;
 }
 
 /** Reads the events that `--json` printed. */
