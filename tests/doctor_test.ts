@@ -65,11 +65,12 @@ Deno.test("ralph doctor exits with 0 where a run can begin, and changes nothing"
   const bin = join(repo.outside, "bin");
   assertMatch(stdout, /^✔ ralph \d+\.\d+\.\d+ +on Deno \d/m);
   assertMatch(stdout, /^✔ git 2\.\d+\.\d+ +commits as Tester <tester@example\.com>$/m);
-  assertStringIncludes(stdout, `✔ claude 2.1.197  ${bin}/claude, signed in not checked\n`);
+  const lines = stdout.replaceAll(/ {2,}/g, "  ");
+  assertStringIncludes(lines, `✔ claude 2.1.197  ${bin}/claude, signed in not checked\n`);
   assertMatch(stdout, /^· codex +"codex" is not on PATH$/m);
-  assertStringIncludes(stdout, `✔ repository      ${repo.root}\n`);
-  assertStringIncludes(stdout, "✔ tasks           1 prd.json can be read\n");
-  assertStringIncludes(stdout, `✔ gh 2.40.1       ${bin}/gh, signed in not checked\n`);
+  assertStringIncludes(lines, `✔ repository  ${repo.root}\n`);
+  assertStringIncludes(lines, "✔ tasks  1 prd.json can be read\n");
+  assertStringIncludes(lines, `✔ gh 2.40.1  ${bin}/gh, signed in not checked\n`);
   assertMatch(stdout, /\n\d+ ok\n$/);
   assertEquals(await filesOf(repo), before);
 });

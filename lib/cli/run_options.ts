@@ -11,6 +11,7 @@ import type { Task } from "../task/task.ts";
 import type { Hook } from "../worker/hook.ts";
 import type { CommandContext, CommandLine, OptionSpec } from "./command.ts";
 import { dollarsValue, durationValue, wholeNumberValue } from "./option_values.ts";
+import { ptyAgents } from "./pty_agents.ts";
 import { readSettings, type Settings, SettingsError } from "./settings.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -47,7 +48,7 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
     name: "agent",
     short: "a",
     value: "NAME",
-    help: "claude, opencode, codex, gemini, demo, or one of the config (default: claude)",
+    help: "claude, opencode, codex, gemini, demo, or your own (default: claude)",
     group: "Agent",
   },
   { name: "model", short: "m", value: "NAME", help: "the model for that agent", group: "Agent" },
@@ -59,6 +60,11 @@ export const RUN_OPTIONS: readonly OptionSpec[] = [
   },
   { name: "pin", help: "let no other agent take over", group: "Agent" },
   { name: "yolo", help: "let the agent do anything without asking", group: "Agent" },
+  {
+    name: "pty",
+    help: "run claude and opencode as the programs that people use, in a PTY",
+    group: "Agent",
+  },
   {
     name: "failover-threshold",
     value: "N",
@@ -110,7 +116,8 @@ export async function runOptions(
 ): Promise<RunOptions> {
   const { configDir, stateDir } = sessionPaths(context.env);
   const settings = await readSettings({ root: task.root, configDir });
-  const agents = agentsOf(settings, context, configDir);
+  const pty = line.has("pty");
+  const agents = agentsOf(settings, context, { configDir, pty });
   const names = agents.map((agent) => agent.name);
   const known = (name: string | undefined, where: string): string | undefined => {
     if (name === undefined || names.includes(name)) return name;
@@ -128,6 +135,7 @@ export async function runOptions(
   for (const name of listed ?? []) known(name, "--agents");
   for (const name of settings.failover ?? []) known(name, "the setting failover");
   const failover = listed ?? settings.failover;
+  const asked = [...listed ?? [], ...(agent === undefined ? [] : [agent])];
   const model = line.value("model");
   const rotateAt = whole(line, "rotate-at") ?? settings.rotate_at;
   const base = line.value("base");
@@ -137,7 +145,7 @@ export async function runOptions(
   const backoffBaseMs = duration(settings.backoff, "backoff");
   return {
     task,
-    agents,
+    agents: pty ? ptyAgents(agents, { asked }) : agents,
     // Whoever lists agents wants the first of them.
     ...(agent === undefined && listed?.[0] === undefined
       ? {}
@@ -203,13 +211,17 @@ export function goodCopyFile(task: Task, stateDir: string): string {
   return join(stateDir, "good", `${task.name}-${place}.json`);
 }
 
-function agentsOf(settings: Settings, { env }: CommandContext, configDir: string): Agent[] {
+function agentsOf(
+  settings: Settings,
+  { env }: CommandContext,
+  { configDir, pty }: { configDir: string; pty: boolean },
+): Agent[] {
   const { opencode, ...tables } = settings.agents ?? {};
   const url = env.RALPH_OPENCODE_URL || settings.opencode?.url;
   try {
     return [
-      ...createAgents(tables, { reserved: ["opencode"] }),
-      opencodeFromConfig(opencode ?? {}, { url, configDir }),
+      ...createAgents(tables, { reserved: ["opencode"], pty }),
+      opencodeFromConfig(opencode ?? {}, { url, configDir, pty }),
     ];
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
