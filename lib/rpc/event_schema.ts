@@ -36,8 +36,8 @@ const ending = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("aborted"), message }),
 ]);
 
-/** Typed so that a kind which is new cannot be forgotten here. */
-const AGENT_EVENTS = {
+/** The schema of what an agent does, by its kind: one that is new cannot be forgotten here. */
+export const AGENT_EVENT_SCHEMAS = {
   process: z.object({ kind: z.literal("process"), pid: z.int() }),
   session: z.object({
     kind: z.literal("session"),
@@ -62,7 +62,7 @@ const AGENT_EVENTS = {
   }),
 } satisfies { [Kind in AgentEvent["kind"]]: z.ZodType<Extract<AgentEvent, { kind: Kind }>> };
 
-const agentEvent = z.union(Object.values(AGENT_EVENTS));
+const agentEvent = z.union(Object.values(AGENT_EVENT_SCHEMAS));
 
 const result = z.object({
   outcome: z.enum([
@@ -94,7 +94,8 @@ const agent = z.string();
 const model = z.string().exactOptional();
 const reason = z.string();
 
-const EVENTS = {
+/** The schema of every event, by its type: one that is new cannot be forgotten here. */
+export const EVENT_SCHEMAS = {
   loop_started: z.object({
     time,
     type: z.literal("loop_started"),
@@ -199,4 +200,4 @@ const EVENTS = {
 } satisfies { [Type in LoopEvent["type"]]: z.ZodType<Extract<LoopEvent, { type: Type }>> };
 
 /** Every event of a loop, as the session log, `ralph run --json` and the RPC have it. */
-export const loopEventSchema: z.ZodType<LoopEvent> = z.union(Object.values(EVENTS));
+export const loopEventSchema: z.ZodType<LoopEvent> = z.union(Object.values(EVENT_SCHEMAS));
