@@ -1,4 +1,10 @@
-import type { ServerEvent, ServerMessage, ServerPart } from "../opencode/server_types.ts";
+import { isTyped } from "../opencode/judge_session.ts";
+import type {
+  MessageWithParts,
+  ServerEvent,
+  ServerMessage,
+  ServerPart,
+} from "../opencode/server_types.ts";
 import type { AgentEvent, Usage } from "./agent.ts";
 import { cutText } from "./cut_text.ts";
 import { toolDetail } from "./tool_detail.ts";
@@ -52,7 +58,7 @@ export function opencodeEvents(event: ServerEvent, state: OpencodeState): AgentE
       return [];
     }
     case "message.updated":
-      return messageEvents(event.properties.info, state);
+      return infoEvents(event.properties.info, state);
     case "message.part.updated":
       return partEvents(event.properties.part, state);
     case "session.error": {
@@ -69,7 +75,37 @@ export function opencodeEvents(event: ServerEvent, state: OpencodeState): AgentE
   }
 }
 
-function messageEvents(message: ServerMessage, state: OpencodeState): AgentEvent[] {
+/**
+ * Turns a message that was read into events, as if it had been followed.
+ *
+ * @param message The message.
+ * @param state What is remembered of the events before; changed in place.
+ * @returns The events; none for what has been told already.
+ */
+export function messageEvents(message: MessageWithParts, state: OpencodeState): AgentEvent[] {
+  const events = infoEvents(message.info, state);
+  return [...events, ...message.parts.flatMap((part) => partEvents(part, state))];
+}
+
+/**
+ * Says whether a part is from somebody else who writes into a session.
+ *
+ * @param part The part.
+ * @param sessionID Our session.
+ * @param state What is remembered of the messages.
+ * @returns Whether it is.
+ */
+export function isFromPerson(
+  part: ServerPart,
+  sessionID: string | undefined,
+  { roles, ours }: OpencodeState,
+): boolean {
+  const { messageID } = part;
+  return part.sessionID === sessionID && roles.get(messageID) === "user" && !ours.has(messageID) &&
+    isTyped({ parts: [part] });
+}
+
+function infoEvents(message: ServerMessage, state: OpencodeState): AgentEvent[] {
   if (!state.sessions.has(message.sessionID)) return [];
   state.roles.set(message.id, message.role);
   const { tokens, cost = 0 } = message;

@@ -1,14 +1,18 @@
 import { basename } from "node:path";
-import { type Followed, followEvents } from "../opencode/follow_events.ts";
-import { isTyped, judgeSession } from "../opencode/judge_session.ts";
+import { judgeSession } from "../opencode/judge_session.ts";
 import type { OpencodePrompt, ProjectClient } from "../opencode/opencode_client.ts";
 import type { PermissionRule } from "../opencode/permission_rules.ts";
-import type { ServerError, ServerEvent, ServerPart } from "../opencode/server_types.ts";
+import type { ServerError, ServerEvent } from "../opencode/server_types.ts";
 import type { AgentCommand, AgentEnding, AgentEvent, AgentStartOptions, Denial } from "./agent.ts";
-import { BoundedQueue } from "./bounded_queue.ts";
 import { cutText } from "./cut_text.ts";
 import { endingOfDenials, endingOfRetry, endingOfServerError } from "./opencode_ending.ts";
-import { newOpencodeState, opencodeEvents } from "./opencode_events.ts";
+import {
+  isFromPerson,
+  messageEvents,
+  newOpencodeState,
+  opencodeEvents,
+} from "./opencode_events.ts";
+import { type FeedItem, opencodeFeed } from "./opencode_feed.ts";
 import { answerPermission, answerQuestion } from "./opencode_requests.ts";
 import { SessionPatience } from "./session_patience.ts";
 
@@ -30,11 +34,8 @@ export interface OpencodeRunOptions {
   now: () => number;
 }
 
-type Item = Followed | { kind: "tick" } | { kind: "gone"; error: unknown };
 type Steps = AsyncGenerator<AgentEvent, AgentEnding | undefined, void>;
 
-const TICK_MS = 250;
-const QUEUED_ITEMS = 256;
 const REQUEST_MS = 10_000;
 const CREATE_MS = 60_000;
 /** Where a stop was asked for, all has to be gone within a second. */
@@ -94,28 +95,22 @@ export class OpencodeRun {
 
   /** Runs it: yields what happens, and returns how it ended. */
   async *run(signal: AbortSignal): AsyncGenerator<AgentEvent, AgentEnding, void> {
-    const queue = new BoundedQueue<Item>(QUEUED_ITEMS);
-    const leave = new AbortController();
-    const onAbort = () => queue.discard();
-    signal.addEventListener("abort", onAbort, { once: true });
-    const followed = this.#follow(queue, AbortSignal.any([signal, leave.signal]));
-    const timer = setInterval(() => queue.full || queue.push({ kind: "tick" }), TICK_MS);
+    const { maxMisses, pauseMs } = this.#options;
+    const { address, fetch } = this.#project;
+    const onDelta = (sessionID: string) => {
+      if (this.#state.sessions.has(sessionID)) this.#start.onOutput?.();
+    };
     let over = false;
     try {
-      for await (const item of queue) {
+      const options = { fetch, maxMisses, pauseMs, signal, onDelta };
+      for await (const item of opencodeFeed(address.url, options)) {
         const ending = yield* this.#take(item, signal);
         if (ending === undefined) continue;
         over = ending.kind === "ok" || ending.kind === "denied";
         return ending;
       }
-      signal.throwIfAborted();
       return LOST;
     } finally {
-      clearInterval(timer);
-      signal.removeEventListener("abort", onAbort);
-      leave.abort();
-      queue.discard();
-      await followed;
       // Whatever the reason: nothing must go on working that nobody watches.
       if (!over && this.#sessionID !== undefined) {
         const limit = AbortSignal.timeout(ABORT_MS);
@@ -124,21 +119,7 @@ export class OpencodeRun {
     }
   }
 
-  async #follow(queue: BoundedQueue<Item>, signal: AbortSignal): Promise<void> {
-    const { maxMisses, pauseMs } = this.#options;
-    const { address, fetch } = this.#project;
-    const onDelta = (sessionID: string) => {
-      if (this.#state.sessions.has(sessionID)) this.#start.onOutput?.();
-    };
-    try {
-      const options = { fetch, maxMisses, pauseMs, signal, onDelta };
-      for await (const item of followEvents(address.url, options)) await queue.push(item);
-    } catch (error) {
-      if (!signal.aborted) await queue.push({ kind: "gone", error });
-    }
-  }
-
-  async *#take(item: Item, signal: AbortSignal): Steps {
+  async *#take(item: FeedItem, signal: AbortSignal): Steps {
     switch (item.kind) {
       case "connected":
         if (this.#sessionID === undefined) yield* this.#begin(signal);
@@ -183,13 +164,7 @@ export class OpencodeRun {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]);
     try {
       const { messages } = await this.#project.readState(this.#sessionID ?? "", limited);
-      for (const { info, parts } of messages) {
-        yield* opencodeEvents({ type: "message.updated", properties: { info } }, this.#state);
-        for (const part of parts) {
-          const event = { type: "message.part.updated", properties: { part } } as const;
-          yield* opencodeEvents(event, this.#state);
-        }
-      }
+      for (const message of messages) yield* messageEvents(message, this.#state);
       const { permissions, questions } = await this.#project.readRequests(limited);
       for (const properties of permissions) {
         yield* this.#react({ type: "permission.asked", properties });
@@ -225,7 +200,7 @@ export class OpencodeRun {
         break;
       case "message.part.updated":
         // What a person asks is a new turn: the failure of the one before is over.
-        if (this.#isTypedByPerson(event.properties.part)) this.#resume();
+        if (isFromPerson(event.properties.part, id, this.#state)) this.#resume();
         break;
       case "permission.asked":
         if (!this.#state.sessions.has(event.properties.sessionID)) break;
@@ -243,12 +218,6 @@ export class OpencodeRun {
         break;
     }
     return undefined;
-  }
-
-  #isTypedByPerson(part: ServerPart): boolean {
-    const { roles, ours } = this.#state;
-    return part.sessionID === this.#sessionID && roles.get(part.messageID) === "user" &&
-      !ours.has(part.messageID) && isTyped({ parts: [part] });
   }
 
   #resume(): void {
