@@ -10,12 +10,17 @@ import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { checkHealth, type CheckHealthOptions } from "../lib/opencode/check_health.ts";
-import { describeServer, type ServerFacts } from "../lib/opencode/describe_server.ts";
+import {
+  describeServer,
+  type ServerFacts,
+  SETUP_COMMANDS,
+} from "../lib/opencode/describe_server.ts";
 import { resolveServerAddress, type ServerAddress } from "../lib/opencode/server_address.ts";
 import { serverFetch } from "../lib/opencode/server_fetch.ts";
 import { ensureServerPassword } from "../lib/opencode/server_password.ts";
 import { serverPlist, serverUnit } from "../lib/opencode/server_unit.ts";
 import { parseUnitState, readUnitState, type UnitState } from "../lib/opencode/unit_state.ts";
+import { ralph } from "./ralph_process.ts";
 import { tempDir } from "./testing.ts";
 
 interface Listening extends AsyncDisposable {
@@ -319,4 +324,20 @@ Deno.test("ensureServerPassword() makes a file that only its owner can read, and
   assertEquals(await ensureServerPassword(configDir), { file, created: false });
   assertEquals(await readFile(file, "utf8"), text);
   assertEquals((await stat(file)).mode & 0o777, 0o600);
+});
+
+Deno.test("US-011: ralph systemd says how the server is set up, and prints no other unit", async () => {
+  await using dir = await tempDir();
+  const options = { cwd: dir.path, home: dir.path };
+  const help = await ralph(["systemd", "--help"], options);
+  for (const words of [...SETUP_COMMANDS, "start", "stop", "status", "enable"]) {
+    assertStringIncludes(help.stdout, words.includes(" ") ? words : `systemctl --user ${words}`);
+  }
+  assertStringIncludes(help.stdout, "loginctl enable-linger $USER");
+  const unit = await ralph(["systemd", "print", "opencode", "--port", "4096"], options);
+  assertEquals(unit.code, 0);
+  assertMatch(unit.stdout, /^ExecStart=\S+ serve --port 4096$/m);
+  const other = await ralph(["systemd", "print", "nginx"], options);
+  assertEquals(other.code, 2);
+  assertStringIncludes(other.stderr, 'error: Unknown unit "nginx" for ralph systemd print');
 });
