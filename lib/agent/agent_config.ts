@@ -37,7 +37,7 @@ export interface CreateAgentsOptions {
   reserved?: readonly string[];
   /** The time in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
-  /** Whether the agents run in a PTY whose tables do not say; only `claude` can. @default {false} */
+  /** Whether `claude` runs in a PTY, whatever its table says. @default {false} */
   pty?: boolean;
 }
 
@@ -86,8 +86,8 @@ export function createAgents(
   );
   const demo = check("demo", demoConfig, config.demo ?? {});
   const agents = [createClaude({
-    pty,
     ...claude,
+    pty: pty || (claude.pty ?? false),
     ...clock,
     ...(allowedTools && { allowedTools }),
     ...(patterns && {

@@ -13,7 +13,7 @@ export interface AgentTerminal {
    */
   write(data: string): void;
   /**
-   * Gives the terminal another size, of which the program is told.
+   * Gives the terminal another size, of which the program is told; none if it has ended.
    *
    * @param columns The width, from 1 to 1000.
    * @param rows The height, from 1 to 1000.

@@ -1,6 +1,10 @@
 import type { Agent } from "./agent.ts";
 import { claudeArguments, DEFAULT_ALLOWED_TOOLS } from "./claude_arguments.ts";
-import { claudeConversation, claudeMessageLine } from "./claude_conversation.ts";
+import {
+  CLAUDE_INTERRUPTED,
+  claudeConversation,
+  claudeMessageLine,
+} from "./claude_conversation.ts";
 import { startClaudePty } from "./claude_pty.ts";
 import { type AgentReport, classifyEnding, type EndingFacts } from "./classify_ending.ts";
 import { cutText } from "./cut_text.ts";
@@ -77,7 +81,8 @@ export function createClaude(options: ClaudeOptions = {}): Agent {
           stream === "stdout"
             ? parseClaudeEvent(line, state)
             : [{ kind: "output", stream, line: cutText(line) }],
-        classify: (facts) => classify(facts, state.report),
+        classify: (facts) =>
+          state.interrupted ? { ...CLAUDE_INTERRUPTED } : classify(facts, state.report),
         ...(start.onOutput && { onOutput: start.onOutput }),
         ...(start.signal && { signal: start.signal }),
       });

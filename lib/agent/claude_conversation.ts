@@ -1,5 +1,12 @@
+import type { AgentEnding } from "./agent.ts";
 import type { ClaudeState } from "./parse_claude_event.ts";
 import type { Conversation } from "./run_agent_process.ts";
+
+/** How a turn ended that a person has interrupted: no failure of the agent. */
+export const CLAUDE_INTERRUPTED: AgentEnding = {
+  kind: "aborted",
+  message: "Interrupted by a person",
+};
 
 /**
  * Writes a message of the user down as `claude --input-format stream-json` reads it.

@@ -1,8 +1,8 @@
-import { writeFile } from "node:fs/promises";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import type { AgentRun, AgentStartOptions } from "./agent.ts";
 import type { ClaudeOptions } from "./claude.ts";
 import { claudeArguments } from "./claude_arguments.ts";
+import { CLAUDE_INTERRUPTED } from "./claude_conversation.ts";
 import { claudeHooks } from "./claude_hooks.ts";
 import { ClaudeTurns } from "./claude_turns.ts";
 import { classifyEnding } from "./classify_ending.ts";
@@ -50,6 +50,7 @@ export function startClaudePty(options: ClaudeOptions, start: AgentStartOptions)
       leaveKeys: [CTRL_D, CTRL_D],
       startMs: START_MS,
       look: () => turns.look(),
+      onCommand: (command) => turns.onCommand(command),
       watch: (onNews) => folder?.watch(onNews) ?? { [Symbol.dispose]: () => {} },
       async setInteractive(enabled) {
         const mark = (await opened).file + INTERACTIVE_SUFFIX;
@@ -57,16 +58,19 @@ export function startClaudePty(options: ClaudeOptions, start: AgentStartOptions)
         else await rm(mark, { force: true });
       },
     },
-    classify: (facts) =>
-      classifyEnding(facts, {
+    classify(facts) {
+      if (turns.interrupted) return { ...CLAUDE_INTERRUPTED };
+      const { report } = turns;
+      const early = report === undefined && facts.exitCode === 0;
+      return classifyEnding(facts, {
         patterns,
         now: now(),
         // Whoever is asked to leave may do so with any exit code.
-        succeeded: turns.report?.failed === false,
-        ...(turns.report ? { report: turns.report } : {}),
-        ...(turns.report === undefined && facts.exitCode === 0 &&
-          { failure: "Claude Code ended in the middle of its turn" }),
-      }),
+        succeeded: report?.failed === false,
+        ...(report && { report }),
+        ...(early && { failure: "Claude Code ended in the middle of its turn" }),
+      });
+    },
     async cleanUp() {
       await turns[Symbol.asyncDispose]();
       await folder?.[Symbol.asyncDispose]();

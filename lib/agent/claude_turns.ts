@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AgentEvent } from "./agent.ts";
+import type { AgentCommand, AgentEvent } from "./agent.ts";
 import type { AgentReport } from "./classify_ending.ts";
 import { claudeReport } from "./claude_report.ts";
 import { type ClaudeState, newClaudeState, parseClaudeEvent } from "./parse_claude_event.ts";
@@ -10,6 +10,7 @@ const signalSchema = z.object({
   hook_event_name: z.enum(["SessionStart", "UserPromptSubmit", "Stop", "StopFailure"]),
   session_id: z.string(),
   transcript_path: z.string(),
+  prompt_id: z.string().optional().catch(undefined),
   model: z.string().optional().catch(undefined),
   error: z.string().optional().catch(undefined),
   last_assistant_message: z.string().catch(""),
@@ -27,6 +28,10 @@ export interface ClaudeTurnsOptions {
   now?: () => number;
 }
 
+/** Interrupted before it has said a word, Claude takes the prompt back and writes nothing down. */
+const INTERRUPTED_MS = 2000;
+/** What may pass until a message that was typed is a turn. */
+const MESSAGE_MS = 10_000;
 /** Hooks of the user may send Claude back to work after a Stop; the transcript says when not. */
 const QUIET_MS = 5000;
 
@@ -42,7 +47,10 @@ export class ClaudeTurns implements AsyncDisposable {
   #tail: TailFile | undefined;
   /** The transcript says that the turn is over, whatever hooks did. */
   #settled = false;
-  #interrupted = false;
+  /** When it was interrupted, if it has not been heard of since. */
+  #interruptedAt: number | undefined;
+  /** When it was told something of which it has not been heard yet. */
+  #messageAt: number | undefined;
   #heardAt = 0;
 
   /**
@@ -54,6 +62,25 @@ export class ClaudeTurns implements AsyncDisposable {
     this.#options = options;
     this.#state = newClaudeState(options.cwd);
     this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** Whether a person has interrupted its last turn. */
+  get interrupted(): boolean {
+    const isQuiet = this.#interruptedAt !== undefined &&
+      this.#now() - this.#interruptedAt > INTERRUPTED_MS;
+    return (this.#state.interrupted ?? false) || isQuiet;
+  }
+
+  /**
+   * Notes what it was told.
+   *
+   * @param command A message that begins a turn, or an interrupt that ends one.
+   */
+  onCommand(command: AgentCommand): void {
+    const now = this.#now();
+    this.#interruptedAt = command.kind === "interrupt" ? now : undefined;
+    this.#messageAt = command.kind === "message" ? now : undefined;
+    if (command.kind === "message") this.#state.interrupted = false;
   }
 
   /** What Claude said about the end of its last turn; nothing if it is in the middle of one. */
@@ -94,9 +121,13 @@ export class ClaudeTurns implements AsyncDisposable {
     if (!read.success) return [];
     const before = this.#signal;
     const signal = this.#signal = read.data;
-    if (before?.hook_event_name !== signal.hook_event_name) {
+    const { hook_event_name: name, prompt_id: prompt } = signal;
+    if (before?.hook_event_name !== name || before.prompt_id !== prompt) {
       this.#heardAt = this.#now();
-      if (signal.hook_event_name === "UserPromptSubmit") this.#settled = this.#interrupted = false;
+      this.#interruptedAt = this.#messageAt = undefined;
+      if (name === "UserPromptSubmit") {
+        this.#settled = this.#state.interrupted = false;
+      }
     }
     if (before?.transcript_path === signal.transcript_path) return [];
     // A person may begin another conversation in the same program.
@@ -109,14 +140,15 @@ export class ClaudeTurns implements AsyncDisposable {
   /** Inside of a text these quotes would be escaped: no prose is taken for a record. */
   #learn(line: string): void {
     if (line.includes('"subtype":"turn_duration"')) this.#settled = true;
-    else if (line.includes('"type":"user"')) {
+    else if (/"type":"(?:user|assistant)"/.test(line)) {
       this.#settled = false;
-      this.#interrupted = line.includes('"text":"[Request interrupted by user');
-    } else if (line.includes('"type":"assistant"')) this.#settled = this.#interrupted = false;
+      if (line.includes('"type":"assistant"')) this.#interruptedAt = undefined;
+    }
   }
 
   #isIdle(): boolean {
-    if (this.#interrupted) return true;
+    if (this.#messageAt !== undefined && this.#now() - this.#messageAt < MESSAGE_MS) return false;
+    if (this.interrupted) return true;
     switch (this.#signal?.hook_event_name) {
       case "StopFailure":
         return true;

@@ -21,7 +21,7 @@ export interface OpencodeFromConfigOptions {
   url?: string | undefined;
   /** The folder with `opencode.env`. */
   configDir: string;
-  /** Whether it runs in a PTY where the table does not say. @default {false} */
+  /** Whether it runs in a PTY, whatever the table says. @default {false} */
   pty?: boolean;
 }
 
@@ -63,5 +63,11 @@ export function opencodeFromConfig(table: unknown, options: OpencodeFromConfigOp
     });
   }
   const { url, configDir, pty = false } = options;
-  return createOpencode({ pty, ...parsed.data, configDir, ...(url === undefined ? {} : { url }) });
+  const { pty: own = false } = parsed.data;
+  return createOpencode({
+    ...parsed.data,
+    pty: pty || own,
+    configDir,
+    ...(url === undefined ? {} : { url }),
+  });
 }

@@ -71,6 +71,7 @@ export function startOpencodePty(options: OpencodePtyOptions, start: AgentStartO
       leaveKeys: [CTRL_C, CTRL_C],
       startMs: START_MS,
       look: () => turns?.look() ?? Promise.resolve({ events: [], started: false, idle: false }),
+      onCommand: (command) => turns?.onCommand(command),
       watch: (onNews) => folder?.watch(onNews) ?? { [Symbol.dispose]: () => {} },
       async setInteractive(enabled) {
         const mark = (await opened).file + INTERACTIVE_SUFFIX;

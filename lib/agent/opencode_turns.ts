@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { readServerEvent } from "../opencode/server_event.ts";
 import type { PermissionRequest, ServerError, ServerEvent } from "../opencode/server_types.ts";
-import type { AgentEnding, AgentEvent } from "./agent.ts";
+import type { AgentCommand, AgentEnding, AgentEvent } from "./agent.ts";
 import { classifyEnding, type EndingFacts } from "./classify_ending.ts";
 import { cutText } from "./cut_text.ts";
 import { endingOfRetry, endingOfServerError } from "./opencode_ending.ts";
@@ -15,6 +15,9 @@ const refusalSchema = z.object({
   type: z.literal("ralph.refused"),
   properties: z.object({ permission: z.string(), patterns: z.array(z.string()).default([]) }),
 });
+
+/** What may pass until a message that was typed is a turn, in milliseconds. */
+const MESSAGE_MS = 10_000;
 
 /** Where the plugin writes, and the clock. */
 export interface OpencodeTurnsOptions {
@@ -38,6 +41,8 @@ export class OpencodeTurns implements AsyncDisposable {
   readonly #roots = new Set<string>();
   #idle = false;
   #started = false;
+  /** When it was told something of which it has not been heard yet. */
+  #messageAt: number | undefined;
   /** The error of the turn. */
   #error: ServerError | undefined;
   /** OpenCode would try again and again. */
@@ -63,10 +68,20 @@ export class OpencodeTurns implements AsyncDisposable {
     // The signal first: the events that led to it were written before it.
     const signal = signalSchema.safeParse(await this.#options.read());
     this.#started ||= signal.success;
-    this.#idle = signal.data?.state === "idle";
+    this.#idle = signal.data?.state === "idle" &&
+      (this.#messageAt === undefined || this.#options.now() - this.#messageAt > MESSAGE_MS);
     const events: AgentEvent[] = [];
     for await (const line of this.#tail.read()) events.push(...this.#take(line));
     return { events, started: this.#started, idle: this.#idle || this.#hopeless !== undefined };
+  }
+
+  /**
+   * Notes what it was told.
+   *
+   * @param command A message that begins a turn, or an interrupt that ends one.
+   */
+  onCommand(command: AgentCommand): void {
+    this.#messageAt = command.kind === "message" ? this.#options.now() : undefined;
   }
 
   /**
@@ -126,7 +141,7 @@ export class OpencodeTurns implements AsyncDisposable {
         else if (!this.#state.roles.has(id)) {
           // The prompt itself is nobody's message.
           if (this.#state.ours.size === 0) this.#state.ours.add(id);
-          this.#error = this.#hopeless = undefined;
+          this.#error = this.#hopeless = this.#messageAt = undefined;
         }
         return [];
       }

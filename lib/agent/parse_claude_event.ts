@@ -14,6 +14,8 @@ export interface ClaudeState {
   usageOfMessage: Map<string, Usage>;
   /** What the turns that are over have used; absent in the first. */
   usageOfTurns?: Usage;
+  /** Whether a person has interrupted its turn, with nothing after it. */
+  interrupted?: boolean;
   /** Its conversation, once it has been named. */
   sessionId?: string;
   /** Calls of tools that have not been answered. */
@@ -72,6 +74,9 @@ export function parseClaudeEvent(line: string, state: ClaudeState): AgentEvent[]
     case "assistant":
       return assistantEvents(message, state);
     case "user":
+      state.interrupted = message.message.content.some((block) =>
+        block?.type === "text" && block.text.startsWith("[Request interrupted by user")
+      );
       return message.message.content.flatMap((block) => resultEvents(block, state));
     case "rate_limit_event": {
       const { status, resetsAt } = message.rate_limit_info;
@@ -112,6 +117,7 @@ function systemEvents(message: Message<"system">, state: ClaudeState): AgentEven
 
 function assistantEvents({ message, error }: Message<"assistant">, state: ClaudeState) {
   const events: AgentEvent[] = [];
+  state.interrupted = false;
   // Claude Code puts the words of a failed request into an assistant message of its own.
   const isSynthetic = error !== undefined || message.model === "<synthetic>";
   for (const block of message.content) {

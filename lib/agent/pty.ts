@@ -1,4 +1,6 @@
 import { constants } from "node:os";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentTerminal } from "./agent_terminal.ts";
 import { Keyboard } from "./keyboard.ts";
 import { openScreen, type Screen } from "./screen.ts";
@@ -134,6 +136,8 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
       resolve(signal ? { exitCode: null, signal: signalName(signal) } : { exitCode, signal: null });
     });
   });
+  // It makes its process group itself, a moment after it was started: nobody could end it before.
+  while (!exited && !isGroup(child.pid)) await sleep(1);
   return {
     pid: child.pid,
     get bracketedPaste() {
@@ -146,7 +150,12 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
       size: { columns, rows },
       listeners,
       type: (data) => keyboard.type(data),
-      resize: (columns, rows) => exited ? undefined : child.resize(columns, rows),
+      resize(columns, rows) {
+        if (exited) return false;
+        screen.resize(columns, rows);
+        child.resize(columns, rows);
+        return true;
+      },
     }),
     exited: ended.then(async (exit) => {
       await new Promise<void>((resolve) => screen.write("", resolve));
@@ -161,7 +170,8 @@ interface PtyTerminalParts {
   size: { columns: number; rows: number };
   listeners: Set<(data: string) => void>;
   type: (data: string) => void;
-  resize: (columns: number, rows: number) => void;
+  /** Whether there is a program that was told. */
+  resize: (columns: number, rows: number) => boolean;
 }
 
 class PtyTerminal implements AgentTerminal {
@@ -193,9 +203,7 @@ class PtyTerminal implements AgentTerminal {
         );
       }
     }
-    this.#parts.size = { columns, rows };
-    this.#screen.resize(columns, rows);
-    this.#parts.resize(columns, rows);
+    if (this.#parts.resize(columns, rows)) this.#parts.size = { columns, rows };
   }
 
   serialize(): string {
@@ -207,6 +215,15 @@ class PtyTerminal implements AgentTerminal {
     const own = (data: string): void => listener(data);
     this.#parts.listeners.add(own);
     return () => void this.#parts.listeners.delete(own);
+  }
+}
+
+function isGroup(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AgentEvent } from "./agent.ts";
+import type { AgentCommand, AgentEvent } from "./agent.ts";
 
 /** What a look at an agent in a PTY has found. */
 export interface PtyLook {
@@ -22,6 +22,8 @@ export interface PtyTurns {
   look(): Promise<PtyLook>;
   /** Calls back when it may be time to look; it is looked now and then in any case. */
   watch(onNews: () => void): Disposable;
+  /** Is told that a message is about to be typed, or that it was interrupted. */
+  onCommand?(command: AgentCommand): void;
   /** Is told that a person takes the agent over, or gives it back. */
   setInteractive?(enabled: boolean): Promise<void>;
 }

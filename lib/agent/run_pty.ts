@@ -38,6 +38,8 @@ const STOP_GRACE_MS = 600;
 const LEAVE_MS = 3000;
 /** Programs take keys that come at once for something that was pasted. */
 const KEY_PAUSE_MS = 120;
+/** The last thing that a person typed may have begun a turn that nobody has heard of yet. */
+const GIVE_BACK_MS = 1000;
 /** Linux takes no argument that is longer. */
 const LONGEST_ARGUMENT = 128 * 1024;
 
@@ -79,6 +81,7 @@ class PtyRun implements AgentRun {
   readonly #dispose = new AbortController();
   #pty: Pty | undefined;
   #over = false;
+  #givenBackAt = -Infinity;
   #news = Promise.withResolvers<void>();
 
   constructor(command: string[] | (() => Promise<string[]>), options: RunPtyOptions) {
@@ -100,12 +103,15 @@ class PtyRun implements AgentRun {
     const keys = command.kind === "interrupt"
       ? turns.interruptKeys
       : [asPaste(command.text, { bracketed }), "\r"];
+    if (command.kind === "message") turns.onCommand?.(command);
     await this.#press(this.#pty, keys);
+    if (command.kind === "interrupt") turns.onCommand?.(command);
     return !this.#over;
   }
 
   setInteractive(enabled: boolean): void {
     this.#gate.setInteractive(enabled);
+    if (!enabled) this.#givenBackAt = performance.now();
     const told = this.#options.turns?.setInteractive?.(enabled);
     told?.catch((error) => this.#record.emit({ kind: "error", message: String(error) }));
     this.#news.resolve();
@@ -212,7 +218,7 @@ class PtyRun implements AgentRun {
       const { events, started, idle } = await turns.look();
       for (const event of events) await this.#record.emit(event);
       if (running && this.#gate.open) {
-        if (idle) return "idle";
+        if (idle && performance.now() - this.#givenBackAt > GIVE_BACK_MS) return "idle";
         if (!started && this.#record.durationMs > turns.startMs) return "stuck";
       }
       const timer = setTimeout(() => this.#news.resolve(), LOOK_MS);

@@ -164,6 +164,50 @@ Deno.test({
 });
 
 Deno.test({
+  name: `claude in a PTY is interrupted, and goes on with a message in the same process${why}`,
+  ignore,
+  async fn() {
+    await using model = await scriptedModel(({ body }) =>
+      JSON.stringify(body.messages).includes("go on")
+        ? { kind: "text", text: "Going on" }
+        : { kind: "hang" }
+    );
+    await using home = await tempDir();
+    await using repo = await tempRepo();
+    const env = await claudeHome(model.url, { home: home.path, cwd: repo.path });
+    const run = claude.start(testStart({ cwd: repo.path, env, yolo: true }));
+    const steered = model.hanging.then(async () => {
+      assertEquals(await run.send({ kind: "interrupt" }), true);
+      assertEquals(await run.send({ kind: "message", text: "Please\ngo on" }), true);
+    });
+    const { events, result } = await collect(run);
+    await steered;
+    assertEquals(result.ending, { kind: "ok" });
+    assert(events.some((it) => it.kind === "text" && it.text === "Going on"));
+  },
+});
+
+Deno.test({
+  name: `claude in a PTY that was interrupted and given back has not failed${why}`,
+  ignore,
+  async fn() {
+    await using model = await scriptedModel([{ kind: "hang" }]);
+    await using home = await tempDir();
+    await using repo = await tempRepo();
+    const env = await claudeHome(model.url, { home: home.path, cwd: repo.path });
+    const run = claude.start(testStart({ cwd: repo.path, env, yolo: true }));
+    run.setInteractive?.(true);
+    const steered = model.hanging.then(async () => {
+      await run.send({ kind: "interrupt" });
+      run.setInteractive?.(false);
+    });
+    const { result } = await collect(run);
+    await steered;
+    assertEquals(result.ending, { kind: "aborted", message: "Interrupted by a person" });
+  },
+});
+
+Deno.test({
   name: `claude in a PTY with an unknown option is a failed launch that says why${why}`,
   ignore,
   async fn() {
