@@ -41,6 +41,7 @@ const INTERNAL = [
   "lib/loop/verify_iteration.ts",
   "lib/opencode/server_event.ts",
   "lib/rpc/client_stream.ts",
+  "lib/rpc/delivery.ts",
   "lib/rpc/event_cursor.ts",
   "lib/rpc/event_queue.ts",
   "lib/rpc/event_ring.ts",

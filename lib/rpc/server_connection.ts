@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { ClientStream } from "./client_stream.ts";
+import type { Delivery } from "./delivery.ts";
 import { EventCursor } from "./event_cursor.ts";
 import { notificationLine } from "./notification_line.ts";
 import { parseRequest } from "./parse_request.ts";
@@ -17,18 +18,6 @@ import { LineTimeoutError, readFrames, type ReadFramesOptions } from "./read_fra
 import { toErrorBody } from "./rpc_error.ts";
 import type { SessionHub } from "./session_hub.ts";
 import { callMethod, type RpcCaller } from "./session_methods.ts";
-
-/** What happened since the last delivery, but for events. */
-export interface Delivery {
-  /** Lines of the protocol with the output. */
-  output: string;
-  /** Lines of the protocol with what was printed on the terminal. */
-  screen: string;
-  /** Whether the terminal is another one. */
-  repaint: boolean;
-  /** What has changed in the state of the loop. */
-  change: RpcStateChange;
-}
 
 /** Options for {@linkcode ServerConnection}. */
 export interface ServerConnectionOptions extends ReadFramesOptions {
@@ -121,11 +110,16 @@ export class ServerConnection implements RpcCaller {
    *
    * @param delivery What happened.
    */
-  deliver({ output, screen, repaint, change }: Delivery): void {
-    if (this.#wants("output")) this.#writeOrDrop("output", output);
-    if (this.#wants("state_change")) Object.assign(this.#change, change);
+  deliver(delivery: Delivery): void {
+    if (delivery.hasOutput && this.#wants("output") && this.#hasRoom("output")) {
+      this.#stream.write(delivery.output);
+    }
+    if (this.#wants("state_change")) Object.assign(this.#change, delivery.change);
     this.#tellChange();
-    if (this.#topics.has("screen")) this.#writeOrDrop("screen", repaint ? this.#paint() : screen);
+    const drawn = delivery.repaint || delivery.hasScreen;
+    if (drawn && this.#topics.has("screen") && this.#hasRoom("screen")) {
+      this.#stream.write(delivery.repaint ? this.#paint() : delivery.screen);
+    }
     this.#events.advance();
   }
 
@@ -169,13 +163,14 @@ export class ServerConnection implements RpcCaller {
     this.#stream.write(notificationLine(type, data, this.#options.timestamp()));
   }
 
-  #writeOrDrop(topic: "output" | "screen", text: string): void {
-    if (text === "") return;
+  /** Says whether there is room for more, and keeps in mind what is dropped because there is none. */
+  #hasRoom(topic: "output" | "screen"): boolean {
     const full = this.#stream.waiting > this.#options.maxQueueBytes;
     // Once something is dropped all is, until the client is told.
-    if (!full && this.#dropped.size === 0) return this.#stream.write(text);
+    if (!full && this.#dropped.size === 0) return true;
     if (this.#dropped.size === 0) this.#droppedFrom = this.#hub.ring.last;
     this.#dropped.add(topic);
+    return false;
   }
 
   #tellChange(): void {

@@ -3,13 +3,13 @@ import { chmod } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import type { NumberedEvent } from "../session/numbered_event.ts";
 import type { SessionPaths } from "../session/session_paths.ts";
+import { Delivery } from "./delivery.ts";
 import { EventRing } from "./event_ring.ts";
 import { LoopStatus } from "./loop_status.ts";
-import { notificationLine } from "./notification_line.ts";
 import type { RpcStateChange } from "./protocol.ts";
 import { RPC_ERROR_CODES } from "./protocol.ts";
 import { ScreenFeed } from "./screen_feed.ts";
-import { type Delivery, ServerConnection } from "./server_connection.ts";
+import { ServerConnection } from "./server_connection.ts";
 import type { SessionControl } from "./session_control.ts";
 import { createHub, type ServedSession, type SessionHub } from "./session_hub.ts";
 import { claimSocketPath, type SocketPath } from "./socket_path.ts";
@@ -55,7 +55,7 @@ export class SessionServer implements AsyncDisposable {
   readonly #connections = new Set<ServerConnection>();
   readonly #now: () => Date;
   readonly #graceMs: number;
-  #delivery = nothing();
+  #delivery = new Delivery();
   #untold = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closing: Promise<void> | undefined;
@@ -80,9 +80,8 @@ export class SessionServer implements AsyncDisposable {
     });
     const screen = new ScreenFeed({
       control,
-      onData: (data) =>
-        this.#gather({ screen: notificationLine("screen", { data }, this.#timestamp()) }),
-      onTerminal: () => this.#gather({ repaint: true }),
+      onData: (data) => this.#gather((delivery) => delivery.addScreen(data, this.#timestamp())),
+      onTerminal: () => this.#gather((delivery) => delivery.repaint = true),
     });
     const ring = new EventRing(ringSize, lastSeq);
     const flush = () => this.#flush();
@@ -123,10 +122,11 @@ export class SessionServer implements AsyncDisposable {
     ring.push(numbered);
     screen.look();
     const { change, lines } = status.take(numbered.event);
-    const output = this.#connections.size === 0
-      ? ""
-      : lines.map((line) => notificationLine("output", { line }, numbered.event.time)).join("");
-    this.#gather({ output, change: { ...change, ...this.#interactive() } });
+    const changes = { ...change, ...this.#interactive() };
+    this.#gather((delivery) => {
+      delivery.addOutput(lines, numbered.event.time);
+      Object.assign(delivery.change, changes);
+    });
   }
 
   /** Stops listening, lets the clients have what there is, and removes the socket. */
@@ -169,24 +169,19 @@ export class SessionServer implements AsyncDisposable {
   /** What may have changed without an event. */
   #look(): void {
     this.#hub.screen.look();
-    this.#gather({ change: this.#interactive() });
+    const change = this.#interactive();
+    this.#gather((delivery) => void Object.assign(delivery.change, change));
   }
 
   #interactive(): RpcStateChange {
     return this.#hub.status.change({ interactive_mode: this.#hub.control.interactive });
   }
 
-  #gather(more: Partial<Delivery>): void {
+  #gather(add: (delivery: Delivery) => void): void {
     if (this.#connections.size === 0) return;
-    const delivery = this.#delivery;
-    delivery.output += more.output ?? "";
-    delivery.screen += more.screen ?? "";
-    delivery.repaint ||= more.repaint ?? false;
-    Object.assign(delivery.change, more.change);
+    add(this.#delivery);
     this.#untold++;
-    const { output, screen } = delivery;
-    const much = output.length + screen.length > FLUSH_CHARS || this.#untold >= FLUSH_COUNT;
-    if (much) this.#flush();
+    if (this.#delivery.size > FLUSH_CHARS || this.#untold >= FLUSH_COUNT) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
   }
 
@@ -196,17 +191,13 @@ export class SessionServer implements AsyncDisposable {
     if (this.#untold === 0) return;
     this.#untold = 0;
     const delivery = this.#delivery;
-    this.#delivery = nothing();
+    this.#delivery = new Delivery();
     for (const connection of this.#connections) connection.deliver(delivery);
   }
 
   #timestamp(): string {
     return this.#now().toISOString();
   }
-}
-
-function nothing(): Delivery {
-  return { output: "", screen: "", repaint: false, change: {} };
 }
 
 /**

@@ -8,8 +8,10 @@ import process from "node:process";
 import { LOOP_BENCHES } from "./loop_bench.ts";
 import type { Bench } from "./measure.ts";
 import { MEMORY_BENCH } from "./memory_bench.ts";
+import { PTY_BENCH } from "./pty_bench.ts";
 import { RECORD_BENCH } from "./record_bench.ts";
 import { renderReport } from "./report.ts";
+import { RPC_BENCHES } from "./rpc_bench.ts";
 import { START_UP_BENCH } from "./start_up_bench.ts";
 import { STATUS_BENCH } from "./status_bench.ts";
 
@@ -19,6 +21,8 @@ const BENCHES: readonly Bench[] = [
   STATUS_BENCH,
   RECORD_BENCH,
   MEMORY_BENCH,
+  PTY_BENCH,
+  ...RPC_BENCHES,
 ];
 
 const { filter } = parseArgs(process.argv.slice(2), { string: ["filter"] });
