@@ -12,6 +12,7 @@ const INTERNAL = [
   "lib/agent/claude_pty.ts",
   "lib/agent/claude_report.ts",
   "lib/agent/claude_settings.ts",
+  "lib/agent/claude_settings.ts",
   "lib/agent/claude_turns.ts",
   "lib/agent/command_schema.ts",
   "lib/agent/demo_work.ts",

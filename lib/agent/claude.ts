@@ -6,6 +6,7 @@ import {
   claudeMessageLine,
 } from "./claude_conversation.ts";
 import { startClaudePty } from "./claude_pty.ts";
+import { claudeSettings } from "./claude_settings.ts";
 import { type AgentReport, classifyEnding, type EndingFacts } from "./classify_ending.ts";
 import { cutText } from "./cut_text.ts";
 import type { EndingPattern } from "./ending_pattern.ts";
@@ -26,7 +27,10 @@ const HEADLESS = [
 export interface ClaudeOptions {
   /** The program: a name on PATH or a path. @default {"claude"} */
   program?: string;
-  /** Further arguments, such as `["--setting-sources", "project"]`. @default {[]} */
+  /**
+   * Further arguments. With `["--setting-sources", "user,project,local"]` the user's own hooks and
+   * plugins are in use as well. @default {[]}
+   */
   args?: string[];
   /**
    * What it may do besides editing files when it does not run with `yolo`, in Claude Code's
@@ -49,7 +53,8 @@ export { DEFAULT_ALLOWED_TOOLS };
  * `pty` in one of its own. Both take messages and can be interrupted while they run.
  *
  * With `yolo` it runs with `--dangerously-skip-permissions`; without, edits are accepted and
- * other tools are limited to `allowedTools`: what it is refused then is in the result.
+ * other tools are limited to `allowedTools`: what it is refused then is in the result. Of the
+ * user's own settings, hooks and plugins are left out; the project's settings are in use.
  *
  * @example Usage
  * ```ts
@@ -72,10 +77,14 @@ export function createClaude(options: ClaudeOptions = {}): Agent {
     start(start) {
       if (pty) return startClaudePty(options, start);
       const state = newClaudeState(start.cwd);
-      return runAgentProcess([program, ...HEADLESS, ...claudeArguments(options, start)], {
+      const settings = claudeSettings(start.env, options);
+      const args = [...HEADLESS, ...settings.args, ...claudeArguments(options, start)];
+      return runAgentProcess([program, ...args], {
         cwd: start.cwd,
         env: start.env,
         stdin: claudeMessageLine(start.prompt),
+        setUp: settings.write,
+        cleanUp: settings.remove,
         conversation: claudeConversation(state),
         parse: (line, stream) =>
           stream === "stdout"

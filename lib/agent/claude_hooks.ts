@@ -22,7 +22,7 @@ const EVENTS = ["SessionStart", "UserPromptSubmit", "Stop", "StopFailure"] as co
 /**
  * Makes the settings by which Claude Code says where its turn stands, in the file that
  * `RALPH_SIGNAL_FILE` names, and refuses what it would ask for while nobody is there. They are
- * added to the user's own.
+ * added to the project's own.
  *
  * @returns The value of `--settings`.
  */

@@ -4,6 +4,7 @@ import type { ClaudeOptions } from "./claude.ts";
 import { claudeArguments } from "./claude_arguments.ts";
 import { CLAUDE_INTERRUPTED } from "./claude_conversation.ts";
 import { claudeHooks } from "./claude_hooks.ts";
+import { claudeSettings } from "./claude_settings.ts";
 import { ClaudeTurns } from "./claude_turns.ts";
 import { classifyEnding } from "./classify_ending.ts";
 import { runPty } from "./run_pty.ts";
@@ -37,11 +38,13 @@ export function startClaudePty(options: ClaudeOptions, start: AgentStartOptions)
   let folder: SignalFolder | undefined;
   const turns = new ClaudeTurns({ cwd: start.cwd, read: async () => await folder?.read() });
   const env = { ...start.env };
+  const settings = claudeSettings(env, { ...options, more: claudeHooks() });
   return runPty(async () => {
     folder = await opened;
     env[SIGNAL_VARIABLE] = folder.file;
     const common = claudeArguments(options, start);
-    return [program, "--settings", claudeHooks(), ...common, "--", start.prompt];
+    await settings.write();
+    return [program, ...settings.args, ...common, "--", start.prompt];
   }, {
     cwd: start.cwd,
     env,
@@ -72,6 +75,7 @@ export function startClaudePty(options: ClaudeOptions, start: AgentStartOptions)
       });
     },
     async cleanUp() {
+      await settings.remove();
       await turns[Symbol.asyncDispose]();
       await folder?.[Symbol.asyncDispose]();
     },

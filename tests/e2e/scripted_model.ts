@@ -152,9 +152,17 @@ function answer(response: ServerResponse, body: MessagesBody, reply: ModelReply)
         usage: REPLY_USAGE,
       };
       if (body.stream) stream(response, message, reply.kind === "truncated");
+      else if (reply.kind === "truncated") truncated(response, message);
       else json(response, 200, message);
     }
   }
+}
+
+/** Claude Code asks again without a stream when one broke: that breaks as well. */
+function truncated(response: ServerResponse, message: unknown): void {
+  response.writeHead(200, { "content-type": "application/json" });
+  response.write(JSON.stringify(message).slice(0, 40));
+  setImmediate(() => response.destroy());
 }
 
 /** Writes a message as the server-sent events of a streamed answer. */
