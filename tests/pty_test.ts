@@ -17,6 +17,8 @@ import { TailFile } from "../lib/agent/tail_file.ts";
 import { runGit } from "../lib/task/run_git.ts";
 import { embedPlugin, PLUGIN_MODULE } from "../tools/embed_plugin.ts";
 import { collect, outputLines, TEST_ENV, testStart } from "./agents/agent_testing.ts";
+import { configure, ralph } from "./ralph_process.ts";
+import { type ScriptedAgent, taskRepo } from "./scripted_agent.ts";
 import { tempDir, tempRepo } from "./testing.ts";
 
 const open = (script: string, options: Partial<OpenPtyOptions> = {}) =>
@@ -271,4 +273,33 @@ Deno.test("cleanUpPty() removes what a killed worker has left of one session", a
   assertEquals(await kept.read(), undefined);
   assertEquals(await signals.read(), undefined);
   assertEquals(await readdir(cwd), [".git"]);
+});
+
+Deno.test("ralph run --pty refuses an agent that has no PTY mode", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const options = await configure(repo, { ours: { command: ["true"] } as ScriptedAgent });
+  for (const agent of ["demo", "ours"]) {
+    const { code, stderr } = await ralph(["run", "job", "--pty", "--agent", agent], options);
+    assertEquals(code, 2);
+    assertEquals(stderr.split("\n").slice(0, 2), [
+      `error: Cannot use agent "${agent}": it has no PTY mode, which --pty asks for`,
+      "hint: claude and opencode have one, and a command of the config with pty = true",
+    ]);
+  }
+});
+
+Deno.test("ralph run works a story off with a command in a PTY", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const script = 'test -t 1 || exit 9; sed -i \'s/"passes":false/"passes":true/\' ' +
+    "tasks/job/prd.json; git commit -qam done; echo on a terminal";
+  const options = await configure(repo, {}, "failover = []");
+  await writeFile(
+    join(options.home, ".config", "ralph", "config.toml"),
+    `[agents.ours]\ncommand = ["sh", "-c", ${
+      JSON.stringify(script)
+    }]\nprompt = "argument"\npty = true\n`,
+  );
+  const run = await ralph(["run", "job", "--pty", "--agent", "ours", "--json"], options);
+  assertEquals(run.code, 0, run.stderr);
+  assert(run.stdout.includes("on a terminal"));
 });

@@ -1,14 +1,18 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { promisify } from "node:util";
 import type { AgentStartOptions } from "../../lib/agent/agent.ts";
 import { createOpencode, type OpencodeOptions } from "../../lib/agent/opencode.ts";
 import { LoopControl } from "../../lib/loop/loop_control.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
 import { agentEvent, followLoop } from "../agents/follow_loop.ts";
 import { collect, testStart } from "../agents/agent_testing.ts";
+import { ralph } from "../ralph_process.ts";
 import { taskRepo } from "../scripted_agent.ts";
 import { tempDir, tempRepo } from "../testing.ts";
 import { git } from "./claude_testing.ts";
@@ -212,5 +216,43 @@ Deno.test({
     assertEquals(pids.length, 2);
     assertEquals(await repo.git("status", "--porcelain"), "");
     assertEquals(existsSync(join(repo.root, ".opencode")), false);
+  },
+});
+
+Deno.test({
+  name: `nothing of opencode in a PTY is left after kill -9 of its worker and another run${why}`,
+  ignore,
+  async fn() {
+    await using repo = await taskRepo([{ id: "US-001" }]);
+    await using home = await tempDir();
+    const command = `sed -i 's/"passes":false/"passes":true/' tasks/job/prd.json && ` +
+      "git commit -qam 'feat: one'";
+    const pass: ChatReply = { kind: "tool", tool: "bash", input: { command, description: "x" } };
+    await using model = await chatModel([{ kind: "hang" }, pass, DONE]);
+    await configureOpencode(home.path, model.url);
+    const config = join(home.path, ".config", "ralph");
+    await mkdir(config, { recursive: true });
+    const table = `[agents.opencode]\nprogram = ${JSON.stringify(program)}\n`;
+    await writeFile(join(config, "config.toml"), table);
+    const options = { cwd: repo.root, home: home.path, env: environment(home.path) };
+    const args = ["run", "job", "--pty", "--agent", "opencode", "--yolo", "--json"];
+    const started = await ralph([...args, "--detach"], options);
+    assertEquals(started.code, 0, started.stderr);
+    const { pid } = JSON.parse(started.stdout) as { pid: number };
+    await model.hanging;
+    process.kill(pid, "SIGKILL");
+    assertEquals((await readdir(join(repo.root, ".opencode", "plugins"))).length, 1);
+    assertEquals(await repo.git("status", "--porcelain"), "");
+    const { code, stdout, stderr } = await ralph(args, options);
+    assertEquals(code, 0, stderr + stdout.slice(-1_000));
+    assertEquals(existsSync(join(repo.root, ".opencode")), false);
+    assertEquals(await repo.git("status", "--porcelain"), "");
+    const exclude = await readFile(join(repo.root, ".git", "info", "exclude"), "utf8");
+    assertEquals(exclude.includes("ralph"), false);
+    const left = (await readdir(tmpdir())).filter((name) => name.startsWith("ralph-pty-"));
+    const session = (JSON.parse(started.stdout) as { session: string }).session;
+    assertEquals(left.filter((name) => name.includes(session)), []);
+    const processes = await promisify(execFile)("ps", ["-eo", "args"]);
+    assertEquals(processes.stdout.includes(home.path), false);
   },
 });
