@@ -30,6 +30,7 @@ Deno.test("startSessionServer() makes a socket for this user alone, which goes w
     stateDir: join(dir.path, "state"),
   };
   const options = { paths, dir: dir.path, control: new FakeControl() };
+  await mkdir(paths.socketsDir, { recursive: true, mode: 0o755 });
   let path: string;
   {
     await using server = await startSessionServer(SESSION, options);

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { lstat, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chmod, lstat, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { Session } from "../session/session.ts";
@@ -38,6 +38,8 @@ export async function claimSocketPath(
   const { task, root } = session;
   const hash = createHash("sha256").update(root).digest("hex").slice(0, 8);
   await mkdir(paths.socketsDir, { recursive: true, mode: 0o700 });
+  // Also where it was there before: a socket is open to all for the moment in which it is made.
+  await chmod(paths.socketsDir, 0o700);
   for (const name of [`${task}.sock`, `${task}-${hash}.sock`]) {
     const path = join(paths.socketsDir, name);
     if (Buffer.byteLength(path) > MAX_PATH_BYTES) continue;
