@@ -1,8 +1,6 @@
 import type { Agent } from "../agent/agent.ts";
 import { agentEnvironment } from "../agent/agent_environment.ts";
 import { createAgents } from "../agent/agent_config.ts";
-import { COMMAND_PRESETS } from "../agent/command_presets.ts";
-import { DEFAULT_FAILOVER } from "../loop/start_loop.ts";
 import type { DoctorFinding } from "../ui/doctor_lines.ts";
 import type { DoctorContext } from "./doctor_check.ts";
 
