@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import process from "node:process";
-import { claudeResult, ofType, says, seen, suiteScene } from "./suite_scene.ts";
+import { claudeResult, limitWords, ofType, says, seen, suiteScene } from "./suite_scene.ts";
 
-const LIMIT = "You've hit your limit · resets 8pm";
+const { words: LIMIT } = limitWords();
 const BOOM = "echo thinking; echo boom >&2; exit 1";
 
 Deno.test("point 4: an agent that fails once is tried again", async () => {

@@ -124,6 +124,16 @@ export function eventsOf(stdout: string): LoopEvent[] {
   return stdout.split("\n").flatMap((line) => line === "" ? [] : [JSON.parse(line) as LoopEvent]);
 }
 
+/**
+ * A limit in Claude Code's words, which resets between two and three hours from now, as the hour
+ * of a clock in UTC, in which `ralph` runs here.
+ */
+export function limitWords(): { words: string; hour: number } {
+  const hour = new Date(Date.now() + 3 * 3_600_000).getUTCHours();
+  const clock = `${hour % 12 === 0 ? 12 : hour % 12}${hour < 12 ? "am" : "pm"}`;
+  return { words: `You've hit your limit · resets ${clock}`, hour };
+}
+
 /** Picks the events of one type. */
 export function ofType<Type extends LoopEvent["type"]>(
   events: readonly LoopEvent[],

@@ -10,6 +10,7 @@ import { writeControl } from "../../lib/worker/control_file.ts";
 import {
   assertNothingLeft,
   eventsOf,
+  limitWords,
   ofType,
   processesOf,
   type Scene,
@@ -83,11 +84,8 @@ function endings(events: LoopEvent[]): string[] {
   return ofType(events, "iteration_finished").map(({ agent, ending }) => `${agent} ${ending.kind}`);
 }
 
-const LIMIT: ModelReply = {
-  kind: "error",
-  status: 429,
-  message: "You've hit your limit · resets 8pm",
-};
+const { words, hour } = limitWords();
+const LIMIT: ModelReply = { kind: "error", status: 429, message: words };
 const SLOW_DOWN: ModelReply = {
   kind: "error",
   status: 429,
@@ -124,9 +122,10 @@ e2e("claude at its usage limit: another agent takes over at once", async () => {
   const [first] = ofType(events, "iteration_finished");
   assert(first?.ending.kind === "rate_limit");
   const reset = new Date(first.ending.retryAt ?? 0);
-  // The command runs in the zone UTC.
-  assertEquals([reset.getUTCHours(), reset.getUTCMinutes()], [20, 0]);
-  assertMatch(await it.progress(), /FAILOVER\n- \*\*From agent:\*\* claude\n[^]*resets 8pm/);
+  assertEquals([reset.getUTCHours(), reset.getUTCMinutes()], [hour, 0]);
+  const progress = await it.progress();
+  assertMatch(progress, /FAILOVER\n- \*\*From agent:\*\* claude\n/);
+  assertStringIncludes(progress, words);
 });
 
 e2e(
@@ -136,7 +135,7 @@ e2e(
     const call = it.start("run", "job", "-a", "claude", "--yolo", "--json");
     const text = await seen(call, '"type":"waiting"');
     const [waiting] = ofType(eventsOf(text.slice(0, text.lastIndexOf("\n"))), "waiting");
-    assertEquals(new Date(waiting?.until ?? 0).getUTCHours(), 20);
+    assertEquals(new Date(waiting?.until ?? 0).getUTCHours(), hour);
     const { sessionsDir } = sessionPaths({ HOME: it.options.home });
     await writeControl(join(sessionsDir, it.sessions()[0]?.id ?? ""), { kind: "retry" });
     const { code, stdout } = await call.result;
