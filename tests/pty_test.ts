@@ -10,7 +10,7 @@ import { classifyEnding } from "../lib/agent/classify_ending.ts";
 import { createCommand } from "../lib/agent/command.ts";
 import { deployPlugin, removePlugin } from "../lib/agent/deploy_plugin.ts";
 import { isProcessGroupAlive } from "../lib/agent/end_process_group.ts";
-import { openPty, type OpenPtyOptions } from "../lib/agent/pty.ts";
+import { openPty, type OpenPtyOptions, type Pty } from "../lib/agent/pty.ts";
 import { runPty } from "../lib/agent/run_pty.ts";
 import { openSignalFolder } from "../lib/agent/signal_folder.ts";
 import { TailFile } from "../lib/agent/tail_file.ts";
@@ -23,6 +23,18 @@ import { tempDir, tempRepo } from "./testing.ts";
 
 const open = (script: string, options: Partial<OpenPtyOptions> = {}) =>
   openPty(["sh", "-c", script], { cwd: "/", env: TEST_ENV, ...options });
+
+/** Waits until the program says that it is ready, which it may have done before it was asked. */
+async function untilReady(pty: Pty): Promise<void> {
+  const ready = Promise.withResolvers<void>();
+  const look = (): void => {
+    if (pty.lines.some((line) => line.includes("ready"))) ready.resolve();
+  };
+  const stop = pty.terminal.subscribe(look);
+  look();
+  await ready.promise;
+  stop();
+}
 
 Deno.test("openPty() gives the program a terminal, a session and a group of its own", async () => {
   const pty = await open("tty; ps -o pid=,pgid=,sid= -p $$; echo $TERM; exit 3", { rows: 30 });
@@ -69,10 +81,7 @@ Deno.test("openPty() makes the program wait for a slow reader of its lines", asy
 
 Deno.test("openPty() types more than a PTY takes at once, and loses no key", async () => {
   const pty = await open("stty raw -echo; echo ready; head -c 200000 | sha1sum");
-  const ready = Promise.withResolvers<void>();
-  const stop = pty.terminal.subscribe((data) => data.includes("ready") && ready.resolve());
-  await ready.promise;
-  stop();
+  await untilReady(pty);
   const text = "äöü€𝄞".repeat(20_000);
   const bytes = new TextEncoder().encode(text).subarray(0, 200_000);
   pty.terminal.write(text);
@@ -94,9 +103,7 @@ Deno.test("AgentTerminal refuses keys that nobody reads, and sizes that are none
 
 Deno.test("AgentTerminal.resize() reaches the program and the screen", async () => {
   const pty = await open("trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.05; done");
-  const ready = Promise.withResolvers<void>();
-  pty.terminal.subscribe((data) => data.includes("ready") && ready.resolve());
-  await ready.promise;
+  await untilReady(pty);
   pty.terminal.resize(90, 20);
   await pty.exited;
   assertEquals(pty.lines, ["ready", "20 90"]);
@@ -105,7 +112,8 @@ Deno.test("AgentTerminal.resize() reaches the program and the screen", async () 
 
 Deno.test("AgentTerminal.serialize() and what follows make the same screen for a late client", async () => {
   const pty = await open(
-    "i=0; while [ $i -lt 400 ]; do printf '\\033[%d;%dH\\033[3%dm%d' $((i%24+1)) $((i%70+1)) $((i%8)) $i; " +
+    // Nothing is drawn before somebody looks.
+    "read _; i=0; while [ $i -lt 400 ]; do printf '\\033[%d;%dH\\033[3%dm%d' $((i%24+1)) $((i%70+1)) $((i%8)) $i; " +
       "i=$((i+1)); done; read _",
     { columns: 80, rows: 24 },
   );
@@ -120,6 +128,7 @@ Deno.test("AgentTerminal.serialize() and what follows make the same screen for a
     pty.terminal.subscribe((more) => late.write(more, () => /399/.test(more) && drawn.resolve()));
     if (data.includes("399")) drawn.resolve();
   });
+  pty.terminal.write("\r");
   await drawn.promise;
   await new Promise<void>((resolve) => late.write("", resolve));
   const shown = Array.from(

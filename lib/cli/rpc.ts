@@ -26,7 +26,7 @@ export const command: Command = {
   operands: 1,
   examples: [
     [`echo '{"jsonrpc":"2.0","id":1,"method":"get_status"}' | ralph rpc`, "the state of the loop"],
-    ["ssh vps ralph rpc my-feature --observe", "a session on another host, to look at only"],
+    ["ssh vps ralph rpc my-feature --observe", "one on another host, to look at"],
   ],
   options: [
     { name: "session", value: "ID", help: "this session; 6 characters of its id are enough" },
