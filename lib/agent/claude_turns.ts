@@ -150,9 +150,8 @@ export class ClaudeTurns implements AsyncDisposable {
     if (this.#messageAt !== undefined && this.#now() - this.#messageAt < MESSAGE_MS) return false;
     if (this.interrupted) return true;
     switch (this.#signal?.hook_event_name) {
-      case "StopFailure":
-        return true;
       case "Stop":
+      case "StopFailure":
         return this.#settled || this.#now() - this.#heardAt > QUIET_MS;
       case "SessionStart":
       case "UserPromptSubmit":

@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { stat } from "node:fs/promises";
 import type { AgentCommand, AgentEnding, AgentEvent, AgentResult, AgentRun } from "./agent.ts";
 import type { AgentTerminal } from "./agent_terminal.ts";
 import { asPaste } from "./as_paste.ts";
 import type { EndingFacts } from "./classify_ending.ts";
 import { endAgentProcesses } from "./end_agent_processes.ts";
 import { endingOfSignal } from "./ending_of_signal.ts";
-import { findProgram } from "./find_program.ts";
 import { launchMessage } from "./launch_message.ts";
+import { launchable } from "./launchable.ts";
 import { openPty, type OpenPtyOptions, type Pty } from "./pty.ts";
 import type { PtyTurns } from "./pty_turns.ts";
 import { RunRecord } from "./run_record.ts";
@@ -40,8 +39,6 @@ const LEAVE_MS = 3000;
 const KEY_PAUSE_MS = 120;
 /** The last thing that a person typed may have begun a turn that nobody has heard of yet. */
 const GIVE_BACK_MS = 1000;
-/** Linux takes no argument that is longer. */
-const LONGEST_ARGUMENT = 128 * 1024;
 
 /**
  * Runs a program as an agent in a PTY of its own, its screen within reach of a person.
@@ -246,21 +243,4 @@ class PtyRun implements AgentRun {
       if (!this.#over) pty.terminal.write(key);
     }
   }
-}
-
-/** Finds the program: a PTY does not tell one that cannot be started from one that fails. */
-async function launchable(
-  [program = "", ...args]: string[],
-  { cwd, env }: { cwd: string; env: Record<string, string> },
-): Promise<string> {
-  const path = await findProgram(program, { env });
-  const folder = await stat(cwd).catch(() => undefined);
-  if (path === undefined || !folder?.isDirectory()) throw codeError("ENOENT");
-  const longest = Math.max(0, ...args.map((it) => new TextEncoder().encode(it).length));
-  if (longest >= LONGEST_ARGUMENT) throw codeError("E2BIG");
-  return path;
-}
-
-function codeError(code: string): Error {
-  return Object.assign(new Error(code), { code });
 }

@@ -1,0 +1,30 @@
+import { stat } from "node:fs/promises";
+import { findProgram } from "./find_program.ts";
+
+/** Linux takes no argument that is longer. */
+const LONGEST_ARGUMENT = 128 * 1024;
+
+/**
+ * Makes sure that a program can be started: a PTY does not tell one that cannot from one that
+ * fails.
+ *
+ * @param command The program and its arguments.
+ * @param options The folder to start it in, and its environment.
+ * @returns The path of the program.
+ * @throws {Error} As `spawn` of `node:child_process` would, with the `code` of the system.
+ */
+export async function launchable(
+  [program = "", ...args]: readonly string[],
+  { cwd, env }: { cwd: string; env: Record<string, string> },
+): Promise<string> {
+  const path = await findProgram(program, { env });
+  const folder = await stat(cwd).catch(() => undefined);
+  if (path === undefined || !folder?.isDirectory()) throw codeError("ENOENT");
+  const longest = Math.max(0, ...args.map((it) => new TextEncoder().encode(it).length));
+  if (longest >= LONGEST_ARGUMENT) throw codeError("E2BIG");
+  return path;
+}
+
+function codeError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
