@@ -40,6 +40,6 @@ Deno.test("npmManifest() refuses an alias that was not bundled", () => {
   assertThrows(
     () => npmManifest(CONFIG, { scripts: ["@std/cli"], types: [], files: [] }),
     TypeError,
-    'Cannot make package.json: "@std/cli" is not in the imports of deno.json',
+    'Cannot make package.json: "@std/cli" is not in imports.json',
   );
 });

@@ -27,7 +27,10 @@ const ASSETS = ["README.md", "LICENSE", "schemas"];
  * @throws {Error} If `deno bundle` fails, or a file is missing.
  */
 export async function buildNpm(outDir: string): Promise<void> {
-  const config: DenoConfig = JSON.parse(await readFile(join(ROOT, "deno.json"), "utf8"));
+  const config: DenoConfig = {
+    ...JSON.parse(await readFile(join(ROOT, "deno.json"), "utf8")),
+    ...JSON.parse(await readFile(join(ROOT, "imports.json"), "utf8")),
+  };
   await rm(outDir, { recursive: true, force: true });
   await bundle(outDir, Object.keys(npmDependencies(config)));
   const cli = join(outDir, "cli.js");

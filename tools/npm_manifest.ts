@@ -1,4 +1,4 @@
-/** The part of deno.json that the npm package is made from. */
+/** The part of deno.json and imports.json that the npm package is made from. */
 export interface DenoConfig {
   /** Name of the package. */
   name: string;
@@ -6,7 +6,7 @@ export interface DenoConfig {
   version: string;
   /** SPDX id of its license. */
   license: string;
-  /** What bare imports stand for, such as `npm:zod@^4.6.7`. */
+  /** What bare imports stand for, such as `npm:zod@4.6.7`. */
   imports: Record<string, string>;
 }
 
@@ -21,17 +21,20 @@ export interface NpmManifestOptions {
 }
 
 /**
- * Lists the packages that stay dependencies: those that deno.json maps to a package of the
+ * Lists the packages that stay dependencies: those that imports.json maps to a package of the
  * same name. An alias, such as `@std/cli`, means nothing to npm and has to be bundled.
  *
- * @param config The deno.json.
+ * @param config What was read of imports.json.
  * @returns The range of versions of each package.
  */
 export function npmDependencies(config: Pick<DenoConfig, "imports">): Record<string, string> {
   const dependencies: Record<string, string> = {};
   for (const [name, target] of Object.entries(config.imports)) {
     const prefix = `npm:${name}@`;
-    if (target.startsWith(prefix)) dependencies[name] = target.slice(prefix.length);
+    // The versions that are tested here are exact; npm may take newer ones that fit.
+    if (target.startsWith(prefix)) {
+      dependencies[name] = target.slice(prefix.length).replace(/^(?=\d)/, "^");
+    }
   }
   return dependencies;
 }
@@ -42,7 +45,7 @@ export function npmDependencies(config: Pick<DenoConfig, "imports">): Record<str
  * @param config The deno.json.
  * @param options What the built files import, and which files there are.
  * @returns The package.json as an object.
- * @throws {TypeError} If something is imported that deno.json does not name.
+ * @throws {TypeError} If something is imported that imports.json does not name.
  */
 export function npmManifest(
   config: DenoConfig,
@@ -55,7 +58,7 @@ export function npmManifest(
     if (name === undefined) continue;
     const range = ranges[name];
     if (range === undefined) {
-      throw new TypeError(`Cannot make package.json: "${name}" is not in the imports of deno.json`);
+      throw new TypeError(`Cannot make package.json: "${name}" is not in imports.json`);
     }
     dependencies[name] = range;
   }
