@@ -195,6 +195,7 @@ export * from "./lib/worker/start_worker.ts";
 export * from "./lib/worker/stop_session.ts";
 export * from "./lib/worker/task_running_error.ts";
 export * from "./lib/ui/agent_lines.ts";
+export * from "./lib/ui/attach_line.ts";
 export * from "./lib/ui/display_width.ts";
 export * from "./lib/ui/doctor_lines.ts";
 export * from "./lib/ui/format_ago.ts";

@@ -1,5 +1,5 @@
-import { assert, assertMatch, assertStringIncludes } from "@std/assert";
-import { writeFile } from "node:fs/promises";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -102,5 +102,76 @@ Deno.test({
     await terminal.until("the agent may do anything");
     await terminal.type("y");
     await terminal.until("Completed job");
+  },
+});
+
+Deno.test({
+  name: `ralph attach shows an agent's own terminal, takes it over and gives it back${why}`,
+  ignore,
+  async fn() {
+    await using repo = await taskRepo([{ id: "US-001" }]);
+    // A program with a screen of its own, that answers what is typed and ends when it is told to.
+    const program = join(repo.outside, "screen.sh");
+    await writeFile(
+      program,
+      `#!/bin/sh
+stty -echo; printf '\\033[2J\\033[1;1Hthe agent screen of %s' "$(stty size)"
+trap 'printf "\\033[2;1Hnow %s " "$(stty size)"' WINCH
+while :; do
+  if read -r line; then printf '\\033[3;1Hgot <%s> in $$' "$line"; [ "$line" = quit ] && break; fi
+done
+sed -i 's/"passes":false/"passes":true/' tasks/job/prd.json; git commit -qam done
+`,
+    );
+    await chmod(program, 0o755);
+    const options = await configure(
+      repo,
+      {},
+      `agent = "tui"\n[agents.tui]\ncommand = ["${program}"]\nprompt = "file"\npty = true\n`,
+    );
+    await ralph(["run", "job", "-a", "tui", "--detach"], options);
+    const pid = (text: string): string => / in (\d+)/.exec(text)?.[1] ?? "";
+    let first = "";
+    {
+      await using terminal = await ralphTerminal("attach job", options);
+      await terminal.until("the agent screen of");
+      // It is as large as this terminal, but for the line below it.
+      const shown = await terminal.until("now 29 100");
+      assertMatch(shown, /job {2}US-001 {2}iteration 1 {2}tui {2}watch .*Ctrl-\] \? help/);
+      await terminal.type("-l", "nobody reads this");
+      await terminal.type("C-]", "i");
+      await terminal.until("interactive");
+      await terminal.type("-l", "hello");
+      await terminal.type("Enter");
+      first = pid(await terminal.until("got <hello>"));
+      await terminal.resize(80, 20);
+      await terminal.until("now 19 80");
+      await terminal.type("C-]", "d");
+      await terminal.until("Left job; it goes on");
+      await terminal.until("exit 0");
+    }
+    {
+      await using terminal = await ralphTerminal("attach job --observe", options);
+      // What was missed is on the screen at once, and no key does anything.
+      await terminal.until("got <hello>");
+      await terminal.type("C-]", "s");
+      await terminal.until("only observes");
+      await terminal.type("C-]", "d");
+      await terminal.until("exit 0");
+    }
+    await using terminal = await ralphTerminal("attach job", options);
+    await terminal.until("interactive");
+    await terminal.type("-l", "again");
+    await terminal.type("Enter");
+    assertEquals(pid(await terminal.until("got <again>")), first);
+    await terminal.type("C-]", "i");
+    await terminal.until("watch");
+    await terminal.type("C-]", "i");
+    await terminal.until("interactive");
+    await terminal.type("-l", "quit");
+    await terminal.type("Enter");
+    await terminal.type("C-]", "i");
+    await terminal.until("Completed job: 1 of 1 story");
+    await terminal.until("exit 0");
   },
 });

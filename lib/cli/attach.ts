@@ -5,6 +5,7 @@ import { formatAgo } from "../ui/format_ago.ts";
 import { recoverSessions } from "../worker/recover_sessions.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { type AttachChoice, findAttachSession } from "./find_attach_session.ts";
+import { attachScreen, connectScreen } from "./attach_screen.ts";
 import { followRun } from "./follow_run.ts";
 
 /** `ralph attach`: shows a running session, or one of OpenCode at any time. */
@@ -13,7 +14,8 @@ export const command: Command = {
   description:
     "Shows a running session as ralph run does, with all that was missed. Without TASK it\n" +
     "is the one that was active last, of all tasks. On a terminal, a session whose agent is\n" +
-    "OpenCode is opened in OpenCode's own screen, to read and to type, also after it has ended.",
+    "OpenCode is opened in OpenCode's own screen, to read and to type, also after it has ended.\n" +
+    "One that runs with --pty is shown as its agent's terminal: Ctrl-] then ? tells the keys.",
   operands: 1,
   examples: [
     ["ralph attach", "the session that was active last"],
@@ -26,6 +28,7 @@ export const command: Command = {
       value: "ID",
       help: "a session by its id or the beginning of it, or by OpenCode's id",
     },
+    { name: "observe", help: "only look at an agent's terminal: no key reaches it or the loop" },
     { name: "events", help: "the events of the loop, also where the agent is OpenCode" },
     { name: "json", help: "one event a line, as JSON" },
   ],
@@ -40,6 +43,14 @@ export const command: Command = {
     const choice = await findAttachSession(line, context, registry);
     const { session } = choice;
     const json = line.has("json");
+    const onTerminal = context.interactive && !json && !line.has("events");
+    if (session?.status === "running" && onTerminal) {
+      const observe = line.has("observe");
+      const client = await connectScreen(session, observe);
+      if (client !== undefined) {
+        return await attachScreen(context, session, client, { registry, paths, observe });
+      }
+    }
     if (choice.opencode !== undefined && context.interactive && !json && !line.has("events")) {
       return await openInOpencode(context, choice, choice.opencode);
     }

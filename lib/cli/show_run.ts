@@ -15,6 +15,8 @@ export interface ShowRunOptions {
   session?: string;
   /** One JSON object a line instead of something for people. @default {false} */
   json?: boolean;
+  /** Whether nothing is shown before the end. @default {false} */
+  quiet?: boolean;
   /** Keys to name below the live view. @default {none} */
   keys?: readonly KeyHint[];
 }
@@ -39,10 +41,10 @@ export interface RunOutput extends AsyncDisposable {
  */
 export function showRun(context: CommandContext, options: ShowRunOptions): RunOutput {
   const { stdout, env } = context;
-  const { task, session, json = false, keys } = options;
+  const { task, session, json = false, quiet = false, keys } = options;
   const color = supportsColor({ env, isTTY: stdout.isTTY ?? false });
   const checks = new Map<string, boolean>();
-  const view = !json && stdout.isTTY
+  const view = !json && !quiet && stdout.isTTY
     ? new LiveView(stdout, { color, ...(keys && { keys }) })
     : null;
   let result: LoopResult | undefined;
@@ -55,6 +57,7 @@ export function showRun(context: CommandContext, options: ShowRunOptions): RunOu
       if (event.type === "check_finished") checks.set(event.command, event.ok);
       if (event.type === "published") published = event;
       if (event.type === "loop_finished") result = event.result;
+      if (quiet) return;
       if (json) {
         stdout.write(`${JSON.stringify(seq === undefined ? event : { seq, ...event })}\n`);
       } else if (view !== null) {

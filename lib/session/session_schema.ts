@@ -18,6 +18,7 @@ const limits = z.object({
   iterations: z.number().exactOptional(),
   timeMs: z.number().exactOptional(),
   costUsd: z.number().exactOptional(),
+  tokens: z.number().exactOptional(),
   iterationMs: z.number().exactOptional(),
   stallMs: z.number().exactOptional(),
 });
