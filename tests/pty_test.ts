@@ -25,13 +25,15 @@ const open = (script: string, options: Partial<OpenPtyOptions> = {}) =>
   openPty(["sh", "-c", script], { cwd: "/", env: TEST_ENV, ...options });
 
 /** Waits until the program says that it is ready, which it may have done before it was asked. */
-async function untilReady(pty: Pty): Promise<void> {
+async function untilReady({ terminal }: Pty): Promise<void> {
   const ready = Promise.withResolvers<void>();
-  const look = (): void => {
-    if (pty.lines.some((line) => line.includes("ready"))) ready.resolve();
+  let shown = terminal.serialize();
+  const look = (data: string): void => {
+    shown += data;
+    if (shown.includes("ready")) ready.resolve();
   };
-  const stop = pty.terminal.subscribe(look);
-  look();
+  const stop = terminal.subscribe(look);
+  look("");
   await ready.promise;
   stop();
 }

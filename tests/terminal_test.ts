@@ -14,17 +14,21 @@ const TALK =
   "for i in 1 2 3 4 5 6 7 8; do echo step $i; done; while [ ! -f ../go ]; do sleep 0.05; done;";
 
 function ralphTerminal(args: string, options: RalphOptions): Promise<Terminal> {
-  const { PATH = "", DENO_DIR, HOME = "" } = process.env;
   return openTerminal(`"${process.execPath}" run -A "${CLI}" ${args}`, {
     cwd: options.cwd,
-    env: {
-      PATH,
-      HOME: options.home,
-      DENO_DIR: DENO_DIR ?? join(HOME, ".cache", "deno"),
-      TERM: "xterm-256color",
-      LANG: "C.UTF-8",
-    },
+    env: terminalEnv(options),
   });
+}
+
+function terminalEnv(options: RalphOptions): Record<string, string> {
+  const { PATH = "", DENO_DIR, HOME = "" } = process.env;
+  return {
+    PATH,
+    HOME: options.home,
+    DENO_DIR: DENO_DIR ?? join(HOME, ".cache", "deno"),
+    TERM: "xterm-256color",
+    LANG: "C.UTF-8",
+  };
 }
 
 Deno.test({
@@ -70,13 +74,7 @@ Deno.test({
       `stty -g > ../before; "${process.execPath}" run -A "${CLI}" run job -a agent; stty -g > ../after; cmp ../before ../after && echo the same`,
       {
         cwd: repo.root,
-        env: {
-          PATH: process.env.PATH ?? "",
-          HOME: options.home,
-          DENO_DIR: process.env.DENO_DIR ?? join(process.env.HOME ?? "", ".cache", "deno"),
-          TERM: "xterm-256color",
-          LANG: "C.UTF-8",
-        },
+        env: terminalEnv(options),
       },
     );
     await terminal.until("step 8");
@@ -173,5 +171,36 @@ sed -i 's/"passes":false/"passes":true/' tasks/job/prd.json; git commit -qam don
     await terminal.type("C-]", "i");
     await terminal.until("Completed job: 1 of 1 story");
     await terminal.until("exit 0");
+  },
+});
+
+Deno.test({
+  name: `ralph attach leaves the terminal as it was, also when the worker is killed${why}`,
+  ignore,
+  async fn() {
+    await using repo = await taskRepo([{ id: "US-001" }]);
+    const program = join(repo.outside, "screen.sh");
+    // It asks for the mouse and for raw keys, as the terminal programs of agents do.
+    await writeFile(
+      program,
+      "#!/bin/sh\nprintf '\\033[?1000h\\033[?25lthe agent screen'; sleep 60\n",
+    );
+    await chmod(program, 0o755);
+    const options = await configure(
+      repo,
+      {},
+      `[agents.tui]\ncommand = ["${program}"]\nprompt = "file"\npty = true\n`,
+    );
+    const started = await ralph(["run", "job", "-a", "tui", "--detach", "--json"], options);
+    const { pid } = JSON.parse(started.stdout) as { pid: number };
+    const call = `"${process.execPath}" run -A "${CLI}" attach job`;
+    await using terminal = await openTerminal(
+      `stty -g > ../before; ${call}; stty -g > ../after; cmp ../before ../after && echo the same`,
+      { cwd: repo.root, env: terminalEnv(options) },
+    );
+    await terminal.until("the agent screen");
+    process.kill(pid, "SIGKILL");
+    const shown = await terminal.until("the same");
+    assertStringIncludes(shown, "Failed job: worker died");
   },
 });

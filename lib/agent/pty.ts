@@ -3,7 +3,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentTerminal } from "./agent_terminal.ts";
 import { Keyboard } from "./keyboard.ts";
-import { openScreen, type Screen } from "./screen.ts";
+import { openScreen } from "./screen.ts";
 
 /** Options for {@linkcode openPty}. */
 export interface OpenPtyOptions {
@@ -84,6 +84,8 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
   let exited = false;
   const busy = new Set<Promise<void>>();
   const listeners = new Set<(data: string) => void>();
+  /** What listeners have heard of and the screen has not drawn yet, in order. */
+  const waiting: string[] = [];
   const screen = await openScreen({
     columns,
     rows,
@@ -121,12 +123,14 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
   }
   child.onData((data) => {
     undrawn += data.length;
-    // Listeners hear of it once it is on the screen: a snapshot and what follows fit together.
+    waiting.push(data);
     screen.write(data, () => {
       undrawn -= data.length;
-      for (const listener of listeners) listener(data);
+      waiting.shift();
       regulate();
     });
+    // The screen draws a few milliseconds later, which a person who types would feel.
+    for (const listener of listeners) listener(data);
     regulate();
   });
   const ended = new Promise<PtyExit>((resolve) => {
@@ -146,7 +150,9 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
     get lines() {
       return screen.lines;
     },
-    terminal: new PtyTerminal(screen, {
+    terminal: new PtyTerminal({
+      // A snapshot and what follows fit together: what is not drawn yet is a part of it.
+      serialize: () => screen.serialize() + waiting.join(""),
       size: { columns, rows },
       listeners,
       type: (data) => keyboard.type(data),
@@ -167,6 +173,7 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
 }
 
 interface PtyTerminalParts {
+  serialize: () => string;
   size: { columns: number; rows: number };
   listeners: Set<(data: string) => void>;
   type: (data: string) => void;
@@ -175,11 +182,9 @@ interface PtyTerminalParts {
 }
 
 class PtyTerminal implements AgentTerminal {
-  readonly #screen: Screen;
   readonly #parts: PtyTerminalParts;
 
-  constructor(screen: Screen, parts: PtyTerminalParts) {
-    this.#screen = screen;
+  constructor(parts: PtyTerminalParts) {
     this.#parts = parts;
   }
 
@@ -207,7 +212,7 @@ class PtyTerminal implements AgentTerminal {
   }
 
   serialize(): string {
-    return this.#screen.serialize();
+    return this.#parts.serialize();
   }
 
   subscribe(listener: (data: string) => void): () => void {

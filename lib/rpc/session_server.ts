@@ -80,7 +80,11 @@ export class SessionServer implements AsyncDisposable {
     });
     const screen = new ScreenFeed({
       control,
-      onData: (data) => this.#gather((delivery) => delivery.addScreen(data, this.#timestamp())),
+      onData: (data) => {
+        this.#gather((delivery) => delivery.addScreen(data, this.#timestamp()));
+        // The echo of a key is waited for by a person; a flood comes in large pieces anyway.
+        this.#flush();
+      },
       onTerminal: () => this.#gather((delivery) => delivery.repaint = true),
     });
     const ring = new EventRing(ringSize, lastSeq);
@@ -170,6 +174,7 @@ export class SessionServer implements AsyncDisposable {
   #look(): void {
     this.#hub.screen.look();
     const change = this.#interactive();
+    if (Object.keys(change).length === 0) return;
     this.#gather((delivery) => void Object.assign(delivery.change, change));
   }
 

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "@std/cli";
 import process from "node:process";
+import { ECHO_BENCH } from "./echo_bench.ts";
 import { LOOP_BENCHES } from "./loop_bench.ts";
 import type { Bench } from "./measure.ts";
 import { MEMORY_BENCH } from "./memory_bench.ts";
@@ -22,6 +23,7 @@ const BENCHES: readonly Bench[] = [
   RECORD_BENCH,
   MEMORY_BENCH,
   PTY_BENCH,
+  ECHO_BENCH,
   ...RPC_BENCHES,
 ];
 
