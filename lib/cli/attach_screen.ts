@@ -167,7 +167,7 @@ function keyHandler(
       if (prompt) ask(client.call("inject_prompt", { prompt }));
       prompt = undefined;
     } else if (text === "\x7f") prompt = prompt?.slice(0, -1);
-    else prompt += text.replace(/[\x00-\x1f]/g, "");
+    else prompt += text.replace(/\p{Cc}/gu, "");
     say(prompt === undefined ? undefined : `For the next prompt: ${prompt}`);
   };
   return (text) => {
