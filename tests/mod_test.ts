@@ -22,9 +22,9 @@ const INTERNAL = [
   "lib/agent/launchable.ts",
   "lib/agent/opencode_ending.ts",
   "lib/agent/opencode_events.ts",
+  "lib/agent/opencode_feed.ts",
   "lib/agent/opencode_plugin.ts",
   "lib/agent/opencode_pty.ts",
-  "lib/agent/opencode_feed.ts",
   "lib/agent/opencode_requests.ts",
   "lib/agent/opencode_run.ts",
   "lib/agent/opencode_turns.ts",
@@ -37,6 +37,7 @@ const INTERNAL = [
   "lib/agent/turn_gate.ts",
   "lib/loop/end_loop.ts",
   "lib/loop/loop_state.ts",
+  "lib/loop/publish_work.ts",
   "lib/loop/read_task_prd.ts",
   "lib/loop/run_iteration.ts",
   "lib/loop/verify_iteration.ts",
@@ -79,6 +80,8 @@ const INTERNAL = [
   "lib/ui/story_rows.ts",
   "lib/ui/view_header.ts",
   "lib/ui/view_stories.ts",
+  "lib/worker/last_words.ts",
+  "lib/worker/replay_log.ts",
 ];
 
 Deno.test("mod.ts exports every module, or says here that it is internal", async () => {

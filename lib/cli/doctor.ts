@@ -6,7 +6,8 @@ import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { runDoctorChecks } from "./doctor_check.ts";
 import { DOCTOR_CHECKS } from "./doctor_checks.ts";
 import { parseCommandLine } from "./parse_command_line.ts";
-import { RUN_OPTIONS, type RunOptions, runOptions } from "./run_options.ts";
+import { RUN_OPTIONS } from "./run_option_specs.ts";
+import { type RunOptions, runOptions } from "./run_options.ts";
 import { SettingsError } from "./settings.ts";
 import { UsageError } from "./usage_error.ts";
 

@@ -8,7 +8,8 @@ import { chooseTask } from "./choose_task.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { runBackground } from "./run_background.ts";
 import { runForeground } from "./run_foreground.ts";
-import { RUN_OPTIONS, runOptions, workerArguments } from "./run_options.ts";
+import { RUN_OPTIONS } from "./run_option_specs.ts";
+import { runOptions, workerArguments } from "./run_options.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** `ralph run`: runs an agent over the open stories of a task. */

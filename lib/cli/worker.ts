@@ -5,7 +5,8 @@ import { sanitizeText } from "../ui/sanitize_text.ts";
 import { runSession } from "../worker/run_session.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { exitCodeOf } from "./exit_code.ts";
-import { RUN_OPTIONS, runOptions } from "./run_options.ts";
+import { RUN_OPTIONS } from "./run_option_specs.ts";
+import { runOptions } from "./run_options.ts";
 import { stopOnSignals } from "./stop_on_signals.ts";
 import { UsageError } from "./usage_error.ts";
 

@@ -1,6 +1,5 @@
 import { gitSnapshot } from "../task/git_snapshot.ts";
 import { findCircle } from "../task/find_circle.ts";
-import type { Prd } from "../task/prd.ts";
 import { rotateProgress } from "../task/rotate_progress.ts";
 import { candidateAgents, wantedAgents } from "./candidate_agents.ts";
 import { chooseStory } from "./choose_story.ts";
@@ -14,7 +13,7 @@ import { reachedLimit } from "./reached_limit.ts";
 import { readTaskPrd } from "./read_task_prd.ts";
 import { runIteration } from "./run_iteration.ts";
 import { ignoredFiles, startLoop, wishesFor } from "./start_loop.ts";
-import { publishBranch } from "./publish_branch.ts";
+import { publishWork } from "./publish_work.ts";
 import { verifyWhole } from "./verify_iteration.ts";
 import { waitUntil } from "./wait_until.ts";
 
@@ -198,41 +197,8 @@ async function* complete(state: LoopState): AsyncGenerator<LoopEvent, LoopResult
     }
   }
   const result = await endLoop(state, "completed", "every story passes");
-  yield* publish(state, result);
+  yield* publishWork(state, result);
   return result;
-}
-
-/** Hands the work on as prd.json asks. What fails is said, and takes nothing back. */
-async function* publish(state: LoopState, result: LoopResult): AsyncGenerator<LoopEvent, void> {
-  const { branch, prd, options, env, control } = state;
-  if (prd.mergeTarget === null || branch === undefined || branch === prd.mergeTarget) return;
-  const report = await publishBranch(options.task, {
-    branch,
-    mergeTarget: prd.mergeTarget,
-    autoMerge: prd.autoMerge,
-    title: prd.description.split("\n")[0] || prd.project || options.task.name,
-    body: pullRequestBody(prd, result),
-    env,
-    signal: control.stopSignal,
-  }).catch((error: unknown) => {
-    if (control.stopSignal.aborted) return undefined;
-    throw error;
-  });
-  if (report === undefined) return;
-  yield stamp(state, { type: "published", branch, mergeTarget: prd.mergeTarget, ...report });
-}
-
-function pullRequestBody(prd: Prd, result: LoopResult): string {
-  const stories = prd.stories.map(({ id, title }) => `- [x] ${id}: ${title}`);
-  const agents = Object.entries(result.agents).map(([name, count]) => `${name} ${count}`);
-  const by = agents.length === 0 ? "" : ` (${agents.join(", ")})`;
-  return [
-    prd.description,
-    "",
-    ...stories,
-    "",
-    `${result.iterations} iterations${by}, run by ralph.`,
-  ].join("\n").trim();
 }
 
 /** What ends the loop between two iterations, whatever is left to do. */

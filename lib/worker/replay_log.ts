@@ -1,0 +1,84 @@
+import type { LoopEvent, StoryCount } from "../loop/loop_event.ts";
+import { readSessionLog } from "../session/read_session_log.ts";
+import type { Registry } from "../session/registry.ts";
+import { registryWrite } from "../session/registry_writes.ts";
+import type { Session } from "../session/session.ts";
+
+/** What the log of a session tells. */
+export interface LogKnowledge {
+  /** Its first event; absent if the log is empty. */
+  started: Extract<LoopEvent, { type: "loop_started" }> | undefined;
+  /** The iteration that was begun and not finished. */
+  open: Extract<LoopEvent, { type: "iteration_started" }> | undefined;
+  /** Ids of the stories that passed when the log ends. */
+  passing: Set<string>;
+  /** Stories done, of all. */
+  stories: StoryCount;
+  /** Iterations that were begun. */
+  iterations: number;
+  /** Iterations of each agent. */
+  agents: Record<string, number>;
+  /** Switches from one agent to another. */
+  failovers: number;
+  /** Commits of the iterations that ended. */
+  commits: number;
+}
+
+/**
+ * Brings the registry up to the log, which is ahead of it by a moment at most.
+ *
+ * @param registry The registry.
+ * @param session The session, whose worker is dead.
+ * @param dir The folder of its log.
+ * @returns What the log tells.
+ */
+export async function replayLog(
+  registry: Registry,
+  session: Session,
+  dir: string,
+): Promise<LogKnowledge> {
+  const known: LogKnowledge = {
+    started: undefined,
+    open: undefined,
+    passing: new Set(),
+    stories: session.stories ?? { done: 0, total: 0 },
+    iterations: 0,
+    agents: {},
+    failovers: 0,
+    commits: 0,
+  };
+  const rows = new Set(registry.listIterations(session.id).map((row) => row.iteration));
+  for await (const { event } of readSessionLog(dir)) {
+    learn(known, event);
+    const write = registryWrite(event);
+    if (write.kind === "begin" && !rows.has(write.start.iteration)) {
+      registry.beginIteration(session.id, write.start);
+    } else if (write.kind === "finish") {
+      registry.finishIteration(session.id, write.summary, { endedAt: write.endedAt });
+    } else if (write.kind === "end") {
+      registry.endSession(session.id, write.status, write.reason, write.options);
+    }
+  }
+  return known;
+}
+
+function learn(known: LogKnowledge, event: LoopEvent): void {
+  if (event.type === "loop_started") {
+    known.started = event;
+    known.stories = event.stories;
+    for (const { id, passes } of event.list) if (passes) known.passing.add(id);
+  } else if (event.type === "iteration_started") {
+    known.open = event;
+    known.iterations = event.iteration;
+    known.agents[event.agent] = (known.agents[event.agent] ?? 0) + 1;
+  } else if (event.type === "iteration_finished") {
+    known.open = undefined;
+    known.stories = event.stories;
+    known.commits += event.commits;
+    for (const id of event.passed) known.passing.add(id);
+  } else if (event.type === "story_set_back") {
+    known.passing.delete(event.story.id);
+  } else if (event.type === "failed_over") {
+    known.failovers++;
+  }
+}
