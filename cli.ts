@@ -5,11 +5,24 @@
  * @module
  */
 import process from "node:process";
-import { main } from "./lib/cli/main.ts";
+import { VERSION } from "./lib/version.ts";
+
+/** The rest of the command: named so that Deno does not load it before it is known to be needed. */
+const MAIN = "./lib/cli/main.ts";
 
 /** Runs the command line of this process, and sets its exit code. */
 export async function run(): Promise<void> {
-  process.exitCode = await main(process.argv.slice(2), { entry: import.meta.url });
+  const args = process.argv.slice(2);
+  // Scripts and shells ask for it often.
+  if (args[0] === "--version" || args[0] === "-V") {
+    // deno-lint-ignore no-console -- process.stdout alone takes longer to load than this takes
+    console.log(`ralph ${VERSION}`);
+    return;
+  }
+  const { main }: typeof import("./lib/cli/main.ts") = await import(
+    new URL(MAIN, import.meta.url).href
+  );
+  process.exitCode = await main(args, { entry: import.meta.url });
 }
 
 if (import.meta.main) await run();

@@ -17,6 +17,9 @@ import { type DenoConfig, npmDependencies, npmManifest } from "./npm_manifest.ts
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
+/** What cli.ts loads by its name, which the bundler does not see. */
+const MAIN = "lib/cli/main.ts";
+
 /** Copied as they are. */
 const ASSETS = ["README.md", "LICENSE", "schemas"];
 
@@ -35,7 +38,12 @@ export async function buildNpm(outDir: string): Promise<void> {
   await bundle(outDir, Object.keys(npmDependencies(config)));
   const cli = join(outDir, "cli.js");
   const command = await readFile(cli, "utf8");
-  await writeFile(cli, command.replace(/^#!.*/, "#!/usr/bin/env node"));
+  const main = MAIN.replace(/ts$/, "js");
+  if (!command.includes(`./${MAIN}`)) throw new Error(`Cannot find ./${MAIN} in cli.js`);
+  await writeFile(
+    cli,
+    command.replace(/^#!.*/, "#!/usr/bin/env node").replace(`./${MAIN}`, `./${main}`),
+  );
   await chmod(cli, 0o755);
 
   const typesDir = join(outDir, "types");
@@ -45,7 +53,8 @@ export async function buildNpm(outDir: string): Promise<void> {
   const declarations = await readFile(index, "utf8");
   await writeFile(index, `/// <reference types="node" />\n${declarations}`);
   const scripts = new Set<string>();
-  for (const file of (await readdir(outDir)).filter((name) => name.endsWith(".js"))) {
+  const bundled = (await readdir(outDir)).filter((name) => name.endsWith(".js"));
+  for (const file of [...bundled, main]) {
     const text = await readFile(join(outDir, file), "utf8");
     for (const { fileName } of ts.preProcessFile(text).importedFiles) scripts.add(fileName);
   }
@@ -53,7 +62,7 @@ export async function buildNpm(outDir: string): Promise<void> {
   const manifest = npmManifest(config, {
     scripts,
     types,
-    files: ["*.js", "types", "schemas"],
+    files: ["*.js", "lib", "types", "schemas"],
   });
   await writeFile(join(outDir, "package.json"), JSON.stringify(manifest, null, 2) + "\n");
 }
@@ -62,7 +71,7 @@ async function bundle(outDir: string, external: string[]): Promise<void> {
   const args = ["bundle", "--quiet", "--code-splitting", "--platform=deno", `--outdir=${outDir}`];
   await promisify(execFile)(
     process.execPath,
-    [...args, ...external.map((name) => `--external=${name}`), "mod.ts", "cli.ts"],
+    [...args, ...external.map((name) => `--external=${name}`), "mod.ts", "cli.ts", MAIN],
     { cwd: ROOT },
   );
 }

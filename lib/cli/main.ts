@@ -1,5 +1,4 @@
 import process from "node:process";
-import { VERSION } from "../version.ts";
 import type { CommandContext } from "./command.ts";
 import { programCommand } from "./program.ts";
 import type { CommandEntry } from "./commands.ts";
@@ -23,18 +22,7 @@ export async function main(
   args: readonly string[],
   options: MainOptions,
 ): Promise<number> {
-  const { context, entry } = options;
-  // Answered before anything else is loaded, process.stdout included: scripts ask for it often.
-  if (args[0] === "--version" || args[0] === "-V") {
-    // deno-lint-ignore no-console -- process.stdout alone takes longer to load than this takes
-    if (context === undefined) console.log(`ralph ${VERSION}`);
-    else context.stdout.write(`ralph ${VERSION}\n`);
-    return 0;
-  }
-  return await dispatchSafely(args, context ?? processContext(entry));
-}
-
-async function dispatchSafely(args: readonly string[], context: CommandContext): Promise<number> {
+  const { context = processContext(options.entry) } = options;
   try {
     return await dispatch(args, context);
   } catch (error) {
