@@ -160,7 +160,7 @@ Deno.test("ralph status --json is as its schema says", async () => {
   assertEquals(sessions.map((each) => [each.id, each.attempt, each.serverLive]), [[id, 2, true]]);
 });
 
-Deno.test("US-002: sessions with status running show the port of a server that answers", async () => {
+Deno.test("US-002, FR-4: sessions with status running show the port of a server that answers", async () => {
   await using home = await recorded();
   await using open = await serve(200);
   await using locked = await serve(401);

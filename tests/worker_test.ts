@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
+import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { isProcessGroupAlive } from "../lib/agent/end_process_group.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
@@ -345,4 +346,36 @@ Deno.test("ralph sets a story back whose verification was cut short by kill -9",
   assertEquals(await agent.calls(), 2);
   using registry = openRegistry({ path: sessionPaths({ HOME: options.home }).database });
   assertEquals(registry.listIterations(session?.id ?? "")[0]?.passed, []);
+});
+
+Deno.test("US-008: the registry of an older ralph is taken over once, with all of its history", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const options = await configure(repo, {});
+  const { database } = sessionPaths({ HOME: options.home });
+  await mkdir(dirname(database), { recursive: true });
+  {
+    const old = new DatabaseSync(database);
+    old.exec(`CREATE TABLE sessions (task_name TEXT PRIMARY KEY, task_dir TEXT NOT NULL,
+      pid INTEGER NOT NULL, tmux_session TEXT NOT NULL, agent TEXT NOT NULL,
+      status TEXT NOT NULL DEFAULT 'running', started_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+      iteration INTEGER NOT NULL DEFAULT 0, current_story TEXT NOT NULL DEFAULT '',
+      max_iterations INTEGER NOT NULL DEFAULT 50, session_type TEXT NOT NULL DEFAULT 'tmux',
+      server_port INTEGER, server_url TEXT NOT NULL DEFAULT '',
+      opencode_session_id TEXT NOT NULL DEFAULT '', server_pid INTEGER);
+    INSERT INTO sessions VALUES ('old-thing', '/home/me/app/tasks/old-thing', 4242, '', 'opencode',
+      'completed', '2026-01-23T13:08:00', '2026-01-23T14:00:00', 9, 'US-007', 50, 'opencode', 14096,
+      'http://127.0.0.1:14096', 'ses_1', 777)`);
+    old.close();
+  }
+  for (let time = 0; time < 2; time++) {
+    const { code, stdout } = await ralph(["status", "--all", "--json"], options);
+    assertEquals(code, 0);
+    const [session, ...others] = JSON.parse(stdout).sessions;
+    assertEquals(others, []);
+    assertEquals([session.task, session.status, session.iteration], ["old-thing", "completed", 9]);
+    assertEquals([session.serverPort, session.agentSessionId], [14096, "ses_1"]);
+    assert(!stdout.includes("777"));
+  }
+  const copies = (await readdir(dirname(database))).filter((name) => name.includes(".before-"));
+  assertEquals(copies.length, 1);
 });
