@@ -53,8 +53,9 @@ Deno.test("point 4: an overloaded service gets ever fewer calls, and a few only 
   const { code, events } = await it.run("--json", "--max-time", "3s");
   assertEquals(code, 3);
   const waits = ofType(events, "waiting").map(({ until, time }) => until - Date.parse(time));
-  // Three tries, and one after each cool-down of 0.4 s, 0.8 s, 1.6 s, ...
-  assertEquals((await it.calls()).agent, 3 + waits.length - 1);
+  // Three tries, and one after each cool-down of 0.4 s, 0.8 s, 1.6 s, ...; the last may be cut short.
+  const calls = (await it.calls()).agent ?? 0;
+  assert(calls >= 3 && calls <= 3 + waits.length, `${calls} calls, ${waits}`);
   assert(waits.length <= 4, `${waits}`);
 });
 

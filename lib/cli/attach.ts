@@ -1,5 +1,6 @@
 import { openRegistry } from "../session/open_registry.ts";
 import type { Session } from "../session/session.ts";
+import { RpcConnectionError } from "../rpc/rpc_channel.ts";
 import { sessionPaths } from "../session/session_paths.ts";
 import { formatAgo } from "../ui/format_ago.ts";
 import { recoverSessions } from "../worker/recover_sessions.ts";
@@ -46,9 +47,14 @@ export const command: Command = {
     const onTerminal = context.interactive && !json && !line.has("events");
     if (session?.status === "running" && onTerminal) {
       const observe = line.has("observe");
-      const client = await connectScreen(session, observe);
-      if (client !== undefined) {
-        return await attachScreen(context, session, client, { registry, paths, observe });
+      try {
+        const client = await connectScreen(session, observe);
+        if (client !== undefined) {
+          return await attachScreen(context, session, client, { registry, paths, observe });
+        }
+      } catch (error) {
+        // The worker has just ended, or was killed: its events tell what became of it.
+        if (!(error instanceof RpcConnectionError)) throw error;
       }
     }
     if (choice.opencode !== undefined && context.interactive && !json && !line.has("events")) {

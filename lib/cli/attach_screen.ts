@@ -81,7 +81,10 @@ export async function attachScreen(
     const draw = (): void => drawLine(context, state);
     const fit = (): void => {
       const { columns = 80, rows = 24 } = stdout;
-      if (!observe) void client.call("resize_pty", { columns, rows: Math.max(1, rows - 1) });
+      if (!observe) {
+        // A connection that is lost is no concern of the size: the events tell why.
+        client.call("resize_pty", { columns, rows: Math.max(1, rows - 1) }).catch(() => {});
+      }
       draw();
     };
     using _feed = await client.subscribe(["screen"], (notification) => {
