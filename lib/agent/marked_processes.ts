@@ -1,4 +1,5 @@
-import { readdir, readFile } from "node:fs/promises";
+import { Buffer } from "node:buffer";
+import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { endProcessGroup, type EndProcessGroupOptions } from "./end_process_group.ts";
 
@@ -34,23 +35,41 @@ export async function endMarkedProcesses(
   const { abovePid = 0, ...grace } = options;
   // What is ended may have started something else meanwhile: look until there is nothing.
   for (let round = 0; round < 5; round++) {
-    const groups = await markedGroups(`${name}=${value}`, abovePid);
+    const groups = markedGroups(`${name}=${value}`, abovePid);
     if (groups.length === 0) return true;
     await Promise.all(groups.map((group) => endProcessGroup(group, grace)));
   }
-  return (await markedGroups(`${name}=${value}`, abovePid)).length === 0;
+  return markedGroups(`${name}=${value}`, abovePid).length === 0;
 }
 
-async function markedGroups(mark: string, abovePid: number): Promise<number[]> {
+/** Synchronous: none of it touches a disk, and a look at every process must not cost a loop its time. */
+function markedGroups(mark: string, abovePid: number): number[] {
   const groups = new Set<number>();
-  const pids = (await readdir("/proc")).map(Number).filter((pid) => pid > abovePid);
-  await Promise.all(pids.map(async (pid) => {
-    // Processes of other users cannot be read, and are not ours.
-    const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
-    if (!environment.split("\0").includes(mark)) return;
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const wanted = Buffer.from(mark);
+  for (const name of readdirSync("/proc")) {
+    if (!(Number(name) > abovePid)) continue;
+    const environment = readProcess(name, "environ");
+    if (environment === undefined || !hasVariable(environment, wanted)) continue;
+    const stat = readProcess(name, "stat")?.toString() ?? "";
     const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     if (state !== "Z" && state !== "X" && Number(group) > 1) groups.add(Number(group));
-  }));
+  }
   return [...groups];
+}
+
+/** Processes of other users cannot be read, and are not ours; others end while we look. */
+function readProcess(pid: string, file: string): Buffer | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether an environment holds a variable as a whole: each ends with a zero byte. */
+function hasVariable(environment: Buffer, variable: Buffer): boolean {
+  const at = environment.indexOf(variable);
+  if (at === -1 || (at > 0 && environment[at - 1] !== 0)) return false;
+  const end = environment[at + variable.length];
+  return end === undefined || end === 0;
 }

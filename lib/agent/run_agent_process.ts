@@ -168,7 +168,11 @@ class ProcessRun implements AgentRun {
 
     let ended: Promise<boolean> | undefined;
     const end = (withinMs = graceMs) =>
-      ended ??= endAgentProcesses(child.pid as number, { env, graceMs: withinMs });
+      ended ??= endAgentProcesses(child.pid as number, {
+        env,
+        graceMs: withinMs,
+        thorough: signal.aborted,
+      });
     const onAbort = () => {
       // Where a person or the system asked for it, all has to be gone within a second.
       const asked = endingOfSignal(signal).kind === "aborted";

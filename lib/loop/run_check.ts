@@ -59,7 +59,9 @@ export async function runCheck(command: string, options: RunCheckOptions): Promi
   let ended: string | undefined;
   let ending: Promise<unknown> | undefined;
   const endAll = (): Promise<unknown> =>
-    ending ??= child.pid === undefined ? Promise.resolve() : endAgentProcesses(child.pid, { env });
+    ending ??= child.pid === undefined
+      ? Promise.resolve()
+      : endAgentProcesses(child.pid, { env, thorough: true });
   const end = (why: string): void => {
     ended ??= why;
     void endAll();
