@@ -15,6 +15,8 @@ import { TEST_ENV } from "./agents/agent_testing.ts";
 import { configure, ralph } from "./ralph_process.ts";
 import { scriptedAgent, taskRepo } from "./scripted_agent.ts";
 import { type TempDir, tempDir } from "./testing.ts";
+import { TaskRunningError } from "../lib/worker/task_running_error.ts";
+import type { LoopResult } from "../lib/loop/loop_event.ts";
 
 function numbered(seq: number, body: LoopEventBody): NumberedEvent {
   return { seq, event: { time: "2026-11-20T18:02:11.000Z", ...body } };
@@ -178,8 +180,16 @@ Deno.test("runSession() lets go of the task before it waits for the last hooks",
   const hook = sh(`echo > ../up; while [ ! -e ${go} ]; do sleep 0.01; done`, ["loop_finished"]);
   const first = runSession({ loop, paths, hooks: [hook] });
   await fileThere(join(repo.outside, "up"));
-  // The task is free: a second session finds every story done.
-  const { result } = await runSession({ loop, paths });
+  // The task is free, a moment after the hook has begun: a second session finds every story done.
+  let result: LoopResult | undefined;
+  while (result === undefined) {
+    try {
+      ({ result } = await runSession({ loop, paths }));
+    } catch (error) {
+      if (!(error instanceof TaskRunningError)) throw error;
+      await delay(20);
+    }
+  }
   assertEquals(result.outcome, "completed");
   await writeFile(go, "");
   assertEquals((await first).result.outcome, "completed");
