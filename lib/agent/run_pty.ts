@@ -163,7 +163,11 @@ class PtyRun implements AgentRun {
     if (turns === undefined && onOutput !== undefined) pty.terminal.subscribe(onOutput);
     let ended: Promise<boolean> | undefined;
     const end = (withinMs = graceMs) =>
-      ended ??= endAgentProcesses(pty.pid, { env, graceMs: withinMs });
+      ended ??= endAgentProcesses(pty.pid, {
+        env,
+        graceMs: withinMs,
+        thorough: signal.aborted,
+      });
     const onAbort = () => {
       const asked = endingOfSignal(signal).kind === "aborted";
       void end(asked ? Math.min(graceMs, STOP_GRACE_MS) : graceMs);

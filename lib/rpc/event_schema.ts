@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { limitsSchema } from "../session/session_schema.ts";
 import type { AgentEvent } from "../agent/agent.ts";
 import type { LoopEvent } from "../loop/loop_event.ts";
 
@@ -12,14 +13,6 @@ const usage = z.object({
 const denial = z.object({ tool: z.string(), detail: z.string() });
 const story = z.object({ id: z.string(), title: z.string() });
 const stories = z.object({ done: z.int(), total: z.int() });
-const limits = z.object({
-  iterations: z.number().exactOptional(),
-  timeMs: z.number().exactOptional(),
-  costUsd: z.number().exactOptional(),
-  tokens: z.number().exactOptional(),
-  iterationMs: z.number().exactOptional(),
-  stallMs: z.number().exactOptional(),
-});
 const message = z.string();
 const retryAt = z.number().exactOptional();
 
@@ -104,7 +97,7 @@ export const EVENT_SCHEMAS = {
     root: z.string(),
     branch: z.string().exactOptional(),
     agent,
-    limits,
+    limits: limitsSchema,
     stories,
     verifies: z.boolean(),
     list: z.array(

@@ -1,3 +1,4 @@
+import type { LoopLimits } from "../loop/loop_event.ts";
 import { z } from "zod";
 import type { Iteration, Session } from "./session.ts";
 
@@ -14,7 +15,8 @@ const usage = z.object({
   costUsd: z.number().describe("US dollars, as the agents estimate it").exactOptional(),
 });
 
-const limits = z.object({
+/** The limits of a loop, as the registry and events have them. */
+export const limitsSchema: z.ZodType<LoopLimits> = z.object({
   iterations: z.number().exactOptional(),
   timeMs: z.number().exactOptional(),
   costUsd: z.number().exactOptional(),
@@ -50,7 +52,7 @@ const session = z.object({
   maxIterations: z.int().nullable(),
   currentStory: z.string().nullable(),
   stories: z.object({ done: z.int(), total: z.int() }).nullable(),
-  limits,
+  limits: limitsSchema,
   transport: z.string(),
   serverPort: z.int().nullable(),
   socket: z.string().nullable().describe("The socket on which it can be talked to while it runs"),
