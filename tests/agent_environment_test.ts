@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { agentEnvironment } from "../lib/agent/agent_environment.ts";
-import { findSecrets, maskSecrets } from "../lib/agent/mask_secrets.ts";
+import { findSecrets, maskSecrets } from "../lib/base/mask_secrets.ts";
 
 Deno.test("agentEnvironment() keeps the user's settings and drops those of a session around us", () => {
   const env = {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { boundedLines } from "../lib/agent/bounded_lines.ts";
+import { boundedLines } from "../lib/base/bounded_lines.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { BoundedQueue } from "../lib/agent/bounded_queue.ts";
+import { BoundedQueue } from "../lib/base/bounded_queue.ts";
 
 Deno.test("BoundedQueue lets a producer wait until there is room", async () => {
   const queue = new BoundedQueue<number>(2);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { isProcessGroupAlive } from "../lib/agent/end_process_group.ts";
+import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
 import { VERSION } from "../lib/version.ts";
 import config from "../deno.json" with { type: "json" };
 import { configure, ralph, startRalph } from "./ralph_process.ts";

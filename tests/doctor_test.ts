@@ -2,9 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { chmod, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { findProgram } from "../lib/agent/find_program.ts";
-import type { DoctorCheck } from "../lib/cli/doctor_check.ts";
-import { runDoctorChecks } from "../lib/cli/doctor_check.ts";
+import { findProgram } from "../lib/base/find_program.ts";
+import { type DoctorCheck, runDoctorChecks } from "../lib/cli/doctor_check.ts";
 import { runtimeFinding } from "../lib/cli/doctor_tools.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
 import { sessionPaths } from "../lib/session/session_paths.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { endProcessGroup, isProcessGroupAlive } from "../lib/agent/end_process_group.ts";
+import { endProcessGroup, isProcessGroupAlive } from "../lib/base/end_processes.ts";
 
 async function group(script: string): Promise<number> {
   const child = spawn("sh", ["-c", script], {

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } f
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { isProcessGroupAlive } from "../lib/agent/end_process_group.ts";
+import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
 import { readSettings, SettingsError } from "../lib/cli/settings.ts";
-import type { LoopEventBody } from "../lib/loop/loop_event.ts";
+import type { LoopEventBody, LoopResult } from "../lib/loop/loop_event.ts";
 import type { NumberedEvent } from "../lib/session/numbered_event.ts";
 import { sessionPaths } from "../lib/session/session_paths.ts";
 import type { Hook } from "../lib/worker/hook.ts";
@@ -16,7 +16,6 @@ import { configure, ralph } from "./ralph_process.ts";
 import { scriptedAgent, taskRepo } from "./scripted_agent.ts";
 import { type TempDir, tempDir } from "./testing.ts";
 import { TaskRunningError } from "../lib/worker/task_running_error.ts";
-import type { LoopResult } from "../lib/loop/loop_event.ts";
 
 function numbered(seq: number, body: LoopEventBody): NumberedEvent {
   return { seq, event: { time: "2026-11-20T18:02:11.000Z", ...body } };

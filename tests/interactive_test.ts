@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Agent, AgentCommand } from "../lib/agent/agent.ts";
 import { classifyEnding } from "../lib/agent/classify_ending.ts";
 import { createClaude } from "../lib/agent/claude.ts";
-import { isProcessGroupAlive } from "../lib/agent/end_process_group.ts";
+import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
 import type { PtyTurns } from "../lib/agent/pty_turns.ts";
 import { runPty } from "../lib/agent/run_pty.ts";
 import { LoopControl } from "../lib/loop/loop_control.ts";

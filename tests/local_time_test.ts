@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { timeReader } from "../lib/session/local_time.ts";
+import { timeReader } from "../lib/base/local_time.ts";
 
 function read(text: string, timeZone: string): string | undefined {
   const instant = timeReader(timeZone)(text);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { LoopEvent, LoopEventBody } from "../lib/loop/loop_event.ts";
 import { eventLine } from "../lib/session/numbered_event.ts";
-import { processIdentity } from "../lib/session/process_identity.ts";
+import { processIdentity } from "../lib/base/process_identity.ts";
 import { ralph, type RalphCall, startRalph } from "./ralph_process.ts";
 import { recorded } from "./recorded_sessions.ts";
 

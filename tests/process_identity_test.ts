@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
-import { isAlive, processIdentity, processStartTime } from "../lib/session/process_identity.ts";
+import { isAlive, processIdentity, processStartTime } from "../lib/base/process_identity.ts";
 
 Deno.test("processIdentity() stays the same while the process lives", () => {
   const identity = processIdentity(process.pid);

@@ -4,7 +4,7 @@ import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { findProgram } from "../lib/agent/find_program.ts";
+import { findProgram } from "../lib/base/find_program.ts";
 import { publishBranch, type PublishBranchOptions } from "../lib/loop/publish_branch.ts";
 import { type TaskRepo, taskRepo } from "./scripted_agent.ts";
 

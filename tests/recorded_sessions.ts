@@ -6,7 +6,7 @@ import process from "node:process";
 import type { IterationSummary, LoopEvent, LoopOutcome } from "../lib/loop/loop_event.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
 import { eventLine } from "../lib/session/numbered_event.ts";
-import { processIdentity } from "../lib/session/process_identity.ts";
+import { processIdentity } from "../lib/base/process_identity.ts";
 import type { EndedStatus, NewSession, Session } from "../lib/session/session.ts";
 import { sessionPaths } from "../lib/session/session_paths.ts";
 import type { RalphOptions } from "./ralph_process.ts";

@@ -3,7 +3,7 @@ import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findGitRoot, NotARepositoryError } from "../lib/task/find_git_root.ts";
 import { listTasks } from "../lib/task/list_tasks.ts";
-import { nearestName } from "../lib/task/nearest_name.ts";
+import { nearestName } from "../lib/base/nearest_name.ts";
 import { resolveTask, TaskNotFoundError } from "../lib/task/resolve_task.ts";
 import { runGit } from "../lib/task/run_git.ts";
 import { InvalidTaskNameError, parseTaskName } from "../lib/task/task_name.ts";

@@ -5,7 +5,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentRun } from "../lib/agent/agent.ts";
 import { classifyEnding } from "../lib/agent/classify_ending.ts";
-import { isProcessGroupAlive } from "../lib/agent/end_process_group.ts";
+import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
 import { runAgentProcess, type RunAgentProcessOptions } from "../lib/agent/run_agent_process.ts";
 import { collect, outputLines, TEST_ENV } from "./agents/agent_testing.ts";
 import { tempDir } from "./testing.ts";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { isProcessGroupAlive } from "../lib/agent/end_process_group.ts";
+import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
 import type { LoopEvent } from "../lib/loop/loop_event.ts";
 import { LoopControl } from "../lib/loop/loop_control.ts";
 import type { RunLoopOptions } from "../lib/loop/loop_options.ts";

@@ -1,8 +1,8 @@
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isProcessGroupAlive } from "../lib/agent/end_process_group.ts";
-import { runProgram, type RunProgramOptions } from "../lib/agent/run_program.ts";
+import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
+import { runProgram, type RunProgramOptions } from "../lib/base/run_program.ts";
 import { TEST_ENV } from "./agents/agent_testing.ts";
 import { tempDir } from "./testing.ts";
 

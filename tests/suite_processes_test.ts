@@ -4,8 +4,8 @@ import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } f
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { isProcessGroupAlive } from "../lib/agent/end_process_group.ts";
-import { isAlive } from "../lib/session/process_identity.ts";
+import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
+import { isAlive } from "../lib/base/process_identity.ts";
 import type { Session } from "../lib/session/session.ts";
 import { assertNothingLeft, ofType, type Scene, suiteScene, until } from "./suite_scene.ts";
 

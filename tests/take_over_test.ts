@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { DatabaseSync } from "node:sqlite";
 import { MIGRATIONS } from "../lib/session/migrations.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
-import { processIdentity } from "../lib/session/process_identity.ts";
+import { processIdentity } from "../lib/base/process_identity.ts";
 import { LEGACY_TABLES, oldRow, writeLegacy } from "./testdata/legacy_databases.ts";
 import { tempDir } from "./testing.ts";
 

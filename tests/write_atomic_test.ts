@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import process from "node:process";
-import { writeAtomic } from "../lib/task/write_atomic.ts";
+import { writeAtomic } from "../lib/base/write_atomic.ts";
 import { tempDir } from "./testing.ts";
 
 const windows = process.platform === "win32";

@@ -4,7 +4,7 @@
  * @module
  */
 import { prdJsonSchema } from "../lib/task/prd_schema.ts";
-import { writeAtomic } from "../lib/task/write_atomic.ts";
+import { writeAtomic } from "../lib/base/write_atomic.ts";
 import { fileURLToPath } from "node:url";
 
 const file = fileURLToPath(new URL("../schemas/prd.schema.json", import.meta.url));

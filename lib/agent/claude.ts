@@ -8,7 +8,7 @@ import {
 import { startClaudePty } from "./claude_pty.ts";
 import { claudeSettings } from "./claude_settings.ts";
 import { type AgentReport, classifyEnding, type EndingFacts } from "./classify_ending.ts";
-import { cutText } from "./cut_text.ts";
+import { cutText } from "../base/cut_text.ts";
 import type { EndingPattern } from "./ending_pattern.ts";
 import { newClaudeState, parseClaudeEvent } from "./parse_claude_event.ts";
 import { probeProgram } from "./probe_program.ts";

@@ -4,7 +4,7 @@ import type { AgentReport } from "./classify_ending.ts";
 import { claudeReport } from "./claude_report.ts";
 import { type ClaudeState, newClaudeState, parseClaudeEvent } from "./parse_claude_event.ts";
 import type { PtyLook } from "./pty_turns.ts";
-import { TailFile } from "./tail_file.ts";
+import { TailFile } from "../base/tail_file.ts";
 
 const signalSchema = z.object({
   hook_event_name: z.enum(["SessionStart", "UserPromptSubmit", "Stop", "StopFailure"]),

@@ -2,7 +2,7 @@ import type { Agent } from "./agent.ts";
 import { classifyEnding, type EndingFacts } from "./classify_ending.ts";
 import type { CommandConfig, PatternConfig } from "./command_config.ts";
 import { commandLine } from "./command_line.ts";
-import { cutText } from "./cut_text.ts";
+import { cutText } from "../base/cut_text.ts";
 import type { EndingPattern } from "./ending_pattern.ts";
 import { probeProgram } from "./probe_program.ts";
 import { promptFile } from "./prompt_file.ts";

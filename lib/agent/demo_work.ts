@@ -2,7 +2,7 @@ import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { editPrd } from "../task/edit_prd.ts";
 import { formatProgressEntry } from "../task/format_progress_entry.ts";
-import { localTime } from "../task/local_time.ts";
+import { localTime } from "../base/local_time.ts";
 import type { Story } from "../task/prd.ts";
 import { GitError, runGit } from "../task/run_git.ts";
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runGit } from "../task/run_git.ts";
-import { writeAtomic } from "../task/write_atomic.ts";
+import { writeAtomic } from "../base/write_atomic.ts";
 import { OPENCODE_PLUGIN } from "./opencode_plugin.ts";
 
 /** Options for {@linkcode deployPlugin} and {@linkcode removePlugin}. */

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { findProgram } from "./find_program.ts";
+import { findProgram } from "../base/find_program.ts";
 
 /** Linux takes no argument that is longer. */
 const LONGEST_ARGUMENT = 128 * 1024;

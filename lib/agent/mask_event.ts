@@ -1,5 +1,5 @@
 import type { AgentEvent } from "./agent.ts";
-import { maskSecrets } from "./mask_secrets.ts";
+import { maskSecrets } from "../base/mask_secrets.ts";
 
 /**
  * Replaces every secret in the words of an event by `***`.

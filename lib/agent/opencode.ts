@@ -10,7 +10,7 @@ import type {
 } from "./agent.ts";
 import { inProcessRun } from "./in_process_run.ts";
 import { maskEvent } from "./mask_event.ts";
-import { findSecrets, maskSecrets } from "./mask_secrets.ts";
+import { findSecrets, maskSecrets } from "../base/mask_secrets.ts";
 import { startOpencodePty } from "./opencode_pty.ts";
 import type { OpencodeRun } from "./opencode_run.ts";
 import { probeProgram } from "./probe_program.ts";

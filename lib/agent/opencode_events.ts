@@ -6,7 +6,7 @@ import type {
   ServerPart,
 } from "../opencode/server_types.ts";
 import type { AgentEvent, Usage } from "./agent.ts";
-import { cutText } from "./cut_text.ts";
+import { cutText } from "../base/cut_text.ts";
 import { toolDetail } from "./tool_detail.ts";
 
 /** What {@linkcode opencodeEvents} remembers of one run. */

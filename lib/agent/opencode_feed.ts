@@ -3,7 +3,7 @@ import {
   followEvents,
   type FollowEventsOptions,
 } from "../opencode/follow_events.ts";
-import { BoundedQueue } from "./bounded_queue.ts";
+import { BoundedQueue } from "../base/bounded_queue.ts";
 
 /** What a run of OpenCode reacts to. */
 export type FeedItem =

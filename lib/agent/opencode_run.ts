@@ -4,7 +4,7 @@ import type { OpencodePrompt, ProjectClient } from "../opencode/opencode_client.
 import type { PermissionRule } from "../opencode/permission_rules.ts";
 import type { ServerError, ServerEvent } from "../opencode/server_types.ts";
 import type { AgentCommand, AgentEnding, AgentEvent, AgentStartOptions, Denial } from "./agent.ts";
-import { cutText } from "./cut_text.ts";
+import { cutText } from "../base/cut_text.ts";
 import { endingOfDenials, endingOfRetry, endingOfServerError } from "./opencode_ending.ts";
 import {
   isFromPerson,

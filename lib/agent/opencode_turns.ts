@@ -3,11 +3,11 @@ import { readServerEvent } from "../opencode/server_event.ts";
 import type { PermissionRequest, ServerError, ServerEvent } from "../opencode/server_types.ts";
 import type { AgentCommand, AgentEnding, AgentEvent } from "./agent.ts";
 import { classifyEnding, type EndingFacts } from "./classify_ending.ts";
-import { cutText } from "./cut_text.ts";
+import { cutText } from "../base/cut_text.ts";
 import { endingOfRetry, endingOfServerError } from "./opencode_ending.ts";
 import { newOpencodeState, opencodeEvents } from "./opencode_events.ts";
 import type { PtyLook } from "./pty_turns.ts";
-import { TailFile } from "./tail_file.ts";
+import { TailFile } from "../base/tail_file.ts";
 
 const signalSchema = z.object({ state: z.string(), sessionID: z.string() });
 

@@ -3,7 +3,7 @@ import type { AgentReport } from "./classify_ending.ts";
 import { type ClaudeBlock, type ClaudeMessage, readClaudeMessage } from "./claude_message.ts";
 import { claudeReport } from "./claude_report.ts";
 import type { ClaudeUsage } from "./claude_usage.ts";
-import { cutText } from "./cut_text.ts";
+import { cutText } from "../base/cut_text.ts";
 import { toolDetail } from "./tool_detail.ts";
 
 /** What {@linkcode parseClaudeEvent} remembers from line to line of one run. */

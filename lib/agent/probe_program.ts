@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { AgentAvailability, AgentProbeOptions } from "./agent.ts";
-import { findProgram } from "./find_program.ts";
+import { findProgram } from "../base/find_program.ts";
 
 /** Options for {@linkcode probeProgram}. */
 export interface ProbeProgramOptions extends AgentProbeOptions {

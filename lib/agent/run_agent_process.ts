@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Writable } from "node:stream";
 import type { AgentCommand, AgentEnding, AgentEvent, AgentResult, AgentRun } from "./agent.ts";
-import { boundedLines } from "./bounded_lines.ts";
+import { boundedLines } from "../base/bounded_lines.ts";
 import type { EndingFacts } from "./classify_ending.ts";
-import { drainStreams } from "./drain_streams.ts";
-import { endAgentProcesses } from "./end_agent_processes.ts";
+import { drainStreams } from "../base/drain_streams.ts";
+import { endAgentProcesses } from "../base/end_processes.ts";
 import { endingOfSignal } from "./ending_of_signal.ts";
 import { launchMessage } from "./launch_message.ts";
 import { RunRecord } from "./run_record.ts";

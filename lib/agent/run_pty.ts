@@ -3,7 +3,7 @@ import type { AgentCommand, AgentEnding, AgentEvent, AgentResult, AgentRun } fro
 import type { AgentTerminal } from "./agent_terminal.ts";
 import { asPaste } from "./as_paste.ts";
 import type { EndingFacts } from "./classify_ending.ts";
-import { endAgentProcesses } from "./end_agent_processes.ts";
+import { endAgentProcesses } from "../base/end_processes.ts";
 import { endingOfSignal } from "./ending_of_signal.ts";
 import { launchMessage } from "./launch_message.ts";
 import { launchable } from "./launchable.ts";

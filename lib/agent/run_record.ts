@@ -1,9 +1,9 @@
 import type { AgentEnding, AgentEvent, AgentResult, Denial, Usage } from "./agent.ts";
-import { BoundedQueue } from "./bounded_queue.ts";
+import { BoundedQueue } from "../base/bounded_queue.ts";
 import type { EndingFacts } from "./classify_ending.ts";
-import { cutText } from "./cut_text.ts";
+import { cutText } from "../base/cut_text.ts";
 import { maskEvent } from "./mask_event.ts";
-import { findSecrets, maskSecrets } from "./mask_secrets.ts";
+import { findSecrets, maskSecrets } from "../base/mask_secrets.ts";
 
 const QUEUED_EVENTS = 64;
 const TAIL_LINES = 20;

@@ -1,5 +1,5 @@
 import type { IBufferLine, Terminal } from "@xterm/headless";
-import { cutText } from "./cut_text.ts";
+import { cutText } from "../base/cut_text.ts";
 
 /** Options for {@linkcode openScreen}. */
 export interface ScreenOptions {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { agentEnvironment } from "../agent/agent_environment.ts";
-import { findProgram } from "../agent/find_program.ts";
+import { findProgram } from "../base/find_program.ts";
 import { diagnoseServer } from "../opencode/diagnose_server.ts";
 import { openProject } from "../opencode/opencode_client.ts";
 import type { ServerAddress } from "../opencode/server_address.ts";

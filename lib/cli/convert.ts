@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { type ConvertedPrd, convertPrd } from "../task/convert_prd.ts";
 import { findGitRoot } from "../task/find_git_root.ts";
 import { parseTaskName } from "../task/task_name.ts";
-import { writeAtomic } from "../task/write_atomic.ts";
+import { writeAtomic } from "../base/write_atomic.ts";
 import { formatCount } from "../ui/format_count.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { UsageError } from "./usage_error.ts";

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { agentEnvironment } from "../agent/agent_environment.ts";
-import { findProgram } from "../agent/find_program.ts";
+import { findProgram } from "../base/find_program.ts";
 import { diagnoseServer, type ServerDiagnosis } from "../opencode/diagnose_server.ts";
 import { SERVER_ENV_FILE, type ServerAddress } from "../opencode/server_address.ts";
 import type { DoctorFinding } from "../ui/doctor_lines.ts";

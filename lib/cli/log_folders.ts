@@ -1,6 +1,6 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { isNotFound } from "../task/error_code.ts";
+import { isNotFound } from "../base/error_code.ts";
 
 const DAY_MS = 86_400_000;
 

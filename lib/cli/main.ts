@@ -78,7 +78,7 @@ async function findCommand(name: string): Promise<CommandEntry> {
   const entry = COMMANDS.find((command) => command.name === name);
   if (entry !== undefined) return entry;
   const { UsageError } = await import("./usage_error.ts");
-  const { nearestName } = await import("../task/nearest_name.ts");
+  const { nearestName } = await import("../base/nearest_name.ts");
   if (name.startsWith("-")) {
     throw new UsageError(`Unknown option "${name}" for ralph`, "ralph --help");
   }

@@ -1,5 +1,5 @@
 import { parseArgs } from "@std/cli";
-import { nearestName } from "../task/nearest_name.ts";
+import { nearestName } from "../base/nearest_name.ts";
 import type { CommandLine, OptionSpec } from "./command.ts";
 import { UsageError } from "./usage_error.ts";
 

@@ -6,7 +6,7 @@ import { opencodeFromConfig } from "../agent/opencode_config.ts";
 import type { LoopLimits } from "../loop/loop_event.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
 import { sessionPaths } from "../session/session_paths.ts";
-import { nearestName } from "../task/nearest_name.ts";
+import { nearestName } from "../base/nearest_name.ts";
 import type { Task } from "../task/task.ts";
 import type { Hook } from "../worker/hook.ts";
 import type { CommandContext, CommandLine } from "./command.ts";

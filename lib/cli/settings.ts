@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parse } from "@std/toml";
 import { z } from "zod";
 import { HOOK_EVENTS } from "../worker/hook.ts";
-import { nearestName } from "../task/nearest_name.ts";
+import { nearestName } from "../base/nearest_name.ts";
 
 /** Thrown when a settings file cannot be used: exit code 2. */
 export class SettingsError extends Error {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { agentEnvironment } from "../agent/agent_environment.ts";
-import { findProgram } from "../agent/find_program.ts";
+import { findProgram } from "../base/find_program.ts";
 import { SETUP_COMMANDS } from "../opencode/describe_server.ts";
 import { SERVER_ENV_FILE } from "../opencode/server_address.ts";
 import { ensureServerPassword } from "../opencode/server_password.ts";

@@ -1,5 +1,5 @@
 import { agentEnvironment } from "../agent/agent_environment.ts";
-import { RUN_VARIABLE } from "../agent/marked_processes.ts";
+import { RUN_VARIABLE } from "../base/end_processes.ts";
 import type { Agent, Usage } from "../agent/agent.ts";
 import type { GitSnapshot } from "../task/git_snapshot.ts";
 import type { Prd } from "../task/prd.ts";

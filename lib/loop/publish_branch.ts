@@ -1,8 +1,8 @@
 import process from "node:process";
 import { agentEnvironment } from "../agent/agent_environment.ts";
-import { findProgram } from "../agent/find_program.ts";
-import { findSecrets, maskSecrets } from "../agent/mask_secrets.ts";
-import { type ProgramResult, runProgram } from "../agent/run_program.ts";
+import { findProgram } from "../base/find_program.ts";
+import { findSecrets, maskSecrets } from "../base/mask_secrets.ts";
+import { type ProgramResult, runProgram } from "../base/run_program.ts";
 import type { Task } from "../task/task.ts";
 import { findPullRequest, type PullRequest } from "./pull_request.ts";
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { Buffer } from "node:buffer";
-import { endAgentProcesses } from "../agent/end_agent_processes.ts";
+import { endAgentProcesses } from "../base/end_processes.ts";
 
 /** Options for {@linkcode runCheck}. */
 export interface RunCheckOptions {

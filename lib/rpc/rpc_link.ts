@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { backoffMs } from "../loop/backoff.ts";
+import { backoffMs } from "../base/backoff.ts";
 import { PROTOCOL_VERSION, type RpcHello, type RpcNotification, type RpcRole } from "./protocol.ts";
 import { RpcChannel, RpcConnectionError } from "./rpc_channel.ts";
 import type { RpcTransport } from "./transports.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import type { Session } from "../session/session.ts";
 import type { SessionPaths } from "../session/session_paths.ts";
-import { lockTask, TaskLockedError } from "../session/task_lock.ts";
+import { lockTask, TaskLockedError } from "../base/lock.ts";
 
 /** The longest path of a socket that every system takes, in bytes: macOS has room for 104 with the NUL. */
 const MAX_PATH_BYTES = 103;

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import { posix } from "node:path";
 import type { LegacyLayout, LegacyRecord } from "./legacy_layout.ts";
 import { legacyId } from "./legacy_id.ts";
-import { timeReader } from "./local_time.ts";
+import { timeReader } from "../base/local_time.ts";
 import type { EndedStatus } from "./session.ts";
 
 /** A value as SQLite gives it when integers are read as `bigint`. */

@@ -1,9 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { isBusy } from "./is_busy.ts";
-import { checkRegistryFile, migrate } from "./migrate.ts";
-import type { MigrateOptions } from "./migrate.ts";
+import { isBusy } from "../base/lock.ts";
+import { checkRegistryFile, migrate, type MigrateOptions } from "./migrate.ts";
 import { Registry } from "./registry.ts";
 import { asRegistryError } from "./registry_error.ts";
 import { sessionPaths } from "./session_paths.ts";

@@ -3,12 +3,10 @@ import { addUsage } from "../loop/add_usage.ts";
 import type { LoopEvent } from "../loop/loop_event.ts";
 import type { NumberedEvent } from "./numbered_event.ts";
 import { outputText } from "./output_text.ts";
-import { processIdentity } from "./process_identity.ts";
-import type { ProcessIdentity } from "./process_identity.ts";
+import { type ProcessIdentity, processIdentity } from "../base/process_identity.ts";
 import { SessionNotFoundError } from "./registry_error.ts";
 import type { Registry } from "./registry.ts";
-import { isOutput, isUrgent, registryWrite } from "./registry_writes.ts";
-import type { RegistryWrite } from "./registry_writes.ts";
+import { isOutput, isUrgent, type RegistryWrite, registryWrite } from "./registry_writes.ts";
 import type { SessionLog } from "./session_log.ts";
 import type { SessionPatch } from "./session.ts";
 

@@ -7,7 +7,7 @@ import type {
   StoryRef,
 } from "../loop/loop_event.ts";
 import type { LegacyRecord } from "./legacy_layout.ts";
-import type { ProcessIdentity } from "./process_identity.ts";
+import type { ProcessIdentity } from "../base/process_identity.ts";
 
 /** Where a session stands. All but `running` are final. */
 export type SessionStatus = "running" | "completed" | "failed" | "stopped" | "checkpointed";

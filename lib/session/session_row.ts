@@ -6,7 +6,7 @@ import type {
   LoopOutcome,
 } from "../loop/loop_event.ts";
 import type { LegacyRecord } from "./legacy_layout.ts";
-import type { ProcessIdentity } from "./process_identity.ts";
+import type { ProcessIdentity } from "../base/process_identity.ts";
 import type { Iteration, Session, SessionPatch, SessionStatus } from "./session.ts";
 
 /** A value that the registry stores. */

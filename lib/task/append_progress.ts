@@ -4,7 +4,7 @@ import { createProgress, type CreateProgressOptions } from "./create_progress.ts
 import { errorLines, formatProgressEntry } from "./format_progress_entry.ts";
 import { type ParsedProgressEntry, parseProgress } from "./parse_progress.ts";
 import type { FailureEntry, NewProgressEntry } from "./progress_entry.ts";
-import { writeAtomic } from "./write_atomic.ts";
+import { writeAtomic } from "../base/write_atomic.ts";
 
 /** Options for {@linkcode appendProgress}. */
 export interface AppendProgressOptions extends CreateProgressOptions {}

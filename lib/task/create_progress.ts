@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
-import { errorCode } from "./error_code.ts";
-import { localTime } from "./local_time.ts";
+import { errorCode } from "../base/error_code.ts";
+import { localTime } from "../base/local_time.ts";
 
 /** What stands at the beginning of a new `progress.txt`. */
 export interface NewProgressHeader {

@@ -3,7 +3,7 @@ import { formatJsonPath } from "./json_path.ts";
 import { parseJson, valueAt } from "./parse_prd.ts";
 import { PrdError } from "./prd_error.ts";
 import { readPrdText } from "./read_prd.ts";
-import { writeAtomic } from "./write_atomic.ts";
+import { writeAtomic } from "../base/write_atomic.ts";
 
 /** Options for {@linkcode editPrd} and {@linkcode setStoryPasses}. */
 export interface EditPrdOptions {

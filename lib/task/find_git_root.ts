@@ -1,6 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isNotFound } from "./error_code.ts";
+import { isNotFound } from "../base/error_code.ts";
 
 /** Thrown where a git repository is needed and there is none. */
 export class NotARepositoryError extends Error {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
-import { isNotFound } from "./error_code.ts";
+import { isNotFound } from "../base/error_code.ts";
 import { type GitStatusEntry, parseGitStatus } from "./parse_git_status.ts";
 import { runGit } from "./run_git.ts";
 

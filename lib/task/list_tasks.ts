@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { isNotFound } from "./error_code.ts";
+import { isNotFound } from "../base/error_code.ts";
 
 /** A task folder, as {@linkcode listTasks} found it. */
 export interface TaskListing {

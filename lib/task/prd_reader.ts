@@ -4,7 +4,7 @@ import { parsePrd } from "./parse_prd.ts";
 import type { Prd } from "./prd.ts";
 import { PrdError } from "./prd_error.ts";
 import { readPrdText, reasonOf } from "./read_prd.ts";
-import { writeAtomic } from "./write_atomic.ts";
+import { writeAtomic } from "../base/write_atomic.ts";
 
 /** Options for {@linkcode PrdReader}. */
 export interface PrdReaderOptions {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BUILT_IN_PROMPT } from "./built_in_prompt.ts";
-import { isNotFound } from "./error_code.ts";
+import { isNotFound } from "../base/error_code.ts";
 import type { Task } from "./task.ts";
 
 /** The template of a prompt. */

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { isNotFound } from "./error_code.ts";
+import { isNotFound } from "../base/error_code.ts";
 
 /** Bytes of an AGENTS.md that go into a prompt. */
 export const MOST_INSTRUCTION_BYTES: number = 64 * 1024;

@@ -1,7 +1,7 @@
 import { constants, copyFile } from "node:fs/promises";
 import { parsePrd } from "./parse_prd.ts";
 import { readPrdText } from "./read_prd.ts";
-import { writeAtomic } from "./write_atomic.ts";
+import { writeAtomic } from "../base/write_atomic.ts";
 
 /** What {@linkcode restorePrd} did. */
 export interface RestoredPrd {

@@ -12,8 +12,8 @@ import {
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { countIterations } from "./count_iterations.ts";
-import { errorCode, isNotFound } from "./error_code.ts";
-import { localTime } from "./local_time.ts";
+import { errorCode, isNotFound } from "../base/error_code.ts";
+import { localTime } from "../base/local_time.ts";
 import { parseProgress } from "./parse_progress.ts";
 import { isRotationDue, rotatedProgress } from "./rotated_progress.ts";
 

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import process from "node:process";
-import { errorCode } from "./error_code.ts";
+import { errorCode } from "../base/error_code.ts";
 
 /** Thrown if git fails, or cannot be started. */
 export class GitError extends Error {

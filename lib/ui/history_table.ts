@@ -1,5 +1,5 @@
 import type { Session } from "../session/session.ts";
-import { localTime } from "../task/local_time.ts";
+import { localTime } from "../base/local_time.ts";
 import { formatCost } from "./format_cost.ts";
 import { formatDuration } from "./format_duration.ts";
 import { sessionReason } from "./session_reason.ts";

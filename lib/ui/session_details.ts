@@ -1,5 +1,5 @@
 import type { Session } from "../session/session.ts";
-import { localTime } from "../task/local_time.ts";
+import { localTime } from "../base/local_time.ts";
 import { formatAgo } from "./format_ago.ts";
 import { formatDuration } from "./format_duration.ts";
 import { formatSpending } from "./format_spending.ts";

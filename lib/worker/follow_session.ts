@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { NumberedEvent } from "../session/numbered_event.ts";
-import { isAlive } from "../session/process_identity.ts";
+import { isAlive } from "../base/process_identity.ts";
 import { readSessionLog } from "../session/read_session_log.ts";
 import type { Registry } from "../session/registry.ts";
 import type { SessionPaths } from "../session/session_paths.ts";

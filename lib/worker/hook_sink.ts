@@ -1,5 +1,5 @@
-import { findSecrets, maskSecrets } from "../agent/mask_secrets.ts";
-import { runProgram } from "../agent/run_program.ts";
+import { findSecrets, maskSecrets } from "../base/mask_secrets.ts";
+import { runProgram } from "../base/run_program.ts";
 import { eventLine, type NumberedEvent } from "../session/numbered_event.ts";
 import { type Hook, type HookEvent, hookWants } from "./hook.ts";
 

@@ -1,7 +1,6 @@
-import { endProcessGroup } from "../agent/end_process_group.ts";
-import { endMarkedProcesses } from "../agent/marked_processes.ts";
+import { endMarkedProcesses, endProcessGroup } from "../base/end_processes.ts";
 import { SESSION_VARIABLE } from "../agent/session_variable.ts";
-import { isAlive } from "../session/process_identity.ts";
+import { isAlive } from "../base/process_identity.ts";
 import type { Session } from "../session/session.ts";
 
 export { SESSION_VARIABLE };

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { isAlive } from "../session/process_identity.ts";
+import { isAlive } from "../base/process_identity.ts";
 import type { Registry } from "../session/registry.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionPaths } from "../session/session_paths.ts";

@@ -6,7 +6,7 @@ import type {
   AgentRun,
   AgentStartOptions,
 } from "../../lib/agent/agent.ts";
-import { isProcessGroupAlive } from "../../lib/agent/end_process_group.ts";
+import { isProcessGroupAlive } from "../../lib/base/end_processes.ts";
 import type { Prd, Story } from "../../lib/task/prd.ts";
 
 /** Environment of test agents: nothing but PATH. */

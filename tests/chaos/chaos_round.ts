@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { openRegistry } from "../../lib/session/open_registry.ts";
-import { isAlive } from "../../lib/session/process_identity.ts";
+import { isAlive } from "../../lib/base/process_identity.ts";
 import { readSessionLog } from "../../lib/session/read_session_log.ts";
 import { type SessionPaths, sessionPaths } from "../../lib/session/session_paths.ts";
 import { SESSION_VARIABLE } from "../../lib/worker/session_processes.ts";

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { endProcessGroup } from "../../lib/agent/end_process_group.ts";
+import { endProcessGroup } from "../../lib/base/end_processes.ts";
 import { openPty, type Pty } from "../../lib/agent/pty.ts";
 import { openProject } from "../../lib/opencode/opencode_client.ts";
 import { openRegistry } from "../../lib/session/open_registry.ts";

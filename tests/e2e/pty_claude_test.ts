@@ -1,11 +1,10 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import type { AgentStartOptions } from "../../lib/agent/agent.ts";
 import { createClaude } from "../../lib/agent/claude.ts";
-import { isProcessGroupAlive } from "../../lib/agent/end_process_group.ts";
+import { isProcessGroupAlive } from "../../lib/base/end_processes.ts";
 import { LoopControl } from "../../lib/loop/loop_control.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
 import { collect, testStart } from "../agents/agent_testing.ts";

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { isBusy } from "./is_busy.ts";
 
 /** Thrown when a task is locked by a session that runs. */
 export class TaskLockedError extends Error {
@@ -65,4 +64,23 @@ export function lockTask(taskDir: string, options: LockTaskOptions): Disposable 
     throw error;
   }
   return { [Symbol.dispose]: () => db.close() };
+}
+
+/** SQLITE_BUSY: another connection has the lock. */
+const BUSY = 5;
+
+/**
+ * Says whether SQLite failed because another connection has a lock.
+ *
+ * @param error What was thrown.
+ * @returns Whether trying again may help.
+ */
+export function isBusy(error: unknown): boolean {
+  const { errcode, code, message } = error as {
+    errcode?: unknown;
+    code?: unknown;
+    message?: unknown;
+  };
+  // Deno 2.9 gives no errcode, only SQLite's words.
+  return errcode === BUSY || (code === "ERR_SQLITE_ERROR" && message === "database is locked");
 }

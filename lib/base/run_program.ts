@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { drainStreams } from "./drain_streams.ts";
-import { endProcessGroup } from "./end_process_group.ts";
+import { endProcessGroup } from "./end_processes.ts";
 
 /** Options for {@linkcode runProgram}. */
 export interface RunProgramOptions {

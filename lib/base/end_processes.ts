@@ -1,0 +1,194 @@
+import { readdir, readFile } from "node:fs/promises";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Buffer } from "node:buffer";
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Options for {@linkcode endAgentProcesses}. */
+export interface EndAgentProcessesOptions {
+  /** The environment that it was started with: its mark is looked for. */
+  env: Record<string, string>;
+  /**
+   * Whether to look at every process, and not only at those with a greater pid: numbers begin
+   * anew when they are used up. @default {false}
+   */
+  thorough?: boolean;
+  /** How long the processes may take to end after SIGTERM, in milliseconds. @default {5000} */
+  graceMs?: number;
+}
+
+/**
+ * Ends all that is left of an agent: its process group, and what it has put into groups of
+ * their own.
+ *
+ * @param pid The agent's pid, which is also its process group.
+ * @param options Additional options.
+ * @returns Whether nothing is left.
+ */
+export async function endAgentProcesses(
+  pid: number,
+  options: EndAgentProcessesOptions,
+): Promise<boolean> {
+  const { env, graceMs = 5000, thorough = false } = options;
+  const mark = env[RUN_VARIABLE];
+  const [group, marked] = await Promise.all([
+    endProcessGroup(pid, { graceMs }),
+    mark === undefined || endMarkedProcesses(RUN_VARIABLE, mark, {
+      abovePid: thorough ? 0 : pid,
+      graceMs,
+    }),
+  ]);
+  return group && marked;
+}
+
+/** Options for {@linkcode endProcessGroup}. */
+export interface EndProcessGroupOptions {
+  /** How long the group may take to end after SIGTERM, in milliseconds. @default {5000} */
+  graceMs?: number;
+}
+
+/** After SIGKILL only a process stuck in the kernel is left, which nobody can wait for. */
+const KILL_WAIT_MS = 2000;
+
+/**
+ * Ends all processes of a group: SIGTERM, and SIGKILL for what is left after `graceMs`.
+ *
+ * Returns at once if the group is empty. Processes that have ended and that nobody has
+ * collected (zombies, common in containers) count as gone.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { endProcessGroup } from "@ralph/cli";
+ * await endProcessGroup(48213, { graceMs: 1000 });
+ * ```
+ *
+ * @param pgid The process group: the pid of a process that was started detached.
+ * @param options Additional options.
+ * @returns Whether no process of the group is left.
+ * @throws {RangeError} If `pgid` is not a group that can be meant: 0 and 1 would be everything.
+ */
+export async function endProcessGroup(
+  pgid: number,
+  options: EndProcessGroupOptions = {},
+): Promise<boolean> {
+  const { graceMs = 5000 } = options;
+  if (!Number.isSafeInteger(pgid) || pgid < 2) {
+    throw new RangeError(`Cannot end process group ${pgid}: expected a pid above 1`);
+  }
+  if (!signalGroup(pgid, "SIGTERM")) return true;
+  if (await isGone(pgid, graceMs)) return true;
+  if (!signalGroup(pgid, "SIGKILL")) return true;
+  return await isGone(pgid, KILL_WAIT_MS);
+}
+
+/**
+ * Says whether a process group has a process that runs.
+ *
+ * @param pgid The process group.
+ * @returns Whether there is one; zombies do not count where the system lets us tell (Linux).
+ */
+export async function isProcessGroupAlive(pgid: number): Promise<boolean> {
+  if (!signalGroup(pgid, 0)) return false;
+  if (process.platform !== "linux") return true;
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  for (const pid of pids) {
+    // Name in parentheses, which may hold anything; then state, parent, group.
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+    const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (Number(group) === pgid && state !== "Z" && state !== "X") return true;
+  }
+  return false;
+}
+
+/** Sends a signal; 0 only asks. Says whether there was anybody to get it. */
+function signalGroup(pgid: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
+  try {
+    process.kill(-pgid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function isGone(pgid: number, withinMs: number): Promise<boolean> {
+  const end = performance.now() + withinMs;
+  for (let pause = 1;; pause = Math.min(pause * 2, 50)) {
+    // The look into /proc costs more than the signal: only once it is worth it.
+    const alive = pause < 16 ? signalGroup(pgid, 0) : await isProcessGroupAlive(pgid);
+    if (!alive) return true;
+    const left = end - performance.now();
+    if (left <= 0) return false;
+    await sleep(Math.min(pause, left));
+  }
+}
+
+/** The variable that marks the processes of one run of an agent: all of them inherit it. */
+export const RUN_VARIABLE = "RALPH_RUN";
+
+/** Options for {@linkcode endMarkedProcesses}. */
+export interface EndMarkedProcessesOptions extends EndProcessGroupOptions {
+  /**
+   * Only processes with a greater pid: those that a process has started come after it, and
+   * most processes of a machine need not be looked at then. @default {0}
+   */
+  abovePid?: number;
+}
+
+/**
+ * Ends every process that carries a variable with a value, in whatever process group it is:
+ * Claude Code, for one, gives each of its shells a group of its own, which outlives the
+ * agent's. Where the system does not show us the environment of processes (anywhere but on
+ * Linux) nothing is found.
+ *
+ * @param name The variable.
+ * @param value Its value, which nothing else may carry.
+ * @param options Additional options.
+ * @returns Whether nothing is left.
+ */
+export async function endMarkedProcesses(
+  name: string,
+  value: string,
+  options: EndMarkedProcessesOptions = {},
+): Promise<boolean> {
+  if (process.platform !== "linux") return true;
+  const { abovePid = 0, ...grace } = options;
+  // What is ended may have started something else meanwhile: look until there is nothing.
+  for (let round = 0; round < 5; round++) {
+    const groups = markedGroups(`${name}=${value}`, abovePid);
+    if (groups.length === 0) return true;
+    await Promise.all(groups.map((group) => endProcessGroup(group, grace)));
+  }
+  return markedGroups(`${name}=${value}`, abovePid).length === 0;
+}
+
+/** Synchronous: none of it touches a disk, and a look at every process must not cost a loop its time. */
+function markedGroups(mark: string, abovePid: number): number[] {
+  const groups = new Set<number>();
+  const wanted = Buffer.from(mark);
+  for (const name of readdirSync("/proc")) {
+    if (!(Number(name) > abovePid)) continue;
+    const environment = readProcess(name, "environ");
+    if (environment === undefined || !hasVariable(environment, wanted)) continue;
+    const stat = readProcess(name, "stat")?.toString() ?? "";
+    const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (state !== "Z" && state !== "X" && Number(group) > 1) groups.add(Number(group));
+  }
+  return [...groups];
+}
+
+/** Processes of other users cannot be read, and are not ours; others end while we look. */
+function readProcess(pid: string, file: string): Buffer | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether an environment holds a variable as a whole: each ends with a zero byte. */
+function hasVariable(environment: Buffer, variable: Buffer): boolean {
+  const at = environment.indexOf(variable);
+  if (at === -1 || (at > 0 && environment[at - 1] !== 0)) return false;
+  const end = environment[at + variable.length];
+  return end === undefined || end === 0;
+}
