@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { checkPrd } from "../lib/task/check_prd.ts";
-import { findBranchProblem } from "../lib/task/find_branch_problem.ts";
+import { findBranchProblem } from "../lib/git/branch_name.ts";
 import { findCircle } from "../lib/task/find_circle.ts";
 import { sharedPrds } from "./shared_prds.ts";
 

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { mkdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { checkBranchName, InvalidBranchNameError } from "../lib/task/branch_name.ts";
-import { changesBetween } from "../lib/task/changes_between.ts";
-import { gitSnapshot, snapshotsDiffer } from "../lib/task/git_snapshot.ts";
-import { GitError, runGit } from "../lib/task/run_git.ts";
+import { checkBranchName, InvalidBranchNameError } from "../lib/git/branch_name.ts";
+import { changesBetween } from "../lib/git/changes_between.ts";
+import { gitSnapshot, snapshotsDiffer } from "../lib/git/git_snapshot.ts";
+import { GitError, runGit } from "../lib/git/run_git.ts";
 import { tempDir, tempRepo } from "./testing.ts";
 
 async function commitAll(cwd: string, message = "Work"): Promise<string> {
@@ -54,7 +54,7 @@ Deno.test("runGit() rejects with the reason of its signal, before and in the mid
 Deno.test("runGit() is not led astray by the environment of a git hook", async () => {
   await using repo = await tempRepo();
   await using other = await tempRepo();
-  const script = new URL("../lib/task/run_git.ts", import.meta.url);
+  const script = new URL("../lib/git/run_git.ts", import.meta.url);
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "eval",

@@ -5,7 +5,7 @@ import process from "node:process";
 import { describeError } from "../lib/cli/describe_error.ts";
 import { findGitProblem, preflight, PreflightError } from "../lib/loop/preflight.ts";
 import { probeFolder } from "../lib/loop/probe_folder.ts";
-import { parseGitVersion } from "../lib/task/git_version.ts";
+import { parseGitVersion } from "../lib/git/run_git.ts";
 import { taskRepo } from "./scripted_agent.ts";
 import { tempDir } from "./testing.ts";
 

@@ -14,7 +14,7 @@ import { openPty, type OpenPtyOptions, type Pty } from "../lib/agent/pty.ts";
 import { runPty } from "../lib/agent/run_pty.ts";
 import { openSignalFolder } from "../lib/agent/signal_folder.ts";
 import { TailFile } from "../lib/base/tail_file.ts";
-import { runGit } from "../lib/task/run_git.ts";
+import { runGit } from "../lib/git/run_git.ts";
 import { embedPlugin, PLUGIN_MODULE } from "../tools/embed_plugin.ts";
 import { collect, outputLines, TEST_ENV, testStart } from "./agents/agent_testing.ts";
 import { configure, ralph } from "./ralph_process.ts";

@@ -1,11 +1,11 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { findGitRoot, NotARepositoryError } from "../lib/task/find_git_root.ts";
+import { findGitRoot, NotARepositoryError } from "../lib/git/find_git_root.ts";
 import { listTasks } from "../lib/task/list_tasks.ts";
 import { nearestName } from "../lib/base/nearest_name.ts";
 import { resolveTask, TaskNotFoundError } from "../lib/task/resolve_task.ts";
-import { runGit } from "../lib/task/run_git.ts";
+import { runGit } from "../lib/git/run_git.ts";
 import { InvalidTaskNameError, parseTaskName } from "../lib/task/task_name.ts";
 import { tempDir, tempRepo } from "./testing.ts";
 

@@ -4,7 +4,7 @@ import { editPrd } from "../task/edit_prd.ts";
 import { formatProgressEntry } from "../task/format_progress_entry.ts";
 import { localTime } from "../base/local_time.ts";
 import type { Story } from "../task/prd.ts";
-import { GitError, runGit } from "../task/run_git.ts";
+import { GitError, runGit } from "../git/run_git.ts";
 
 const CRITERIA_KEYS = ["acceptanceCriteria", "acceptance", "steps", "testSteps", "actionItems"];
 

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { runGit } from "../task/run_git.ts";
+import { runGit } from "../git/run_git.ts";
 import { writeAtomic } from "../base/write_atomic.ts";
 import { OPENCODE_PLUGIN } from "./opencode_plugin.ts";
 

@@ -1,4 +1,4 @@
-import { findGitRoot } from "../task/find_git_root.ts";
+import { findGitRoot } from "../git/find_git_root.ts";
 import { listTasks } from "../task/list_tasks.ts";
 import { resolveTask } from "../task/resolve_task.ts";
 import type { Task } from "../task/task.ts";

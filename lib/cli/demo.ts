@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createDemo } from "../agent/demo.ts";
 import { convertPrd } from "../task/convert_prd.ts";
 import { resolveTask } from "../task/resolve_task.ts";
-import { runGit } from "../task/run_git.ts";
+import { runGit } from "../git/run_git.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { DEMO_PRD } from "./demo_prd.ts";
 import { runUnrecorded } from "./run_unrecorded.ts";

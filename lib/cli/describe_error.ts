@@ -1,7 +1,7 @@
 import { PreflightError } from "../loop/preflight.ts";
 import { AgentNotReadyError } from "../loop/start_loop.ts";
 import { RpcConnectionError } from "../rpc/rpc_channel.ts";
-import { InvalidBranchNameError } from "../task/branch_name.ts";
+import { InvalidBranchNameError } from "../git/branch_name.ts";
 import { PrdError } from "../task/prd_error.ts";
 import { PrdMarkdownError } from "../task/parse_prd_markdown.ts";
 import { TaskNotFoundError } from "../task/resolve_task.ts";

@@ -1,5 +1,5 @@
 import { sessionPaths } from "../session/session_paths.ts";
-import { findGitRoot, NotARepositoryError } from "../task/find_git_root.ts";
+import { findGitRoot, NotARepositoryError } from "../git/find_git_root.ts";
 import { doctorLines } from "../ui/doctor_lines.ts";
 import { supportsColor } from "../ui/style.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";

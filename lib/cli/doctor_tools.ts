@@ -1,8 +1,7 @@
 import process from "node:process";
 import { probeProgram } from "../agent/probe_program.ts";
 import { findGitProblem, type PreflightProblem } from "../loop/preflight.ts";
-import { parseGitVersion } from "../task/git_version.ts";
-import { GitError, runGit } from "../task/run_git.ts";
+import { GitError, parseGitVersion, runGit } from "../git/run_git.ts";
 import type { DoctorFinding } from "../ui/doctor_lines.ts";
 import { VERSION } from "../version.ts";
 import type { DoctorContext } from "./doctor_check.ts";

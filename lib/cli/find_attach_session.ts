@@ -1,6 +1,6 @@
 import type { Registry } from "../session/registry.ts";
 import type { Session } from "../session/session.ts";
-import { findGitRoot, NotARepositoryError } from "../task/find_git_root.ts";
+import { findGitRoot, NotARepositoryError } from "../git/find_git_root.ts";
 import { resolveTask } from "../task/resolve_task.ts";
 import type { CommandContext, CommandLine } from "./command.ts";
 import { UsageError } from "./usage_error.ts";

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { findGitRoot } from "../task/find_git_root.ts";
+import { findGitRoot } from "../git/find_git_root.ts";
 import { parseTaskName } from "../task/task_name.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { UsageError } from "./usage_error.ts";

@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import { findGitRoot } from "../task/find_git_root.ts";
+import { findGitRoot } from "../git/find_git_root.ts";
 import { listTasks, type TaskListing } from "../task/list_tasks.ts";
 import { PrdError } from "../task/prd_error.ts";
 import { readPrd } from "../task/read_prd.ts";

@@ -1,6 +1,6 @@
-import { changesBetween } from "../task/changes_between.ts";
-import { gitSnapshot } from "../task/git_snapshot.ts";
-import { GitError } from "../task/run_git.ts";
+import { changesBetween } from "../git/changes_between.ts";
+import { gitSnapshot } from "../git/git_snapshot.ts";
+import { GitError } from "../git/run_git.ts";
 import { chooseStory } from "./choose_story.ts";
 import type { BlockedStory, LoopOutcome, LoopResult } from "./loop_event.ts";
 import { countStories, type LoopState } from "./loop_state.ts";

@@ -1,7 +1,7 @@
 import { agentEnvironment } from "../agent/agent_environment.ts";
 import { RUN_VARIABLE } from "../base/end_processes.ts";
 import type { Agent, Usage } from "../agent/agent.ts";
-import type { GitSnapshot } from "../task/git_snapshot.ts";
+import type { GitSnapshot } from "../git/git_snapshot.ts";
 import type { Prd } from "../task/prd.ts";
 import type { PrdReader } from "../task/prd_reader.ts";
 import type { FailoverRules, FailoverState } from "./failover.ts";

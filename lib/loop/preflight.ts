@@ -1,6 +1,5 @@
 import process from "node:process";
-import { OLDEST_GIT, parseGitVersion } from "../task/git_version.ts";
-import { GitError, runGit } from "../task/run_git.ts";
+import { GitError, OLDEST_GIT, parseGitVersion, runGit } from "../git/run_git.ts";
 import type { Task } from "../task/task.ts";
 import { probeFolder, type ProbeFolderOptions } from "./probe_folder.ts";
 

@@ -1,13 +1,13 @@
 import type { AgentEnding, AgentResult } from "../agent/agent.ts";
 import { buildPrompt } from "../task/build_prompt.ts";
-import { changesBetween } from "../task/changes_between.ts";
+import { changesBetween } from "../git/changes_between.ts";
 import {
   type GitSnapshot,
   gitSnapshot,
   isWithin,
   repositoryPath,
   snapshotsDiffer,
-} from "../task/git_snapshot.ts";
+} from "../git/git_snapshot.ts";
 import type { Story } from "../task/prd.ts";
 import type { Task } from "../task/task.ts";
 import { addUsage } from "./add_usage.ts";

@@ -1,4 +1,4 @@
-import { gitSnapshot } from "../task/git_snapshot.ts";
+import { gitSnapshot } from "../git/git_snapshot.ts";
 import { findCircle } from "../task/find_circle.ts";
 import { rotateProgress } from "../task/rotate_progress.ts";
 import { candidateAgents, wantedAgents } from "./candidate_agents.ts";

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { gitSnapshot } from "../task/git_snapshot.ts";
+import { gitSnapshot } from "../git/git_snapshot.ts";
 import { prepareBranch } from "../task/prepare_branch.ts";
 import { PrdReader } from "../task/prd_reader.ts";
 import type { Prd, Story } from "../task/prd.ts";

@@ -1,4 +1,4 @@
-import { findBranchProblem } from "./find_branch_problem.ts";
+import { findBranchProblem } from "../git/branch_name.ts";
 import { findCircle } from "./find_circle.ts";
 import { describeJson, formatJsonPath } from "./json_path.ts";
 import { findRepeatedKeys, jsonLocator } from "./locate_json.ts";

@@ -1,7 +1,7 @@
-import { checkBranchName } from "./branch_name.ts";
-import { isWithin, repositoryPath } from "./git_snapshot.ts";
-import { parseGitStatus } from "./parse_git_status.ts";
-import { GitError, runGit } from "./run_git.ts";
+import { checkBranchName } from "../git/branch_name.ts";
+import { isWithin, repositoryPath } from "../git/git_snapshot.ts";
+import { parseGitStatus } from "../git/parse_git_status.ts";
+import { GitError, runGit } from "../git/run_git.ts";
 import type { Task } from "./task.ts";
 
 /** Thrown if a branch cannot be switched to because of files that are not committed. */

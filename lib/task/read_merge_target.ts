@@ -1,4 +1,4 @@
-import { findBranchProblem } from "./find_branch_problem.ts";
+import { findBranchProblem } from "../git/branch_name.ts";
 
 /**
  * Reads what the section `## Merge Target` of a prd.md says. Pure.

@@ -2,7 +2,7 @@ import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { isNotFound } from "../base/error_code.ts";
-import { findGitRoot } from "./find_git_root.ts";
+import { findGitRoot } from "../git/find_git_root.ts";
 import { ARCHIVE_NAME, listTasks } from "./list_tasks.ts";
 import { nearestName } from "../base/nearest_name.ts";
 import type { Task } from "./task.ts";

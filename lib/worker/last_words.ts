@@ -7,11 +7,11 @@ import type {
   StoryRef,
 } from "../loop/loop_event.ts";
 import type { Session } from "../session/session.ts";
-import { changesBetween } from "../task/changes_between.ts";
-import { gitSnapshot } from "../task/git_snapshot.ts";
+import { changesBetween } from "../git/changes_between.ts";
+import { gitSnapshot } from "../git/git_snapshot.ts";
 import { PrdError } from "../task/prd_error.ts";
 import { readPrd } from "../task/read_prd.ts";
-import { GitError } from "../task/run_git.ts";
+import { GitError } from "../git/run_git.ts";
 import { setStoryPasses } from "../task/set_story_passes.ts";
 import type { LogKnowledge } from "./replay_log.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { cleanUpPty } from "../agent/clean_up_pty.ts";
-import { clearStaleLock } from "../task/clear_stale_lock.ts";
+import { clearStaleLock } from "../git/clear_stale_lock.ts";
 import type { LoopOutcome } from "../loop/loop_event.ts";
 import { progressSink } from "../loop/progress_sink.ts";
 import { removeStaleSocket } from "../rpc/socket_path.ts";
