@@ -4,7 +4,7 @@ import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/ass
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import type { LoopEvent } from "../lib/loop/loop_event.ts";
+import type { LoopEvent } from "../lib/event/loop_event.ts";
 import type { RalphCall } from "./ralph_process.ts";
 import {
   assertNothingLeft,

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Agent, AgentEnding } from "../lib/agent/agent.ts";
+import type { Agent } from "../lib/agent/agent.ts";
+import type { AgentEnding } from "../lib/event/agent_event.ts";
 import { inProcessRun } from "../lib/agent/in_process_run.ts";
 import {
   afterEnding,
@@ -9,7 +10,7 @@ import {
   type FailoverState,
   selectAgent,
 } from "../lib/loop/failover.ts";
-import type { LoopEvent } from "../lib/loop/loop_event.ts";
+import type { LoopEvent } from "../lib/event/loop_event.ts";
 import { runLoop } from "../lib/loop/run_loop.ts";
 import { taskRepo } from "./scripted_agent.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { AgentEnding } from "../lib/agent/agent.ts";
+import type { AgentEnding } from "../lib/event/agent_event.ts";
 import {
   afterEnding,
   type AgentState,

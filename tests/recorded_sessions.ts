@@ -3,9 +3,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import type { IterationSummary, LoopEvent, LoopOutcome } from "../lib/loop/loop_event.ts";
+import type { IterationSummary, LoopEvent, LoopOutcome } from "../lib/event/loop_event.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
-import { eventLine } from "../lib/session/numbered_event.ts";
+import { eventLine } from "../lib/event/numbered_event.ts";
 import { processIdentity } from "../lib/base/process_identity.ts";
 import type { EndedStatus, NewSession, Session } from "../lib/session/session.ts";
 import { sessionPaths } from "../lib/session/session_paths.ts";

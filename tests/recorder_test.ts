@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
-import type { AgentEvent, Usage } from "../lib/agent/agent.ts";
-import type { LoopEvent, LoopEventBody, LoopResult } from "../lib/loop/loop_event.ts";
+import type { AgentEvent, Usage } from "../lib/event/agent_event.ts";
+import type { LoopEvent, LoopEventBody, LoopResult } from "../lib/event/loop_event.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
 import { processIdentity } from "../lib/base/process_identity.ts";
 import { readSessionLog } from "../lib/session/read_session_log.ts";

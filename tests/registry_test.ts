@@ -1,11 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
-import type { IterationSummary } from "../lib/loop/loop_event.ts";
+import type { IterationSummary } from "../lib/event/loop_event.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
 import { SessionNotFoundError } from "../lib/session/registry_error.ts";
 import type { Registry } from "../lib/session/registry.ts";
-import type { NewSession, SessionStatus } from "../lib/session/session.ts";
-import { endedStatus } from "../lib/session/session.ts";
+import { endedStatus, type NewSession, type SessionStatus } from "../lib/session/session.ts";
 import { tempDir } from "./testing.ts";
 
 const SESSION: NewSession = {

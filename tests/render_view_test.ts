@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { stripVTControlCharacters } from "node:util";
-import type { AgentEvent } from "../lib/agent/agent.ts";
-import type { LoopEvent, LoopEventBody } from "../lib/loop/loop_event.ts";
+import type { AgentEvent } from "../lib/event/agent_event.ts";
+import type { LoopEvent, LoopEventBody } from "../lib/event/loop_event.ts";
 import { displayWidth } from "../lib/ui/display_width.ts";
 import { reduceView } from "../lib/ui/reduce_view.ts";
 import { renderView } from "../lib/ui/render_view.ts";

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { LoopEvent } from "../lib/loop/loop_event.ts";
+import type { LoopEvent } from "../lib/event/loop_event.ts";
 import { claimSocketPath, removeStaleSocket } from "../lib/rpc/socket_path.ts";
 import { startSessionServer } from "../lib/rpc/session_server.ts";
 import {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { connectSession } from "../lib/rpc/connect_session.ts";
-import { loopEventSchema } from "../lib/rpc/event_schema.ts";
+import { loopEventSchema } from "../lib/event/event_schema.ts";
 import { commandTransport } from "../lib/rpc/transports.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
 import type { Session } from "../lib/session/session.ts";

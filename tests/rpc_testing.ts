@@ -4,14 +4,14 @@ import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { AgentTerminal } from "../lib/agent/agent_terminal.ts";
-import type { LoopEvent } from "../lib/loop/loop_event.ts";
+import type { LoopEvent } from "../lib/event/loop_event.ts";
 import type { SessionControl } from "../lib/rpc/session_control.ts";
 import {
   type SessionServer,
   type SessionServerOptions,
   startSessionServer,
 } from "../lib/rpc/session_server.ts";
-import type { NumberedEvent } from "../lib/session/numbered_event.ts";
+import type { NumberedEvent } from "../lib/event/numbered_event.ts";
 import { openSessionLog, type SessionLogOptions } from "../lib/session/session_log.ts";
 import { tempDir } from "./testing.ts";
 

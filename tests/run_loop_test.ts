@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
-import type { LoopEvent } from "../lib/loop/loop_event.ts";
+import type { LoopEvent } from "../lib/event/loop_event.ts";
 import { LoopControl } from "../lib/loop/loop_control.ts";
 import type { RunLoopOptions } from "../lib/loop/loop_options.ts";
 import { PreflightError } from "../lib/loop/preflight.ts";

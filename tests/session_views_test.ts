@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { AgentEvent } from "../lib/agent/agent.ts";
+import type { AgentEvent } from "../lib/event/agent_event.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
 import type { Session } from "../lib/session/session.ts";
 import { formatBytes } from "../lib/ui/format_bytes.ts";

@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import type { LoopEvent } from "../lib/loop/loop_event.ts";
+import type { LoopEvent } from "../lib/event/loop_event.ts";
 import { openRegistry } from "../lib/session/open_registry.ts";
 import type { Session } from "../lib/session/session.ts";
 import { sessionPaths } from "../lib/session/session_paths.ts";

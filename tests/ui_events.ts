@@ -1,5 +1,5 @@
-import type { AgentEvent } from "../lib/agent/agent.ts";
-import type { LoopEvent, LoopEventBody, LoopResult } from "../lib/loop/loop_event.ts";
+import type { AgentEvent } from "../lib/event/agent_event.ts";
+import type { LoopEvent, LoopEventBody, LoopResult } from "../lib/event/loop_event.ts";
 import { reduceView } from "../lib/ui/reduce_view.ts";
 import { initialView, type ViewState } from "../lib/ui/view_state.ts";
 

@@ -1,4 +1,4 @@
-import type { AgentEnding, Denial } from "./agent.ts";
+import type { AgentEnding, Denial } from "../event/agent_event.ts";
 import { ENDING_PATTERNS, type EndingPattern } from "./ending_pattern.ts";
 import { parseResetTime } from "./parse_reset_time.ts";
 

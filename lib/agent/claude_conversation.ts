@@ -1,4 +1,4 @@
-import type { AgentEnding } from "./agent.ts";
+import type { AgentEnding } from "../event/agent_event.ts";
 import type { ClaudeState } from "./parse_claude_event.ts";
 import type { Conversation } from "./run_agent_process.ts";
 

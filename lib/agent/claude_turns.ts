@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { AgentCommand, AgentEvent } from "./agent.ts";
+import type { AgentCommand } from "./agent.ts";
+import type { AgentEvent } from "../event/agent_event.ts";
 import type { AgentReport } from "./classify_ending.ts";
 import { claudeReport } from "./claude_report.ts";
 import { type ClaudeState, newClaudeState, parseClaudeEvent } from "./parse_claude_event.ts";

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Agent, AgentEvent, AgentStartOptions } from "./agent.ts";
+import type { Agent, AgentStartOptions } from "./agent.ts";
+import type { AgentEvent } from "../event/agent_event.ts";
 import { commitDemo, tickCriteria, writeDemoFile, writeDemoProgress } from "./demo_work.ts";
 import { inProcessRun } from "./in_process_run.ts";
 import { setStoryPasses } from "../task/set_story_passes.ts";

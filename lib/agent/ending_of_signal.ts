@@ -1,4 +1,4 @@
-import type { AgentEnding } from "./agent.ts";
+import type { AgentEnding } from "../event/agent_event.ts";
 
 const KINDS: ReadonlySet<string> = new Set<AgentEnding["kind"]>([
   "launch",

@@ -1,12 +1,5 @@
-import type {
-  AgentCommand,
-  AgentEnding,
-  AgentEvent,
-  AgentResult,
-  AgentRun,
-  Denial,
-  Usage,
-} from "./agent.ts";
+import type { AgentCommand, AgentResult, AgentRun } from "./agent.ts";
+import type { AgentEnding, AgentEvent, Denial, Usage } from "../event/agent_event.ts";
 import { endingOfSignal } from "./ending_of_signal.ts";
 
 /** Options for {@linkcode inProcessRun}. */

@@ -1,4 +1,4 @@
-import type { AgentEvent } from "./agent.ts";
+import type { AgentEvent } from "../event/agent_event.ts";
 import { maskSecrets } from "../base/mask_secrets.ts";
 
 /**

@@ -2,12 +2,11 @@ import type { PermissionConfig, PermissionRule } from "../opencode/permission_ru
 import type {
   Agent,
   AgentAvailability,
-  AgentEnding,
-  AgentEvent,
   AgentProbeOptions,
   AgentRun,
   AgentStartOptions,
 } from "./agent.ts";
+import type { AgentEnding, AgentEvent } from "../event/agent_event.ts";
 import { inProcessRun } from "./in_process_run.ts";
 import { maskEvent } from "./mask_event.ts";
 import { findSecrets, maskSecrets } from "../base/mask_secrets.ts";

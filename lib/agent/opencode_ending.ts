@@ -1,5 +1,5 @@
 import type { ServerError, ServerSessionState } from "../opencode/server_types.ts";
-import type { AgentEnding, Denial } from "./agent.ts";
+import type { AgentEnding, Denial } from "../event/agent_event.ts";
 import { type AgentReport, classifyEnding, type EndingFacts } from "./classify_ending.ts";
 import { parseResetTime } from "./parse_reset_time.ts";
 

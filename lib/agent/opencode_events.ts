@@ -5,7 +5,7 @@ import type {
   ServerMessage,
   ServerPart,
 } from "../opencode/server_types.ts";
-import type { AgentEvent, Usage } from "./agent.ts";
+import type { AgentEvent, Usage } from "../event/agent_event.ts";
 import { cutText } from "../base/cut_text.ts";
 import { toolDetail } from "./tool_detail.ts";
 

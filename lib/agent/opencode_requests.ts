@@ -1,7 +1,7 @@
 import type { ProjectClient } from "../opencode/opencode_client.ts";
 import { decidePermission, type PermissionRule } from "../opencode/permission_rules.ts";
 import type { PermissionRequest, QuestionRequest } from "../opencode/server_types.ts";
-import type { AgentEvent } from "./agent.ts";
+import type { AgentEvent } from "../event/agent_event.ts";
 import { cutText } from "../base/cut_text.ts";
 
 const REFUSAL = "Refused: nobody is here to allow it. Do without it, or say what is missing.";

@@ -3,7 +3,8 @@ import { judgeSession } from "../opencode/judge_session.ts";
 import type { OpencodePrompt, ProjectClient } from "../opencode/opencode_client.ts";
 import type { PermissionRule } from "../opencode/permission_rules.ts";
 import type { ServerError, ServerEvent } from "../opencode/server_types.ts";
-import type { AgentCommand, AgentEnding, AgentEvent, AgentStartOptions, Denial } from "./agent.ts";
+import type { AgentCommand, AgentStartOptions } from "./agent.ts";
+import type { AgentEnding, AgentEvent, Denial } from "../event/agent_event.ts";
 import { cutText } from "../base/cut_text.ts";
 import { endingOfDenials, endingOfRetry, endingOfServerError } from "./opencode_ending.ts";
 import {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { readServerEvent } from "../opencode/server_event.ts";
 import type { PermissionRequest, ServerError, ServerEvent } from "../opencode/server_types.ts";
-import type { AgentCommand, AgentEnding, AgentEvent } from "./agent.ts";
+import type { AgentCommand } from "./agent.ts";
+import type { AgentEnding, AgentEvent } from "../event/agent_event.ts";
 import { classifyEnding, type EndingFacts } from "./classify_ending.ts";
 import { cutText } from "../base/cut_text.ts";
 import { endingOfRetry, endingOfServerError } from "./opencode_ending.ts";

@@ -1,4 +1,4 @@
-import type { AgentEvent, Denial, Usage } from "./agent.ts";
+import type { AgentEvent, Denial, Usage } from "../event/agent_event.ts";
 import type { AgentReport } from "./classify_ending.ts";
 import { type ClaudeBlock, type ClaudeMessage, readClaudeMessage } from "./claude_message.ts";
 import { claudeReport } from "./claude_report.ts";

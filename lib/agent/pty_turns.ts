@@ -1,4 +1,5 @@
-import type { AgentCommand, AgentEvent } from "./agent.ts";
+import type { AgentCommand } from "./agent.ts";
+import type { AgentEvent } from "../event/agent_event.ts";
 
 /** What a look at an agent in a PTY has found. */
 export interface PtyLook {

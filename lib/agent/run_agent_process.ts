@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Writable } from "node:stream";
-import type { AgentCommand, AgentEnding, AgentEvent, AgentResult, AgentRun } from "./agent.ts";
+import type { AgentCommand, AgentResult, AgentRun } from "./agent.ts";
+import type { AgentEnding, AgentEvent } from "../event/agent_event.ts";
 import { boundedLines } from "../base/bounded_lines.ts";
 import type { EndingFacts } from "./classify_ending.ts";
 import { drainStreams } from "../base/drain_streams.ts";

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AgentCommand, AgentEnding, AgentEvent, AgentResult, AgentRun } from "./agent.ts";
+import type { AgentCommand, AgentResult, AgentRun } from "./agent.ts";
+import type { AgentEnding, AgentEvent } from "../event/agent_event.ts";
 import type { AgentTerminal } from "./agent_terminal.ts";
 import { asPaste } from "./as_paste.ts";
 import type { EndingFacts } from "./classify_ending.ts";

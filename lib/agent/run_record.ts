@@ -1,4 +1,5 @@
-import type { AgentEnding, AgentEvent, AgentResult, Denial, Usage } from "./agent.ts";
+import type { AgentResult } from "./agent.ts";
+import type { AgentEnding, AgentEvent, Denial, Usage } from "../event/agent_event.ts";
 import { BoundedQueue } from "../base/bounded_queue.ts";
 import type { EndingFacts } from "./classify_ending.ts";
 import { cutText } from "../base/cut_text.ts";

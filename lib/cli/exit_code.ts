@@ -1,4 +1,4 @@
-import type { LoopResult } from "../loop/loop_event.ts";
+import type { LoopResult } from "../event/loop_event.ts";
 
 /** What a signal that stops a run makes of its exit code: 128 and the signal's number. */
 export const SIGNAL_EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;

@@ -1,5 +1,5 @@
-import type { LoopEvent } from "../loop/loop_event.ts";
-import { eventLine, type NumberedEvent } from "../session/numbered_event.ts";
+import type { LoopEvent } from "../event/loop_event.ts";
+import { eventLine, type NumberedEvent } from "../event/numbered_event.ts";
 import { readSessionLog } from "../session/read_session_log.ts";
 import type { Registry } from "../session/registry.ts";
 import type { Session } from "../session/session.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Agent } from "../agent/agent.ts";
 import { createAgents } from "../agent/agent_config.ts";
 import { opencodeFromConfig } from "../agent/opencode_config.ts";
-import type { LoopLimits } from "../loop/loop_event.ts";
+import type { LoopLimits } from "../event/loop_event.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
 import { sessionPaths } from "../session/session_paths.ts";
 import { nearestName } from "../base/nearest_name.ts";

@@ -1,4 +1,4 @@
-import type { LoopEvent, LoopOutcome, LoopResult } from "../loop/loop_event.ts";
+import type { LoopEvent, LoopOutcome, LoopResult } from "../event/loop_event.ts";
 import { LiveView } from "../ui/live_view.ts";
 import { plainLines } from "../ui/plain_line.ts";
 import type { KeyHint } from "../ui/render_view.ts";

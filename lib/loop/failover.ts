@@ -1,4 +1,4 @@
-import type { AgentEnding } from "../agent/agent.ts";
+import type { AgentEnding } from "../event/agent_event.ts";
 import { backoffMs } from "../base/backoff.ts";
 
 /** Where one agent stands. Times are in milliseconds since the epoch. */

@@ -2,7 +2,7 @@ import type { Agent } from "../agent/agent.ts";
 import type { Task } from "../task/task.ts";
 import type { FailoverRules } from "./failover.ts";
 import type { LoopControl } from "./loop_control.ts";
-import type { LoopLimits } from "./loop_event.ts";
+import type { LoopLimits } from "../event/loop_event.ts";
 
 /** Options for {@linkcode runLoop}. */
 export interface RunLoopOptions {

@@ -1,12 +1,13 @@
 import { agentEnvironment } from "../agent/agent_environment.ts";
 import { RUN_VARIABLE } from "../base/end_processes.ts";
-import type { Agent, Usage } from "../agent/agent.ts";
+import type { Agent } from "../agent/agent.ts";
+import type { Usage } from "../event/agent_event.ts";
 import type { GitSnapshot } from "../git/git_snapshot.ts";
 import type { Prd } from "../task/prd.ts";
 import type { PrdReader } from "../task/prd_reader.ts";
 import type { FailoverRules, FailoverState } from "./failover.ts";
 import type { LoopControl } from "./loop_control.ts";
-import type { LoopEvent, LoopEventBody } from "./loop_event.ts";
+import type { LoopEvent, LoopEventBody } from "../event/loop_event.ts";
 import type { RunLoopOptions } from "./loop_options.ts";
 
 /** What a running loop knows; one object a loop, changed only by the files of this folder. */

@@ -1,5 +1,5 @@
 import type { Prd } from "../task/prd.ts";
-import type { LoopEvent, LoopResult } from "./loop_event.ts";
+import type { LoopEvent, LoopResult } from "../event/loop_event.ts";
 import { type LoopState, stamp } from "./loop_state.ts";
 import { publishBranch } from "./publish_branch.ts";
 

@@ -1,5 +1,5 @@
 import type { Prd } from "../task/prd.ts";
-import type { LoopEvent } from "./loop_event.ts";
+import type { LoopEvent } from "../event/loop_event.ts";
 import { type LoopState, stamp } from "./loop_state.ts";
 
 /** Iterations that a broken prd.json is left to the agents to mend. */

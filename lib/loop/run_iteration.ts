@@ -1,4 +1,5 @@
-import type { AgentEnding, AgentResult } from "../agent/agent.ts";
+import type { AgentResult } from "../agent/agent.ts";
+import type { AgentEnding } from "../event/agent_event.ts";
 import { buildPrompt } from "../task/build_prompt.ts";
 import { changesBetween } from "../git/changes_between.ts";
 import {
@@ -10,10 +11,10 @@ import {
 } from "../git/git_snapshot.ts";
 import type { Story } from "../task/prd.ts";
 import type { Task } from "../task/task.ts";
-import { addUsage } from "./add_usage.ts";
+import { addUsage } from "../event/usage.ts";
 import { chooseModel } from "./choose_model.ts";
 import { afterEnding } from "./failover.ts";
-import type { IterationOutcome, LoopEvent } from "./loop_event.ts";
+import type { IterationOutcome, LoopEvent } from "../event/loop_event.ts";
 import { checksOf, countStories, environmentFor, type LoopState, stamp } from "./loop_state.ts";
 import { readTaskPrd } from "./read_task_prd.ts";
 import { ignoredFiles } from "./start_loop.ts";

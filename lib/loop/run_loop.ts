@@ -5,7 +5,7 @@ import { candidateAgents, wantedAgents } from "./candidate_agents.ts";
 import { chooseStory } from "./choose_story.ts";
 import { endLoop } from "./end_loop.ts";
 import { selectAgent } from "./failover.ts";
-import type { LoopEvent, LoopResult } from "./loop_event.ts";
+import type { LoopEvent, LoopResult } from "../event/loop_event.ts";
 import type { RunLoopOptions } from "./loop_options.ts";
 import { checksOf, countStories, type LoopState, stamp } from "./loop_state.ts";
 import { probeAgents } from "./probe_agents.ts";

@@ -4,7 +4,7 @@ import { prepareBranch } from "../task/prepare_branch.ts";
 import { PrdReader } from "../task/prd_reader.ts";
 import type { Prd, Story } from "../task/prd.ts";
 import type { Task } from "../task/task.ts";
-import { NO_USAGE } from "./add_usage.ts";
+import { NO_USAGE } from "../event/usage.ts";
 import { type AgentWishes, candidateAgents, wantedAgents } from "./candidate_agents.ts";
 import { DEFAULT_FAILOVER_RULES } from "./failover.ts";
 import { LoopControl } from "./loop_control.ts";

@@ -1,15 +1,9 @@
-import type {
-  Agent,
-  AgentEnding,
-  AgentEvent,
-  AgentResult,
-  AgentStartOptions,
-  Usage,
-} from "../agent/agent.ts";
-import { addUsage, NO_USAGE } from "./add_usage.ts";
+import type { Agent, AgentResult, AgentStartOptions } from "../agent/agent.ts";
+import type { AgentEnding, AgentEvent, Usage } from "../event/agent_event.ts";
+import { addUsage, NO_USAGE } from "../event/usage.ts";
 import type { LoopControl } from "./loop_control.ts";
 import { reachedLimit } from "./reached_limit.ts";
-import type { LoopLimits } from "./loop_event.ts";
+import type { LoopLimits } from "../event/loop_event.ts";
 
 /** Options for {@linkcode watchAgent}: what the agent gets, and what bounds it. */
 export interface WatchAgentOptions extends Omit<AgentStartOptions, "signal" | "onOutput"> {

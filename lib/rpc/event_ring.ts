@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { NumberedEvent } from "../session/numbered_event.ts";
+import type { NumberedEvent } from "../event/numbered_event.ts";
 import { notificationLine } from "./notification_line.ts";
 
 /** A piece of the stream of events, ready to be written. */

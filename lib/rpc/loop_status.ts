@@ -1,5 +1,5 @@
-import type { LoopEvent } from "../loop/loop_event.ts";
-import { outputText } from "../session/output_text.ts";
+import type { LoopEvent } from "../event/loop_event.ts";
+import { outputText } from "../event/output_text.ts";
 import { endedStatus } from "../session/session.ts";
 import type { RpcStateChange, RpcStatus } from "./protocol.ts";
 

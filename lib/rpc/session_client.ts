@@ -1,4 +1,4 @@
-import type { NumberedEvent } from "../session/numbered_event.ts";
+import type { NumberedEvent } from "../event/numbered_event.ts";
 import { EventQueue } from "./event_queue.ts";
 import type { RpcHello, RpcMethod, RpcMethods, RpcNotification, RpcTopic } from "./protocol.ts";
 import { type RpcCallOptions, type RpcChannel, RpcConnectionError } from "./rpc_channel.ts";

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { NumberedEvent } from "../session/numbered_event.ts";
+import type { NumberedEvent } from "../event/numbered_event.ts";
 import { readSessionLog } from "../session/read_session_log.ts";
 import type { Session } from "../session/session.ts";
 import type { EventRing } from "./event_ring.ts";

@@ -1,13 +1,12 @@
 import { once } from "node:events";
 import { chmod } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
-import type { NumberedEvent } from "../session/numbered_event.ts";
+import type { NumberedEvent } from "../event/numbered_event.ts";
 import type { SessionPaths } from "../session/session_paths.ts";
 import { Delivery } from "./delivery.ts";
 import { EventRing } from "./event_ring.ts";
 import { LoopStatus } from "./loop_status.ts";
-import type { RpcStateChange } from "./protocol.ts";
-import { RPC_ERROR_CODES } from "./protocol.ts";
+import { RPC_ERROR_CODES, type RpcStateChange } from "./protocol.ts";
 import { ScreenFeed } from "./screen_feed.ts";
 import { ServerConnection } from "./server_connection.ts";
 import type { SessionControl } from "./session_control.ts";

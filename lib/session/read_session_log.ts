@@ -1,11 +1,9 @@
 import { Buffer } from "node:buffer";
-import { open, stat } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { logParts } from "./log_parts.ts";
-import { parseEventLine } from "./numbered_event.ts";
-import type { NumberedEvent } from "./numbered_event.ts";
+import { type NumberedEvent, parseEventLine } from "../event/numbered_event.ts";
 import { EVENTS_FILE } from "./session_log.ts";
 
 /** Options for {@linkcode readSessionLog}. */

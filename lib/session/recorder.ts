@@ -1,8 +1,8 @@
-import type { Usage } from "../agent/agent.ts";
-import { addUsage } from "../loop/add_usage.ts";
-import type { LoopEvent } from "../loop/loop_event.ts";
-import type { NumberedEvent } from "./numbered_event.ts";
-import { outputText } from "./output_text.ts";
+import type { Usage } from "../event/agent_event.ts";
+import { addUsage } from "../event/usage.ts";
+import type { LoopEvent } from "../event/loop_event.ts";
+import type { NumberedEvent } from "../event/numbered_event.ts";
+import { outputText } from "../event/output_text.ts";
 import { type ProcessIdentity, processIdentity } from "../base/process_identity.ts";
 import { SessionNotFoundError } from "./registry_error.ts";
 import type { Registry } from "./registry.ts";

@@ -1,10 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import { ulid } from "@std/ulid";
-import type { IterationSummary } from "../loop/loop_event.ts";
-import type { FindSessionsOptions } from "./find_sessions_query.ts";
-import { findSessionsQuery } from "./find_sessions_query.ts";
-import { iterationFromRow, patchColumns, sessionFromRow, summaryColumns } from "./session_row.ts";
-import type { ColumnValue } from "./session_row.ts";
+import type { IterationSummary } from "../event/loop_event.ts";
+import { type FindSessionsOptions, findSessionsQuery } from "./find_sessions_query.ts";
+import {
+  type ColumnValue,
+  iterationFromRow,
+  patchColumns,
+  sessionFromRow,
+  summaryColumns,
+} from "./session_row.ts";
 import { SessionNotFoundError } from "./registry_error.ts";
 import { Statements } from "./statements.ts";
 import type {

@@ -1,8 +1,12 @@
-import type { AgentEvent } from "../agent/agent.ts";
-import type { LoopEvent } from "../loop/loop_event.ts";
+import type { AgentEvent } from "../event/agent_event.ts";
+import type { LoopEvent } from "../event/loop_event.ts";
 import type { Registry } from "./registry.ts";
-import { endedStatus } from "./session.ts";
-import type { EndedStatus, EndSessionOptions, SessionPatch } from "./session.ts";
+import {
+  type EndedStatus,
+  endedStatus,
+  type EndSessionOptions,
+  type SessionPatch,
+} from "./session.ts";
 
 /** A change of the registry that an event calls for. */
 export type RegistryWrite =

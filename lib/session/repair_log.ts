@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
-import { open } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
-import { parseEventLine } from "./numbered_event.ts";
+import { type FileHandle, open } from "node:fs/promises";
+import { parseEventLine } from "../event/numbered_event.ts";
 
 const CHUNK_BYTES = 65_536;
 const NEWLINE = 10;

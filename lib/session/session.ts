@@ -1,11 +1,11 @@
-import type { AgentEnding, Denial, Usage } from "../agent/agent.ts";
+import type { AgentEnding, Denial, Usage } from "../event/agent_event.ts";
 import type {
   IterationOutcome,
   LoopLimits,
   LoopOutcome,
   StoryCount,
   StoryRef,
-} from "../loop/loop_event.ts";
+} from "../event/loop_event.ts";
 import type { LegacyRecord } from "./legacy_layout.ts";
 import type { ProcessIdentity } from "../base/process_identity.ts";
 

@@ -1,9 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { LoopEvent } from "../loop/loop_event.ts";
+import type { LoopEvent } from "../event/loop_event.ts";
 import { logParts } from "./log_parts.ts";
-import { eventLine } from "./numbered_event.ts";
-import type { NumberedEvent } from "./numbered_event.ts";
+import { eventLine, type NumberedEvent } from "../event/numbered_event.ts";
 import { repairLog } from "./repair_log.ts";
 import { RotatingFile } from "./rotating_file.ts";
 

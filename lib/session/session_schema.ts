@@ -1,6 +1,6 @@
-import type { LoopLimits } from "../loop/loop_event.ts";
 import { z } from "zod";
 import type { Iteration, Session } from "./session.ts";
+import { limitsSchema } from "../event/event_schema.ts";
 
 const process = z.object({
   pid: z.int().describe("Number of the process"),
@@ -13,16 +13,6 @@ const usage = z.object({
   cacheReadTokens: z.number(),
   cacheWriteTokens: z.number(),
   costUsd: z.number().describe("US dollars, as the agents estimate it").exactOptional(),
-});
-
-/** The limits of a loop, as the registry and events have them. */
-export const limitsSchema: z.ZodType<LoopLimits> = z.object({
-  iterations: z.number().exactOptional(),
-  timeMs: z.number().exactOptional(),
-  costUsd: z.number().exactOptional(),
-  tokens: z.number().exactOptional(),
-  iterationMs: z.number().exactOptional(),
-  stallMs: z.number().exactOptional(),
 });
 
 const time = z.iso.datetime();

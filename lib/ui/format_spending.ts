@@ -1,4 +1,4 @@
-import type { Usage } from "../agent/agent.ts";
+import type { Usage } from "../event/agent_event.ts";
 import { formatCost } from "./format_cost.ts";
 import { countTokens, formatTokens } from "./format_tokens.ts";
 

@@ -1,4 +1,4 @@
-import type { Usage } from "../agent/agent.ts";
+import type { Usage } from "../event/agent_event.ts";
 
 /**
  * Counts the tokens of a usage that were new: read, written, and written to the

@@ -1,4 +1,4 @@
-import type { LoopEvent } from "../loop/loop_event.ts";
+import type { LoopEvent } from "../event/loop_event.ts";
 import { agentLines } from "./agent_lines.ts";
 import { sanitizeLines, sanitizeText } from "./sanitize_text.ts";
 

@@ -1,5 +1,5 @@
-import type { AgentEvent } from "../agent/agent.ts";
-import type { LoopEvent } from "../loop/loop_event.ts";
+import type { AgentEvent } from "../event/agent_event.ts";
+import type { LoopEvent } from "../event/loop_event.ts";
 import { formatDuration } from "./format_duration.ts";
 import { countTokens } from "./format_tokens.ts";
 import { sanitizeLines, sanitizeText } from "./sanitize_text.ts";

@@ -1,5 +1,5 @@
-import { addUsage, NO_USAGE } from "../loop/add_usage.ts";
-import type { LoopEvent } from "../loop/loop_event.ts";
+import { addUsage, NO_USAGE } from "../event/usage.ts";
+import type { LoopEvent } from "../event/loop_event.ts";
 import { agentLines } from "./agent_lines.ts";
 import { newStory, setPassed, stopStory, withStories } from "./view_stories.ts";
 import {

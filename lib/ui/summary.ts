@@ -1,4 +1,4 @@
-import type { LoopEvent, LoopOutcome, LoopResult } from "../loop/loop_event.ts";
+import type { LoopEvent, LoopOutcome, LoopResult } from "../event/loop_event.ts";
 import { displayWidth } from "./display_width.ts";
 import { formatCost } from "./format_cost.ts";
 import { formatCount } from "./format_count.ts";

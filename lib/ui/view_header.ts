@@ -1,4 +1,4 @@
-import { addUsage } from "../loop/add_usage.ts";
+import { addUsage } from "../event/usage.ts";
 import { displayWidth } from "./display_width.ts";
 import { formatCost } from "./format_cost.ts";
 import { formatDuration } from "./format_duration.ts";

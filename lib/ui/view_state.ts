@@ -1,6 +1,6 @@
-import type { Usage } from "../agent/agent.ts";
-import type { LoopResult, StoryCount, StoryRef } from "../loop/loop_event.ts";
-import { NO_USAGE } from "../loop/add_usage.ts";
+import type { Usage } from "../event/agent_event.ts";
+import type { LoopResult, StoryCount, StoryRef } from "../event/loop_event.ts";
+import { NO_USAGE } from "../event/usage.ts";
 
 /** A story as the view shows it. */
 export interface ViewStory extends StoryRef {

@@ -1,4 +1,4 @@
-import type { StoryCount, StoryRef } from "../loop/loop_event.ts";
+import type { StoryCount, StoryRef } from "../event/loop_event.ts";
 import type { ViewState, ViewStory } from "./view_state.ts";
 
 /**

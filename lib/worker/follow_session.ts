@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { NumberedEvent } from "../session/numbered_event.ts";
+import type { NumberedEvent } from "../event/numbered_event.ts";
 import { isAlive } from "../base/process_identity.ts";
 import { readSessionLog } from "../session/read_session_log.ts";
 import type { Registry } from "../session/registry.ts";

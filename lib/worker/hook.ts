@@ -1,4 +1,4 @@
-import type { LoopEventBody } from "../loop/loop_event.ts";
+import type { LoopEventBody } from "../event/loop_event.ts";
 
 /** A type of event that a hook can be called for. */
 export type HookEvent = LoopEventBody["type"];

@@ -1,6 +1,6 @@
 import { findSecrets, maskSecrets } from "../base/mask_secrets.ts";
 import { runProgram } from "../base/run_program.ts";
-import { eventLine, type NumberedEvent } from "../session/numbered_event.ts";
+import { eventLine, type NumberedEvent } from "../event/numbered_event.ts";
 import { type Hook, type HookEvent, hookWants } from "./hook.ts";
 
 /** Options for {@linkcode hookSink}. */

@@ -5,7 +5,7 @@ import type {
   LoopResult,
   StoryCount,
   StoryRef,
-} from "../loop/loop_event.ts";
+} from "../event/loop_event.ts";
 import type { Session } from "../session/session.ts";
 import { changesBetween } from "../git/changes_between.ts";
 import { gitSnapshot } from "../git/git_snapshot.ts";

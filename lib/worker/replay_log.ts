@@ -1,4 +1,4 @@
-import type { LoopEvent, StoryCount } from "../loop/loop_event.ts";
+import type { LoopEvent, StoryCount } from "../event/loop_event.ts";
 import { readSessionLog } from "../session/read_session_log.ts";
 import type { Registry } from "../session/registry.ts";
 import { registryWrite } from "../session/registry_writes.ts";

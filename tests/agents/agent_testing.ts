@@ -1,11 +1,7 @@
 import { assertEquals } from "@std/assert";
 import process from "node:process";
-import type {
-  AgentEvent,
-  AgentResult,
-  AgentRun,
-  AgentStartOptions,
-} from "../../lib/agent/agent.ts";
+import type { AgentResult, AgentRun, AgentStartOptions } from "../../lib/agent/agent.ts";
+import type { AgentEvent } from "../../lib/event/agent_event.ts";
 import { isProcessGroupAlive } from "../../lib/base/end_processes.ts";
 import type { Prd, Story } from "../../lib/task/prd.ts";
 

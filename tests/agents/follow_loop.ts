@@ -1,7 +1,7 @@
 /** A loop that runs in the background of a test, and whose events can be awaited. */
 
-import type { AgentEvent } from "../../lib/agent/agent.ts";
-import type { LoopEvent, LoopResult } from "../../lib/loop/loop_event.ts";
+import type { AgentEvent } from "../../lib/event/agent_event.ts";
+import type { LoopEvent, LoopResult } from "../../lib/event/loop_event.ts";
 
 /** A loop that is being read. */
 export interface FollowedLoop {

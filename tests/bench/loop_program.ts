@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { createCommand } from "../../lib/agent/command.ts";
-import type { LoopEvent } from "../../lib/loop/loop_event.ts";
+import type { LoopEvent } from "../../lib/event/loop_event.ts";
 import { progressSink } from "../../lib/loop/progress_sink.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
 import { openRegistry } from "../../lib/session/open_registry.ts";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { setTimeout as delay } from "node:timers/promises";
-import type { AgentEvent, AgentResult } from "../../lib/agent/agent.ts";
+import type { AgentResult } from "../../lib/agent/agent.ts";
+import type { AgentEvent } from "../../lib/event/agent_event.ts";
 import { createOpencode, type OpencodeOptions } from "../../lib/agent/opencode.ts";
 import { inProcessRun } from "../../lib/agent/in_process_run.ts";
 import { OpencodeRun } from "../../lib/agent/opencode_run.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
-import type { LoopEvent } from "../../lib/loop/loop_event.ts";
+import type { LoopEvent } from "../../lib/event/loop_event.ts";
 import { openProject } from "../../lib/opencode/opencode_client.ts";
 import { serverFetch } from "../../lib/opencode/server_fetch.ts";
 import { openRegistry } from "../../lib/session/open_registry.ts";

@@ -8,12 +8,8 @@ import { delimiter, join } from "node:path";
 import process from "node:process";
 import { checkHealth } from "../../lib/opencode/check_health.ts";
 import type { ServerAddress } from "../../lib/opencode/server_address.ts";
-import type {
-  AgentEvent,
-  AgentResult,
-  AgentRun,
-  AgentStartOptions,
-} from "../../lib/agent/agent.ts";
+import type { AgentResult, AgentRun, AgentStartOptions } from "../../lib/agent/agent.ts";
+import type { AgentEvent } from "../../lib/event/agent_event.ts";
 import { readPrd } from "../../lib/task/read_prd.ts";
 import { type TaskRepo, taskRepo } from "../scripted_agent.ts";
 import { type ChatModel, chatModel, type ChatReply, type ChatRequest } from "./opencode_model.ts";

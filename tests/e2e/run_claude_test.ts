@@ -3,7 +3,7 @@ import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { LoopEvent } from "../../lib/loop/loop_event.ts";
+import type { LoopEvent } from "../../lib/event/loop_event.ts";
 import { DEMO_PRD } from "../../lib/cli/demo_prd.ts";
 import { parseProgress } from "../../lib/task/parse_progress.ts";
 import { readPrd } from "../../lib/task/read_prd.ts";

@@ -9,7 +9,7 @@ import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { LoopEvent } from "../../lib/loop/loop_event.ts";
+import type { LoopEvent } from "../../lib/event/loop_event.ts";
 import { checkHealth } from "../../lib/opencode/check_health.ts";
 import { resolveServerAddress } from "../../lib/opencode/server_address.ts";
 import { readUnitState } from "../../lib/opencode/unit_state.ts";

@@ -1,4 +1,4 @@
-import type { Usage } from "../agent/agent.ts";
+import type { Usage } from "./agent_event.ts";
 
 /** Nothing used. */
 export const NO_USAGE: Usage = {

@@ -1,7 +1,16 @@
 import { z } from "zod";
-import { limitsSchema } from "../session/session_schema.ts";
-import type { AgentEvent } from "../agent/agent.ts";
-import type { LoopEvent } from "../loop/loop_event.ts";
+import type { AgentEvent } from "./agent_event.ts";
+import type { LoopEvent, LoopLimits } from "./loop_event.ts";
+
+/** The limits of a loop, as the registry and events have them. */
+export const limitsSchema: z.ZodType<LoopLimits> = z.object({
+  iterations: z.number().exactOptional(),
+  timeMs: z.number().exactOptional(),
+  costUsd: z.number().exactOptional(),
+  tokens: z.number().exactOptional(),
+  iterationMs: z.number().exactOptional(),
+  stallMs: z.number().exactOptional(),
+});
 
 const usage = z.object({
   inputTokens: z.number(),

@@ -1,4 +1,4 @@
-import type { AgentEnding, AgentEvent, Denial, Usage } from "../agent/agent.ts";
+import type { AgentEnding, AgentEvent, Denial, Usage } from "./agent_event.ts";
 
 /** A story, as events name it. */
 export interface StoryRef {

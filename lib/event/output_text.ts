@@ -1,4 +1,4 @@
-import type { LoopEvent } from "../loop/loop_event.ts";
+import type { LoopEvent } from "./loop_event.ts";
 
 /**
  * Says what of an event goes into `output.log`: what the agent said, its plain output, and

@@ -1,4 +1,4 @@
-import type { LoopEvent } from "../loop/loop_event.ts";
+import type { LoopEvent } from "./loop_event.ts";
 
 /** An event with its number in the session, from 1 without a gap. */
 export interface NumberedEvent {

@@ -1,0 +1,73 @@
+/** Tokens and money that an agent has used so far. */
+export interface Usage {
+  /** Tokens read that were not cached. */
+  inputTokens: number;
+  /** Tokens written. */
+  outputTokens: number;
+  /** Tokens read from the cache. */
+  cacheReadTokens: number;
+  /** Tokens written to the cache. */
+  cacheWriteTokens: number;
+  /** Cost in US dollars as the agent estimates it; absent where it does not say. */
+  costUsd?: number;
+}
+
+/** A permission that the agent asked for and did not get. */
+export interface Denial {
+  /** The tool, such as `Bash`. */
+  tool: string;
+  /** What it wanted to do, in one line. */
+  detail: string;
+}
+
+/**
+ * Something that an agent did while it ran. Text fields are bounded: a line
+ * longer than 8 KiB is cut.
+ */
+export type AgentEvent =
+  /** It has a process: `pid` is also its process group. */
+  | { kind: "process"; pid: number }
+  /** It has named its own conversation. */
+  | { kind: "session"; agentSessionId: string; model?: string }
+  /** It said something: prose, possibly of several lines. */
+  | { kind: "text"; text: string }
+  /** It uses a tool; `detail` is one line, such as the command or the file. */
+  | { kind: "tool"; tool: string; detail: string }
+  /** A tool has answered; `detail` is the first line. */
+  | { kind: "tool_result"; failed: boolean; detail: string }
+  /** It works through a server, which goes on when the agent has ended. */
+  | { kind: "server"; url: string }
+  /** What it has used so far in this run (totals, not differences). */
+  | { kind: "usage"; usage: Usage }
+  /** It was refused a permission. */
+  | { kind: "denial"; denial: Denial }
+  /** It reported an error of its own, such as a failed request to its model. */
+  | { kind: "error"; message: string }
+  /** A line of plain output that has no structure. */
+  | { kind: "output"; stream: "stdout" | "stderr"; line: string };
+
+/**
+ * How a run of an agent ended. `message` says why in one line, fit to be shown.
+ *
+ * - `ok`: it finished of its own accord.
+ * - `launch`: it died at once without doing anything, or is not there.
+ * - `auth`: it is not signed in, or its key is refused.
+ * - `rate_limit`: a usage limit; `retryAt` (ms since the epoch) where the agent says when it ends.
+ * - `overloaded`: the model's service is overloaded or unavailable.
+ * - `error`: it failed for another reason.
+ * - `timeout`: it ran longer than the iteration's limit.
+ * - `stalled`: it was silent for too long.
+ * - `denied`: it finished, but was refused permissions.
+ * - `aborted`: we ended it, because a stop was asked for.
+ */
+export type AgentEnding =
+  | { kind: "ok" }
+  | { kind: "launch"; message: string }
+  | { kind: "auth"; message: string }
+  | { kind: "rate_limit"; message: string; retryAt?: number }
+  | { kind: "overloaded"; message: string; retryAt?: number }
+  | { kind: "error"; message: string }
+  | { kind: "timeout"; message: string }
+  | { kind: "stalled"; message: string }
+  | { kind: "denied"; message: string }
+  | { kind: "aborted"; message: string };
