@@ -8,12 +8,13 @@ import {
 } from "@std/assert";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { buildPrompt } from "../lib/task/build_prompt.ts";
-import { BUILT_IN_PROMPT } from "../lib/task/built_in_prompt.ts";
-import type { Prd, Story } from "../lib/task/prd.ts";
-import { findPromptTemplate } from "../lib/task/prompt_template.ts";
-import { renderTemplate } from "../lib/task/render_template.ts";
-import { storyText } from "../lib/task/story_text.ts";
+import { buildPrompt, storyText } from "../lib/task/prompt/build_prompt.ts";
+import {
+  BUILT_IN_PROMPT,
+  findPromptTemplate,
+  renderTemplate,
+} from "../lib/task/prompt/prompt_template.ts";
+import type { Prd, Story } from "../lib/task/prd/prd.ts";
 import type { Task } from "../lib/task/task.ts";
 import { tempDir } from "./testing.ts";
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
-import { checkPrd } from "../lib/task/check_prd.ts";
+import { checkPrd } from "../lib/task/prd/check_prd.ts";
 import { findBranchProblem } from "../lib/git/branch_name.ts";
-import { findCircle } from "../lib/task/find_circle.ts";
+import { findCircle } from "../lib/task/prd/find_circle.ts";
 import { sharedPrds } from "./shared_prds.ts";
 
 /** The findings in short: level, path, line and message. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { chooseStory } from "../lib/loop/choose_story.ts";
-import { parsePrd } from "../lib/task/parse_prd.ts";
+import { parsePrd } from "../lib/task/prd/parse_prd.ts";
 
 function choose(stories: unknown[], excluded?: Map<string, string>): unknown {
   const choice = chooseStory(

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { existsSync, readFileSync } from "node:fs";
-import { convertPrd } from "../lib/task/convert_prd.ts";
-import { editJson } from "../lib/task/edit_json.ts";
-import { parsePrdMarkdown, PrdMarkdownError } from "../lib/task/parse_prd_markdown.ts";
-import { PrdError } from "../lib/task/prd_error.ts";
+import { convertPrd } from "../lib/task/markdown/convert_prd.ts";
+import { editJson } from "../lib/task/prd/edit_json.ts";
+import { parsePrdMarkdown, PrdMarkdownError } from "../lib/task/markdown/parse_prd_markdown.ts";
+import { PrdError } from "../lib/task/prd/prd.ts";
 
 const FORMS = readFileSync(new URL("testdata/prd/forms.md", import.meta.url), "utf8");
 const GOLDEN = readFileSync(new URL("testdata/prd/forms.json", import.meta.url), "utf8");

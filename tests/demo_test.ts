@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { createDemo } from "../lib/agent/demo.ts";
-import { parsePrd } from "../lib/task/parse_prd.ts";
+import { parsePrd } from "../lib/task/prd/parse_prd.ts";
 import { collect, testStart } from "./agents/agent_testing.ts";
 import { tempRepo } from "./testing.ts";
 

@@ -1,11 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
-import { editJson } from "../lib/task/edit_json.ts";
-import { editPrd } from "../lib/task/edit_prd.ts";
-import { parsePrd } from "../lib/task/parse_prd.ts";
-import { PrdError } from "../lib/task/prd_error.ts";
-import { setStoryPasses } from "../lib/task/set_story_passes.ts";
+import { editJson } from "../lib/task/prd/edit_json.ts";
+import { editPrd, setStoryPasses } from "../lib/task/prd/edit_prd.ts";
+import { parsePrd } from "../lib/task/prd/parse_prd.ts";
+import { PrdError } from "../lib/task/prd/prd.ts";
 import { sharedPrds } from "./shared_prds.ts";
 import { tempDir } from "./testing.ts";
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
-import { formatJsonPath } from "../lib/task/json_path.ts";
-import { inspectPrd, parsePrd } from "../lib/task/parse_prd.ts";
-import { PrdError } from "../lib/task/prd_error.ts";
+import { formatJsonPath } from "../lib/task/prd/locate_json.ts";
+import { inspectPrd, parsePrd } from "../lib/task/prd/parse_prd.ts";
+import { PrdError } from "../lib/task/prd/prd.ts";
 import { sharedPrds } from "./shared_prds.ts";
 
 function stories(text: string) {

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { mkdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
-import { PrdError } from "../lib/task/prd_error.ts";
-import { PrdReader } from "../lib/task/prd_reader.ts";
-import { readPrd } from "../lib/task/read_prd.ts";
-import { restorePrd } from "../lib/task/restore_prd.ts";
+import { PrdError } from "../lib/task/prd/prd.ts";
+import { PrdReader } from "../lib/task/prd/prd_reader.ts";
+import { readPrd } from "../lib/task/prd/read_prd.ts";
+import { restorePrd } from "../lib/task/prd/edit_prd.ts";
 import { tempDir } from "./testing.ts";
 
 const GOOD = '[{"id":"A"}]';

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { convertPrd } from "../lib/task/convert_prd.ts";
-import { prdJsonSchema } from "../lib/task/prd_schema.ts";
+import { convertPrd } from "../lib/task/markdown/convert_prd.ts";
+import { prdJsonSchema } from "../lib/task/prd/prd_schema.ts";
 
 Deno.test("prdJsonSchema() is what schemas/prd.schema.json holds", () => {
   const file = new URL("../schemas/prd.schema.json", import.meta.url);

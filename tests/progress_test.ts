@@ -8,13 +8,15 @@ import {
 import { existsSync, readFileSync } from "node:fs";
 import { appendFile, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { appendProgress } from "../lib/task/append_progress.ts";
-import { countIterations } from "../lib/task/count_iterations.ts";
-import { createProgress } from "../lib/task/create_progress.ts";
-import { formatProgressEntry } from "../lib/task/format_progress_entry.ts";
-import { type ParsedProgressEntry, parseProgress } from "../lib/task/parse_progress.ts";
-import type { FailureEntry, NewProgressEntry } from "../lib/task/progress_entry.ts";
-import { rotateProgress } from "../lib/task/rotate_progress.ts";
+import { appendProgress, createProgress } from "../lib/task/progress/append_progress.ts";
+import {
+  countIterations,
+  type FailureEntry,
+  type NewProgressEntry,
+} from "../lib/task/progress/progress_entry.ts";
+import { formatProgressEntry } from "../lib/task/progress/format_progress_entry.ts";
+import { type ParsedProgressEntry, parseProgress } from "../lib/task/progress/parse_progress.ts";
+import { rotateProgress } from "../lib/task/progress/rotate_progress.ts";
 import { tempDir } from "./testing.ts";
 
 const seedFile = new URL("../../shared/seeds/progress-log.txt", import.meta.url);

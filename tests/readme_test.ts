@@ -8,7 +8,7 @@ import { exitCodeOf, SIGNAL_EXIT_CODES } from "../lib/cli/exit_code.ts";
 import { parseCommandLine } from "../lib/cli/parse_command_line.ts";
 import { readSettings } from "../lib/cli/settings.ts";
 import type { LoopOutcome, LoopResult } from "../lib/event/loop_event.ts";
-import { checkPrd } from "../lib/task/check_prd.ts";
+import { checkPrd } from "../lib/task/prd/check_prd.ts";
 import config from "../deno.json" with { type: "json" };
 import imports from "../imports.json" with { type: "json" };
 import { tempDir } from "./testing.ts";

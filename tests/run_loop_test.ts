@@ -9,7 +9,7 @@ import type { RunLoopOptions } from "../lib/loop/loop_options.ts";
 import { PreflightError } from "../lib/loop/preflight.ts";
 import { runLoop } from "../lib/loop/run_loop.ts";
 import { AgentNotReadyError, NoStoriesError } from "../lib/loop/start_loop.ts";
-import { readPrd } from "../lib/task/read_prd.ts";
+import { readPrd } from "../lib/task/prd/read_prd.ts";
 import {
   asAgent,
   collect,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { prdJsonSchema } from "../lib/task/prd_schema.ts";
+import { prdJsonSchema } from "../lib/task/prd/prd_schema.ts";
 import { writeAtomic } from "../lib/base/write_atomic.ts";
 import { fileURLToPath } from "node:url";
 

@@ -1,4 +1,4 @@
-import type { Prd, Story } from "../task/prd.ts";
+import type { Prd, Story } from "../task/prd/prd.ts";
 import type { AgentTerminal } from "./agent_terminal.ts";
 import type { AgentEnding, AgentEvent, Denial, Usage } from "../event/agent_event.ts";
 

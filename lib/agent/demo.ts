@@ -4,7 +4,7 @@ import type { Agent, AgentStartOptions } from "./agent.ts";
 import type { AgentEvent } from "../event/agent_event.ts";
 import { commitDemo, tickCriteria, writeDemoFile, writeDemoProgress } from "./demo_work.ts";
 import { inProcessRun } from "./in_process_run.ts";
-import { setStoryPasses } from "../task/set_story_passes.ts";
+import { setStoryPasses } from "../task/prd/edit_prd.ts";
 
 /** Options for {@linkcode createDemo}. */
 export interface DemoOptions {

@@ -1,9 +1,9 @@
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
-import { editPrd } from "../task/edit_prd.ts";
-import { formatProgressEntry } from "../task/format_progress_entry.ts";
+import { editPrd } from "../task/prd/edit_prd.ts";
+import { formatProgressEntry } from "../task/progress/format_progress_entry.ts";
 import { localTime } from "../base/local_time.ts";
-import type { Story } from "../task/prd.ts";
+import type { Story } from "../task/prd/prd.ts";
 import { GitError, runGit } from "../git/run_git.ts";
 
 const CRITERIA_KEYS = ["acceptanceCriteria", "acceptance", "steps", "testSteps", "actionItems"];

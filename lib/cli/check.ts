@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
-import { checkPrd, type PrdFinding } from "../task/check_prd.ts";
-import { restorePrd } from "../task/restore_prd.ts";
+import { checkPrd, type PrdFinding } from "../task/prd/check_prd.ts";
+import { restorePrd } from "../task/prd/edit_prd.ts";
 import { sessionPaths } from "../session/session_paths.ts";
 import { formatCount } from "../ui/format_count.ts";
 import { chooseTask } from "./choose_task.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
-import { type ConvertedPrd, convertPrd } from "../task/convert_prd.ts";
+import { type ConvertedPrd, convertPrd } from "../task/markdown/convert_prd.ts";
 import { findGitRoot } from "../git/find_git_root.ts";
 import { parseTaskName } from "../task/task_name.ts";
 import { writeAtomic } from "../base/write_atomic.ts";

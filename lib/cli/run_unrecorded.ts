@@ -1,5 +1,5 @@
 import { LoopControl } from "../loop/loop_control.ts";
-import { progressSink } from "../loop/progress_sink.ts";
+import { progressSink } from "../task/progress/progress_sink.ts";
 import { runLoop } from "../loop/run_loop.ts";
 import type { CommandContext } from "./command.ts";
 import type { RunForegroundOptions } from "./run_foreground.ts";

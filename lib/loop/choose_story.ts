@@ -1,4 +1,4 @@
-import type { Prd, Story } from "../task/prd.ts";
+import type { Prd, Story } from "../task/prd/prd.ts";
 import type { BlockedStory } from "../event/loop_event.ts";
 
 /** What {@linkcode chooseStory} found. */

@@ -1,4 +1,4 @@
-import type { Prd } from "../task/prd.ts";
+import type { Prd } from "../task/prd/prd.ts";
 import type { LoopEvent, LoopResult } from "../event/loop_event.ts";
 import { type LoopState, stamp } from "./loop_state.ts";
 import { publishBranch } from "./publish_branch.ts";

@@ -1,4 +1,4 @@
-import type { Prd } from "../task/prd.ts";
+import type { Prd } from "../task/prd/prd.ts";
 import type { LoopEvent } from "../event/loop_event.ts";
 import { type LoopState, stamp } from "./loop_state.ts";
 

@@ -1,6 +1,6 @@
 import type { AgentResult } from "../agent/agent.ts";
 import type { AgentEnding } from "../event/agent_event.ts";
-import { buildPrompt } from "../task/build_prompt.ts";
+import { buildPrompt } from "../task/prompt/build_prompt.ts";
 import { changesBetween } from "../git/changes_between.ts";
 import {
   type GitSnapshot,
@@ -9,7 +9,7 @@ import {
   repositoryPath,
   snapshotsDiffer,
 } from "../git/git_snapshot.ts";
-import type { Story } from "../task/prd.ts";
+import type { Story } from "../task/prd/prd.ts";
 import type { Task } from "../task/task.ts";
 import { addUsage } from "../event/usage.ts";
 import { chooseModel } from "./choose_model.ts";

@@ -1,6 +1,6 @@
 import { gitSnapshot } from "../git/git_snapshot.ts";
-import { findCircle } from "../task/find_circle.ts";
-import { rotateProgress } from "../task/rotate_progress.ts";
+import { findCircle } from "../task/prd/find_circle.ts";
+import { rotateProgress } from "../task/progress/rotate_progress.ts";
 import { candidateAgents, wantedAgents } from "./candidate_agents.ts";
 import { chooseStory } from "./choose_story.ts";
 import { endLoop } from "./end_loop.ts";

@@ -1,8 +1,8 @@
 import process from "node:process";
 import { gitSnapshot } from "../git/git_snapshot.ts";
 import { prepareBranch } from "../task/prepare_branch.ts";
-import { PrdReader } from "../task/prd_reader.ts";
-import type { Prd, Story } from "../task/prd.ts";
+import { PrdReader } from "../task/prd/prd_reader.ts";
+import type { Prd, Story } from "../task/prd/prd.ts";
 import type { Task } from "../task/task.ts";
 import { NO_USAGE } from "../event/usage.ts";
 import { type AgentWishes, candidateAgents, wantedAgents } from "./candidate_agents.ts";

@@ -1,6 +1,5 @@
-import { setStoryPasses } from "../task/set_story_passes.ts";
-import type { Story } from "../task/prd.ts";
-import { PrdError } from "../task/prd_error.ts";
+import { setStoryPasses } from "../task/prd/edit_prd.ts";
+import { PrdError, type Story } from "../task/prd/prd.ts";
 import type { LoopEvent } from "../event/loop_event.ts";
 import { checksOf, environmentFor, type LoopState, stamp } from "./loop_state.ts";
 import { runCheck } from "./run_check.ts";

@@ -9,10 +9,10 @@ import type {
 import type { Session } from "../session/session.ts";
 import { changesBetween } from "../git/changes_between.ts";
 import { gitSnapshot } from "../git/git_snapshot.ts";
-import { PrdError } from "../task/prd_error.ts";
-import { readPrd } from "../task/read_prd.ts";
+import { PrdError } from "../task/prd/prd.ts";
+import { readPrd } from "../task/prd/read_prd.ts";
 import { GitError } from "../git/run_git.ts";
-import { setStoryPasses } from "../task/set_story_passes.ts";
+import { setStoryPasses } from "../task/prd/edit_prd.ts";
 import type { LogKnowledge } from "./replay_log.ts";
 
 /**

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { cleanUpPty } from "../agent/clean_up_pty.ts";
 import { clearStaleLock } from "../git/clear_stale_lock.ts";
 import type { LoopOutcome } from "../event/loop_event.ts";
-import { progressSink } from "../loop/progress_sink.ts";
+import { progressSink } from "../task/progress/progress_sink.ts";
 import { removeStaleSocket } from "../rpc/socket_path.ts";
 import { isAlive } from "../base/process_identity.ts";
 import { Recorder } from "../session/recorder.ts";

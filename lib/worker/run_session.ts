@@ -5,7 +5,7 @@ import { agentEnvironment } from "../agent/agent_environment.ts";
 import { LoopControl } from "../loop/loop_control.ts";
 import type { LoopResult } from "../event/loop_event.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
-import { progressSink } from "../loop/progress_sink.ts";
+import { progressSink } from "../task/progress/progress_sink.ts";
 import { runLoop } from "../loop/run_loop.ts";
 import type { SessionServer } from "../rpc/session_server.ts";
 import type { NumberedEvent } from "../event/numbered_event.ts";

@@ -3,7 +3,7 @@ import process from "node:process";
 import type { AgentResult, AgentRun, AgentStartOptions } from "../../lib/agent/agent.ts";
 import type { AgentEvent } from "../../lib/event/agent_event.ts";
 import { isProcessGroupAlive } from "../../lib/base/end_processes.ts";
-import type { Prd, Story } from "../../lib/task/prd.ts";
+import type { Prd, Story } from "../../lib/task/prd/prd.ts";
 
 /** Environment of test agents: nothing but PATH. */
 export const TEST_ENV: Record<string, string> = { PATH: process.env.PATH ?? "/usr/bin:/bin" };

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { createCommand } from "../../lib/agent/command.ts";
 import type { LoopEvent } from "../../lib/event/loop_event.ts";
-import { progressSink } from "../../lib/loop/progress_sink.ts";
+import { progressSink } from "../../lib/task/progress/progress_sink.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
 import { openRegistry } from "../../lib/session/open_registry.ts";
 import { Recorder } from "../../lib/session/recorder.ts";

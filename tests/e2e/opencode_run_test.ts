@@ -5,7 +5,7 @@ import { openProject } from "../../lib/opencode/opencode_client.ts";
 import { serverFetch } from "../../lib/opencode/server_fetch.ts";
 import { openRegistry } from "../../lib/session/open_registry.ts";
 import { sessionPaths } from "../../lib/session/session_paths.ts";
-import { readPrd } from "../../lib/task/read_prd.ts";
+import { readPrd } from "../../lib/task/prd/read_prd.ts";
 import { configure, ralph } from "../ralph_process.ts";
 import { taskRepo } from "../scripted_agent.ts";
 import { chatModel } from "./opencode_model.ts";

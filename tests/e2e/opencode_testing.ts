@@ -10,7 +10,7 @@ import { checkHealth } from "../../lib/opencode/check_health.ts";
 import type { ServerAddress } from "../../lib/opencode/server_address.ts";
 import type { AgentResult, AgentRun, AgentStartOptions } from "../../lib/agent/agent.ts";
 import type { AgentEvent } from "../../lib/event/agent_event.ts";
-import { readPrd } from "../../lib/task/read_prd.ts";
+import { readPrd } from "../../lib/task/prd/read_prd.ts";
 import { type TaskRepo, taskRepo } from "../scripted_agent.ts";
 import { type ChatModel, chatModel, type ChatReply, type ChatRequest } from "./opencode_model.ts";
 

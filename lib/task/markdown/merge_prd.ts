@@ -1,6 +1,6 @@
-import { valueAt } from "./parse_prd.ts";
+import { valueAt } from "../prd/parse_prd.ts";
 import type { MarkdownPrd, MarkdownStory, PrdMarkdownWarning } from "./parse_prd_markdown.ts";
-import type { Criterion, Prd, Story } from "./prd.ts";
+import type { Criterion, Prd, Story } from "../prd/prd.ts";
 
 /** The form that is written. */
 const SCHEMA_VERSION = "2.5";

@@ -1,8 +1,6 @@
-import { describeJson, formatJsonPath } from "./json_path.ts";
-import { findJsonSyntaxError, jsonLocator } from "./locate_json.ts";
+import { describeJson, findJsonSyntaxError, formatJsonPath, jsonLocator } from "./locate_json.ts";
 import { normalizePrd } from "./normalize_prd.ts";
-import type { Prd } from "./prd.ts";
-import { PrdError } from "./prd_error.ts";
+import { type Prd, PrdError } from "./prd.ts";
 import { checkPrdInput } from "./prd_input.ts";
 
 /** Options for {@linkcode parsePrd}. */

@@ -1,7 +1,7 @@
-import { appendProgress } from "../task/append_progress.ts";
-import type { FailureEntry, NewProgressEntry } from "../task/progress_entry.ts";
-import type { Task } from "../task/task.ts";
-import type { LoopEvent } from "../event/loop_event.ts";
+import { appendProgress } from "./append_progress.ts";
+import type { FailureEntry, NewProgressEntry } from "./progress_entry.ts";
+import type { Task } from "../task.ts";
+import type { LoopEvent } from "../../event/loop_event.ts";
 
 /** Options for {@linkcode progressSink}. */
 export interface ProgressSinkOptions {

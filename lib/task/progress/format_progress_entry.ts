@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { localTime } from "../base/local_time.ts";
+import { localTime } from "../../base/local_time.ts";
 import type { NewProgressEntry } from "./progress_entry.ts";
 
 /** Lines of an error at most: the first, and the last ones of the rest. */

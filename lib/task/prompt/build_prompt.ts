@@ -1,10 +1,10 @@
-import { isAbsolute, relative } from "node:path";
-import type { Prd, Story } from "./prd.ts";
-import { findPromptTemplate } from "./prompt_template.ts";
-import { readInstructions } from "./read_instructions.ts";
-import { renderTemplate } from "./render_template.ts";
-import { storyText } from "./story_text.ts";
-import type { Task } from "./task.ts";
+import { isAbsolute, join, relative } from "node:path";
+import type { Prd, Story } from "../prd/prd.ts";
+import { findPromptTemplate, renderTemplate } from "./prompt_template.ts";
+import type { Task } from "../task.ts";
+import { Buffer } from "node:buffer";
+import { open } from "node:fs/promises";
+import { isNotFound } from "../../base/error_code.ts";
 
 /** Options for {@linkcode buildPrompt}. */
 export interface BuildPromptOptions {
@@ -123,4 +123,79 @@ function oneLine(text: string): string {
 function jsonPath(path: readonly (string | number)[]): string {
   return path.map((key) => typeof key === "number" ? `[${key}]` : `.${key}`).join("")
     .replace(/^\./, "");
+}
+
+/**
+ * Spells out a story for an agent: id and title, description, criteria and notes.
+ *
+ * @example Usage
+ * ```ts
+ * import { type Story, storyText } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const story: Story = {
+ *   id: "US-001",
+ *   title: "Add a button",
+ *   description: "",
+ *   criteria: [{ description: "It is green", passes: false }],
+ *   priority: 1,
+ *   passes: false,
+ *   notes: "",
+ *   dependsOn: [],
+ *   blocks: [],
+ *   path: ["userStories", 0],
+ * };
+ * assertEquals(storyText(story).split("\n").at(-1), "- [ ] It is green");
+ * ```
+ *
+ * @param story The story.
+ * @returns Markdown, without a line end at the end.
+ */
+export function storyText(story: Story): string {
+  const { id, title, description, criteria, notes } = story;
+  const parts = [title === "" || title === id ? `**${id}**` : `**${id}: ${title}**`];
+  if (description.trim() !== "" && description !== title) parts.push(description.trim());
+  if (criteria.length > 0) {
+    const lines = criteria.map((each) => {
+      // Further lines are indented, so that they stay part of their bullet.
+      const text = each.description.trim().replaceAll("\n", "\n  ");
+      return `- [${each.passes ? "x" : " "}] ${text}`;
+    });
+    parts.push(["Acceptance criteria:", "", ...lines].join("\n"));
+  }
+  if (notes.trim() !== "") parts.push(`Notes on this story:\n\n${notes.trim()}`);
+  return parts.join("\n\n");
+}
+
+/** Bytes of an AGENTS.md that go into a prompt. */
+export const MOST_INSTRUCTION_BYTES: number = 64 * 1024;
+
+/**
+ * Reads the `AGENTS.md` of a folder. Of one that is over 64 KiB only the
+ * beginning is read, up to the end of a line, with a note that says so.
+ *
+ * @param dir The folder.
+ * @returns Its text; empty if there is none.
+ * @throws {Error} If there is one that cannot be read.
+ */
+export async function readInstructions(dir: string): Promise<string> {
+  const file = join(dir, "AGENTS.md");
+  try {
+    await using handle = await open(file, "r");
+    const { size } = await handle.stat();
+    const buffer = Buffer.alloc(Math.min(size, MOST_INSTRUCTION_BYTES));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+    const bytes = buffer.subarray(0, bytesRead);
+    if (size <= MOST_INSTRUCTION_BYTES) return bytes.toString().trim();
+    const newline = bytes.lastIndexOf(10);
+    const kept = newline > 0 ? bytes.subarray(0, newline) : bytes;
+    const kib = (count: number) => `${Math.ceil(count / 1024)} KiB`;
+    const note = `[Cut after ${kib(kept.length)} of ${kib(size)}: read the rest in the file]`;
+    // A character that was cut in half at the end of one endless line.
+    return `${kept.toString().replace(/\uFFFD+$/, "").trim()}\n\n${note}`;
+  } catch (cause) {
+    if (isNotFound(cause)) return "";
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`Cannot read "${file}": ${reason}`, { cause });
+  }
 }

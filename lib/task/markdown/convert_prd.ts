@@ -1,8 +1,8 @@
-import { jsonStyle } from "./edit_json.ts";
+import { jsonStyle } from "../prd/edit_json.ts";
 import { mergePrd, type PrdChanges } from "./merge_prd.ts";
-import { parsePrd, stripBom } from "./parse_prd.ts";
+import { parsePrd, stripBom } from "../prd/parse_prd.ts";
 import { parsePrdMarkdown, type PrdMarkdownWarning } from "./parse_prd_markdown.ts";
-import type { Prd } from "./prd.ts";
+import type { Prd } from "../prd/prd.ts";
 
 /** Options for {@linkcode convertPrd}. */
 export interface ConvertPrdOptions {

@@ -1,5 +1,6 @@
 import { isRule, type MarkdownLine } from "./markdown_lines.ts";
-import type { Criterion } from "./prd.ts";
+import type { Criterion } from "../prd/prd.ts";
+import { findBranchProblem } from "../../git/branch_name.ts";
 
 /** What stands below the heading of a story. */
 export interface StoryBody {
@@ -118,4 +119,21 @@ function joinParagraphs(lines: MarkdownLine[]): string {
   }
   flush();
   return paragraphs.join("\n\n");
+}
+
+/**
+ * Reads what the section `## Merge Target` of a prd.md says. Pure.
+ *
+ * @param line Its first line: a branch name, in backticks or alone or with a remark behind it
+ * (`main - after the release`), or `None`, with or without a reason.
+ * @returns The branch; `null` for none; `undefined` if the line is not understood.
+ */
+export function readMergeTarget(line: string): string | null | undefined {
+  const text = line.trim().replace(/^[-*+]\s+/, "");
+  const bare = text.replace(/^[*_`]+/, "");
+  if (/^(none|n\/a|no)(?![\w/-])/i.test(bare)) return null;
+  const name = /^[*_]*`([^`]+)`/.exec(text)?.[1] ??
+    /^(\S+?)[*_]*[.,;:]?(?:\s+(?:[-–—(].*)|$)/.exec(bare)?.[1];
+  if (name === undefined || /^(tbd|todo|unknown|undecided)$/i.test(name)) return undefined;
+  return findBranchProblem(name) === undefined ? name : undefined;
 }

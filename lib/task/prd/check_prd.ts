@@ -1,7 +1,6 @@
-import { findBranchProblem } from "../git/branch_name.ts";
+import { findBranchProblem } from "../../git/branch_name.ts";
 import { findCircle } from "./find_circle.ts";
-import { describeJson, formatJsonPath } from "./json_path.ts";
-import { findRepeatedKeys, jsonLocator } from "./locate_json.ts";
+import { describeJson, findRepeatedKeys, formatJsonPath, jsonLocator } from "./locate_json.ts";
 import { isDone, toPriority } from "./normalize_prd.ts";
 import { inspectPrd, stripBom, valueAt } from "./parse_prd.ts";
 import type { Prd, Story } from "./prd.ts";

@@ -1,10 +1,9 @@
 import { stat } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { parsePrd } from "./parse_prd.ts";
-import type { Prd } from "./prd.ts";
-import { PrdError } from "./prd_error.ts";
+import { type Prd, PrdError } from "./prd.ts";
 import { readPrdText, reasonOf } from "./read_prd.ts";
-import { writeAtomic } from "../base/write_atomic.ts";
+import { writeAtomic } from "../../base/write_atomic.ts";
 
 /** Options for {@linkcode PrdReader}. */
 export interface PrdReaderOptions {

@@ -1,9 +1,8 @@
 import { findStoryHeadings, isStorySection, parseStoryHeading } from "./find_story_headings.ts";
 import { findHeadings, type MarkdownHeading } from "./markdown_headings.ts";
 import { isRule, type MarkdownLine, readMarkdownLines } from "./markdown_lines.ts";
-import { parseStoryBody } from "./parse_story_body.ts";
-import type { Criterion } from "./prd.ts";
-import { readMergeTarget } from "./read_merge_target.ts";
+import { parseStoryBody, readMergeTarget } from "./parse_story_body.ts";
+import type { Criterion } from "../prd/prd.ts";
 
 /** Something in a prd.md that is probably not meant as it stands. */
 export interface PrdMarkdownWarning {

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parsePrd } from "./parse_prd.ts";
-import type { Prd } from "./prd.ts";
-import { PrdError } from "./prd_error.ts";
+import { type Prd, PrdError } from "./prd.ts";
 
 /** Options for {@linkcode readPrd}. */
 export interface ReadPrdOptions {
