@@ -3,8 +3,8 @@ import {
   type AgentReport,
   classifyEnding,
   type EndingFacts,
-} from "../lib/agent/classify_ending.ts";
-import { parseResetTime } from "../lib/agent/parse_reset_time.ts";
+} from "../lib/agent/ending/classify_ending.ts";
+import { parseResetTime } from "../lib/agent/ending/parse_reset_time.ts";
 
 const NOW = Date.parse("2026-11-20T18:00:00Z");
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { claudeSettings } from "../lib/agent/claude_settings.ts";
+import { claudeSettings } from "../lib/agent/claude/settings.ts";
 import { tempDir } from "./testing.ts";
 
 async function written(text?: string, more?: string): Promise<unknown> {

@@ -1,10 +1,8 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { stat } from "node:fs/promises";
-import { createAgents } from "../lib/agent/agent_config.ts";
-import { createCommand } from "../lib/agent/command.ts";
-import type { CommandConfig } from "../lib/agent/command_config.ts";
-import { commandLine } from "../lib/agent/command_line.ts";
-import { CODEX, GEMINI } from "../lib/agent/command_presets.ts";
+import { createAgents } from "../lib/agent/create_agents.ts";
+import { commandLine, createCommand } from "../lib/agent/command/command.ts";
+import { CODEX, type CommandConfig, GEMINI } from "../lib/agent/command/command_config.ts";
 import { collect, outputLines, testStart, testStory } from "./agents/agent_testing.ts";
 
 const start = (config: CommandConfig, fields = {}) =>

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { createDemo } from "../lib/agent/demo.ts";
+import { createDemo } from "../lib/agent/demo/demo.ts";
 import { parsePrd } from "../lib/task/prd/parse_prd.ts";
 import { collect, testStart } from "./agents/agent_testing.ts";
 import { tempRepo } from "./testing.ts";

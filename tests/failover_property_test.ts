@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Agent } from "../lib/agent/agent.ts";
 import type { AgentEnding } from "../lib/event/agent_event.ts";
-import { inProcessRun } from "../lib/agent/in_process_run.ts";
+import { inProcessRun } from "../lib/agent/process/in_process_run.ts";
 import {
   afterEnding,
   type AgentState,

@@ -10,7 +10,7 @@ import { sessionPaths } from "../lib/session/session_paths.ts";
 import type { Hook } from "../lib/worker/hook.ts";
 import { hookSink, type HookSinkOptions } from "../lib/worker/hook_sink.ts";
 import { runSession } from "../lib/worker/run_session.ts";
-import { createDemo } from "../lib/agent/demo.ts";
+import { createDemo } from "../lib/agent/demo/demo.ts";
 import { TEST_ENV } from "./agents/agent_testing.ts";
 import { configure, ralph } from "./ralph_process.ts";
 import { scriptedAgent, taskRepo } from "./scripted_agent.ts";

@@ -10,7 +10,7 @@ const FLOORS = [
   ["base"],
   ["git"],
   ["event"],
-  ["task", "opencode"],
+  ["task"],
   ["agent"],
   ["loop"],
   ["session"],

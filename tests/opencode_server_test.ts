@@ -9,17 +9,21 @@ import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, createServer as createNetServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { checkHealth, type CheckHealthOptions } from "../lib/opencode/check_health.ts";
+import { checkHealth, type CheckHealthOptions } from "../lib/agent/opencode/server/check_health.ts";
 import {
   describeServer,
   type ServerFacts,
   SETUP_COMMANDS,
-} from "../lib/opencode/describe_server.ts";
-import { resolveServerAddress, type ServerAddress } from "../lib/opencode/server_address.ts";
-import { serverFetch } from "../lib/opencode/server_fetch.ts";
-import { ensureServerPassword } from "../lib/opencode/server_password.ts";
-import { serverPlist, serverUnit } from "../lib/opencode/server_unit.ts";
-import { parseUnitState, readUnitState, type UnitState } from "../lib/opencode/unit_state.ts";
+} from "../lib/agent/opencode/server/describe_server.ts";
+import { resolveServerAddress, type ServerAddress } from "../lib/agent/opencode/server/address.ts";
+import { serverFetch } from "../lib/agent/opencode/server/fetch.ts";
+import { ensureServerPassword } from "../lib/agent/opencode/server/password.ts";
+import { serverPlist, serverUnit } from "../lib/agent/opencode/server/unit.ts";
+import {
+  parseUnitState,
+  readUnitState,
+  type UnitState,
+} from "../lib/agent/opencode/server/unit_state.ts";
 import { ralph } from "./ralph_process.ts";
 import { tempDir } from "./testing.ts";
 

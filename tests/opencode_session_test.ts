@@ -1,13 +1,20 @@
 import { assert, assertEquals } from "@std/assert";
-import { endingOfRetry, endingOfServerError } from "../lib/agent/opencode_ending.ts";
-import { newOpencodeState, opencodeEvents } from "../lib/agent/opencode_events.ts";
-import { SessionPatience } from "../lib/agent/session_patience.ts";
-import { judgeSession, type SessionVerdict } from "../lib/opencode/judge_session.ts";
-import { messageId } from "../lib/opencode/message_id.ts";
-import { decidePermission, permissionRules } from "../lib/opencode/permission_rules.ts";
-import { readEventStream } from "../lib/opencode/read_event_stream.ts";
-import { readServerEvent } from "../lib/opencode/server_event.ts";
-import type { MessageWithParts, ServerError, ServerMessage } from "../lib/opencode/server_types.ts";
+import { endingOfRetry, endingOfServerError } from "../lib/agent/opencode/ending.ts";
+import { newOpencodeState, opencodeEvents } from "../lib/agent/opencode/events.ts";
+import { SessionPatience } from "../lib/agent/opencode/session_patience.ts";
+import { judgeSession, type SessionVerdict } from "../lib/agent/opencode/server/judge_session.ts";
+import { messageId } from "../lib/agent/opencode/server/opencode_client.ts";
+import {
+  decidePermission,
+  permissionRules,
+} from "../lib/agent/opencode/server/permission_rules.ts";
+import { readEventStream } from "../lib/agent/opencode/server/follow_events.ts";
+import {
+  type MessageWithParts,
+  readServerEvent,
+  type ServerError,
+  type ServerMessage,
+} from "../lib/agent/opencode/server/event.ts";
 
 const NOW = Date.parse("2026-11-20T18:00:00Z");
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { newClaudeState, parseClaudeEvent } from "../lib/agent/parse_claude_event.ts";
+import { newClaudeState, parseClaudeEvent } from "../lib/agent/claude/events.ts";
 
 function parse(...messages: unknown[]) {
   const state = newClaudeState("/app");

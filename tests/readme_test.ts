@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createAgents } from "../lib/agent/agent_config.ts";
+import { createAgents } from "../lib/agent/create_agents.ts";
 import type { Command } from "../lib/cli/command.ts";
 import { COMMANDS } from "../lib/cli/commands.ts";
 import { exitCodeOf, SIGNAL_EXIT_CODES } from "../lib/cli/exit_code.ts";

@@ -4,9 +4,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentRun } from "../lib/agent/agent.ts";
-import { classifyEnding } from "../lib/agent/classify_ending.ts";
+import { classifyEnding } from "../lib/agent/ending/classify_ending.ts";
 import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
-import { runAgentProcess, type RunAgentProcessOptions } from "../lib/agent/run_agent_process.ts";
+import {
+  runAgentProcess,
+  type RunAgentProcessOptions,
+} from "../lib/agent/process/run_agent_process.ts";
 import { collect, outputLines, TEST_ENV } from "./agents/agent_testing.ts";
 import { tempDir } from "./testing.ts";
 

@@ -5,7 +5,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Agent } from "../lib/agent/agent.ts";
-import { createCommand } from "../lib/agent/command.ts";
+import { createCommand } from "../lib/agent/command/command.ts";
 import type { LoopEvent, LoopResult } from "../lib/event/loop_event.ts";
 import { resolveTask } from "../lib/task/resolve_task.ts";
 import type { Task } from "../lib/task/task.ts";

@@ -1,5 +1,5 @@
 /**
- * Writes `lib/agent/opencode_plugin.ts` from `plugins/opencode_signal.ts`: text imports do not
+ * Writes `lib/agent/opencode/plugin.ts` from `plugins/opencode_signal.ts`: text imports do not
  * work on Node, so the plugin travels as a module.
  *
  * Run with `deno run -A tools/embed_plugin.ts`.
@@ -11,7 +11,7 @@ import { readFile, writeFile } from "node:fs/promises";
 /** The source of the plugin. */
 export const PLUGIN_SOURCE: URL = new URL("../plugins/opencode_signal.ts", import.meta.url);
 /** The module that is written. */
-export const PLUGIN_MODULE: URL = new URL("../lib/agent/opencode_plugin.ts", import.meta.url);
+export const PLUGIN_MODULE: URL = new URL("../lib/agent/opencode/plugin.ts", import.meta.url);
 
 /**
  * Makes the text of the module from the source of the plugin.

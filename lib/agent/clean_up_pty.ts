@@ -1,5 +1,5 @@
-import { removePlugin } from "./deploy_plugin.ts";
-import { removeSignalFolders } from "./signal_folder.ts";
+import { removePlugin } from "./opencode/deploy_plugin.ts";
+import { removeSignalFolders } from "./pty/signal_folder.ts";
 
 /** Options for {@linkcode cleanUpPty}. */
 export interface CleanUpPtyOptions {

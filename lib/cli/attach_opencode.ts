@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { agentEnvironment } from "../agent/agent_environment.ts";
 import { findProgram } from "../base/find_program.ts";
-import { diagnoseServer } from "../opencode/diagnose_server.ts";
-import { openProject } from "../opencode/opencode_client.ts";
-import type { ServerAddress } from "../opencode/server_address.ts";
+import { diagnoseServer } from "../agent/opencode/server/describe_server.ts";
+import { openProject } from "../agent/opencode/server/opencode_client.ts";
+import type { ServerAddress } from "../agent/opencode/server/address.ts";
 import type { CommandContext } from "./command.ts";
 import { opencodeAddress } from "./opencode_address.ts";
 

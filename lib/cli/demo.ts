@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createDemo } from "../agent/demo.ts";
+import { createDemo } from "../agent/demo/demo.ts";
 import { convertPrd } from "../task/markdown/convert_prd.ts";
 import { resolveTask } from "../task/resolve_task.ts";
 import { runGit } from "../git/run_git.ts";

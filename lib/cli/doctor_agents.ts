@@ -1,6 +1,6 @@
 import type { Agent } from "../agent/agent.ts";
 import { agentEnvironment } from "../agent/agent_environment.ts";
-import { createAgents } from "../agent/agent_config.ts";
+import { createAgents } from "../agent/create_agents.ts";
 import type { DoctorFinding } from "../ui/doctor_lines.ts";
 import type { DoctorContext } from "./doctor_check.ts";
 

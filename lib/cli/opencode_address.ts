@@ -1,4 +1,4 @@
-import { resolveServerAddress, type ServerAddress } from "../opencode/server_address.ts";
+import { resolveServerAddress, type ServerAddress } from "../agent/opencode/server/address.ts";
 import { sessionPaths } from "../session/session_paths.ts";
 import type { CommandContext } from "./command.ts";
 import { readSettings, SettingsError } from "./settings.ts";

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Agent } from "../agent/agent.ts";
-import { createAgents } from "../agent/agent_config.ts";
-import { opencodeFromConfig } from "../agent/opencode_config.ts";
+import { createAgents, opencodeFromConfig } from "../agent/create_agents.ts";
 import type { LoopLimits } from "../event/loop_event.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
 import { sessionPaths } from "../session/session_paths.ts";

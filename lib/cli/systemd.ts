@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { agentEnvironment } from "../agent/agent_environment.ts";
 import { findProgram } from "../base/find_program.ts";
-import { SETUP_COMMANDS } from "../opencode/describe_server.ts";
-import { SERVER_ENV_FILE } from "../opencode/server_address.ts";
-import { ensureServerPassword } from "../opencode/server_password.ts";
-import { serverPlist, serverUnit, type ServerUnitOptions } from "../opencode/server_unit.ts";
+import { SETUP_COMMANDS } from "../agent/opencode/server/describe_server.ts";
+import { SERVER_ENV_FILE } from "../agent/opencode/server/address.ts";
+import { ensureServerPassword } from "../agent/opencode/server/password.ts";
+import { serverPlist, serverUnit, type ServerUnitOptions } from "../agent/opencode/server/unit.ts";
 import { sessionPaths } from "../session/session_paths.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { opencodeAddress } from "./opencode_address.ts";

@@ -1,5 +1,5 @@
 import { endMarkedProcesses, endProcessGroup } from "../base/end_processes.ts";
-import { SESSION_VARIABLE } from "../agent/session_variable.ts";
+import { SESSION_VARIABLE } from "../agent/agent_environment.ts";
 import { isAlive } from "../base/process_identity.ts";
 import type { Session } from "../session/session.ts";
 

@@ -8,7 +8,7 @@ import { parseArgs } from "@std/cli";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { createCommand } from "../../lib/agent/command.ts";
+import { createCommand } from "../../lib/agent/command/command.ts";
 import type { LoopEvent } from "../../lib/event/loop_event.ts";
 import { progressSink } from "../../lib/task/progress/progress_sink.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";

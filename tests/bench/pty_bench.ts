@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { openPty } from "../../lib/agent/pty.ts";
+import { openPty } from "../../lib/agent/pty/pty.ts";
 import { type Bench, type BenchRow, interleave, median } from "./measure.ts";
 
 const PROGRAM = fileURLToPath(new URL("pty_program.ts", import.meta.url));

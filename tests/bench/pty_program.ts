@@ -5,7 +5,7 @@
  * @module
  */
 import process from "node:process";
-import { openPty } from "../../lib/agent/pty.ts";
+import { openPty } from "../../lib/agent/pty/pty.ts";
 import { runSession } from "../../lib/worker/run_session.ts";
 
 if (typeof runSession !== "function") throw new Error("Cannot measure a worker that is not there");

@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { createCommand } from "../../lib/agent/command.ts";
+import { createCommand } from "../../lib/agent/command/command.ts";
 import { LoopControl } from "../../lib/loop/loop_control.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
 import { startSessionServer } from "../../lib/rpc/session_server.ts";

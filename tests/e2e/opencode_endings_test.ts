@@ -2,11 +2,11 @@ import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/
 import { setTimeout as delay } from "node:timers/promises";
 import type { AgentResult } from "../../lib/agent/agent.ts";
 import type { AgentEvent } from "../../lib/event/agent_event.ts";
-import { createOpencode, type OpencodeOptions } from "../../lib/agent/opencode.ts";
-import { inProcessRun } from "../../lib/agent/in_process_run.ts";
-import { OpencodeRun } from "../../lib/agent/opencode_run.ts";
-import { openProject } from "../../lib/opencode/opencode_client.ts";
-import { permissionRules } from "../../lib/opencode/permission_rules.ts";
+import { createOpencode, type OpencodeOptions } from "../../lib/agent/opencode/opencode.ts";
+import { inProcessRun } from "../../lib/agent/process/in_process_run.ts";
+import { OpencodeRun } from "../../lib/agent/opencode/run.ts";
+import { openProject } from "../../lib/agent/opencode/server/opencode_client.ts";
+import { permissionRules } from "../../lib/agent/opencode/server/permission_rules.ts";
 import type { ChatReply } from "./opencode_model.ts";
 import {
   type AgentScene,

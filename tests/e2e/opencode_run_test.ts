@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import type { LoopEvent } from "../../lib/event/loop_event.ts";
-import { openProject } from "../../lib/opencode/opencode_client.ts";
-import { serverFetch } from "../../lib/opencode/server_fetch.ts";
+import { openProject } from "../../lib/agent/opencode/server/opencode_client.ts";
+import { serverFetch } from "../../lib/agent/opencode/server/fetch.ts";
 import { openRegistry } from "../../lib/session/open_registry.ts";
 import { sessionPaths } from "../../lib/session/session_paths.ts";
 import { readPrd } from "../../lib/task/prd/read_prd.ts";

@@ -3,7 +3,7 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tmpdir } from "node:os";
 import type { AgentStartOptions } from "../../lib/agent/agent.ts";
-import { createClaude } from "../../lib/agent/claude.ts";
+import { createClaude } from "../../lib/agent/claude/claude.ts";
 import { isProcessGroupAlive } from "../../lib/base/end_processes.ts";
 import { LoopControl } from "../../lib/loop/loop_control.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import type { AgentStartOptions } from "../../lib/agent/agent.ts";
-import { createOpencode, type OpencodeOptions } from "../../lib/agent/opencode.ts";
+import { createOpencode, type OpencodeOptions } from "../../lib/agent/opencode/opencode.ts";
 import { LoopControl } from "../../lib/loop/loop_control.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
 import { agentEvent, followLoop } from "../agents/follow_loop.ts";

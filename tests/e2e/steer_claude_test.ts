@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
-import { createClaude } from "../../lib/agent/claude.ts";
+import { createClaude } from "../../lib/agent/claude/claude.ts";
 import { assertGone, testStart } from "../agents/agent_testing.ts";
 import { tempDir, tempRepo } from "../testing.ts";
 import { claudeEnvironment, findClaude } from "./claude_testing.ts";

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { serverUnit } from "../../lib/opencode/server_unit.ts";
+import { serverUnit } from "../../lib/agent/opencode/server/unit.ts";
 import { tempDir } from "../testing.ts";
 import { OPENCODE } from "./opencode_testing.ts";
 

@@ -1,0 +1,83 @@
+import type { Agent } from "../agent.ts";
+import { claudeArguments, type ClaudeOptions, DEFAULT_ALLOWED_TOOLS } from "./options.ts";
+import { CLAUDE_INTERRUPTED, claudeConversation, claudeMessageLine } from "./conversation.ts";
+import { startClaudePty } from "./pty.ts";
+import { claudeSettings } from "./settings.ts";
+import { type AgentReport, classifyEnding, type EndingFacts } from "../ending/classify_ending.ts";
+import { cutText } from "../../base/cut_text.ts";
+import { newClaudeState, parseClaudeEvent } from "./events.ts";
+import { probeProgram } from "../process/probe_program.ts";
+import { runAgentProcess } from "../process/run_agent_process.ts";
+
+const HEADLESS = [
+  "--print",
+  "--input-format",
+  "stream-json",
+  "--output-format",
+  "stream-json",
+  "--verbose",
+];
+
+export { DEFAULT_ALLOWED_TOOLS };
+
+/**
+ * Makes the agent that runs Claude Code, one process for each story: without a terminal, or with
+ * `pty` in one of its own. Both take messages and can be interrupted while they run.
+ *
+ * With `yolo` it runs with `--dangerously-skip-permissions`; without, edits are accepted and
+ * other tools are limited to `allowedTools`: what it is refused then is in the result. Of the
+ * user's own settings, hooks and plugins are left out; the project's settings are in use.
+ *
+ * @example Usage
+ * ```ts
+ * import { createClaude } from "@ralph/cli";
+ *
+ * const claude = createClaude({ allowedTools: ["Bash(git:*)", "Bash(deno task:*)"] });
+ * const availability = await claude.probe({ env: { PATH: "/usr/local/bin" } });
+ * ```
+ *
+ * @param options Additional options.
+ * @returns The agent, named `claude`.
+ */
+export function createClaude(options: ClaudeOptions = {}): Agent {
+  const { program = "claude", patterns = [], pty = false, now = Date.now } = options;
+  return {
+    name: "claude",
+    pty,
+    probe: (probe) =>
+      probeProgram(program, { ...probe, hint: "npm install -g @anthropic-ai/claude-code" }),
+    start(start) {
+      if (pty) return startClaudePty(options, start);
+      const state = newClaudeState(start.cwd);
+      const settings = claudeSettings(start.env, options);
+      const args = [...HEADLESS, ...settings.args, ...claudeArguments(options, start)];
+      return runAgentProcess([program, ...args], {
+        cwd: start.cwd,
+        env: start.env,
+        stdin: claudeMessageLine(start.prompt),
+        setUp: settings.write,
+        cleanUp: settings.remove,
+        conversation: claudeConversation(state),
+        parse: (line, stream) =>
+          stream === "stdout"
+            ? parseClaudeEvent(line, state)
+            : [{ kind: "output", stream, line: cutText(line) }],
+        classify: (facts) =>
+          state.interrupted ? { ...CLAUDE_INTERRUPTED } : classify(facts, state.report),
+        ...(start.onOutput && { onOutput: start.onOutput }),
+        ...(start.signal && { signal: start.signal }),
+      });
+    },
+  };
+
+  function classify(facts: EndingFacts, report: AgentReport | undefined) {
+    // Without a result it did not finish, whatever the exit code says.
+    const failure = report || facts.exitCode !== 0 ? undefined : "Claude Code ended without result";
+    return classifyEnding(facts, {
+      patterns,
+      now: now(),
+      ...(report ? { report } : { succeeded: false }),
+      ...(failure !== undefined && { failure }),
+    });
+  }
+}

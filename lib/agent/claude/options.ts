@@ -1,0 +1,60 @@
+import type { AgentStartOptions } from "../agent.ts";
+import type { EndingPattern } from "../ending/classify_ending.ts";
+
+/** What Claude may do without `yolo` besides editing: look at the repository, and commit. */
+export const DEFAULT_ALLOWED_TOOLS: readonly string[] = [
+  "Bash(git status:*)",
+  "Bash(git diff:*)",
+  "Bash(git log:*)",
+  "Bash(git add:*)",
+  "Bash(git commit:*)",
+];
+
+/**
+ * Lists the arguments of Claude Code that do not depend on how it is talked to: the model and what
+ * it may do.
+ *
+ * @param options The options of the agent.
+ * @param start What it is started with.
+ * @returns The arguments; the last may take further values, so that an operand needs a `--` first.
+ */
+export function claudeArguments(
+  options: Pick<ClaudeOptions, "args" | "allowedTools">,
+  start: Pick<AgentStartOptions, "model" | "yolo">,
+): string[] {
+  const { args = [], allowedTools = DEFAULT_ALLOWED_TOOLS } = options;
+  const permissions = start.yolo
+    ? ["--dangerously-skip-permissions"]
+    : ["--permission-mode", "acceptEdits"];
+  // PRDs name models as provider/model, Claude Code without the provider.
+  const model = start.model?.replace(/^anthropic\//, "");
+  return [
+    ...(model === undefined ? [] : ["--model", model]),
+    ...permissions,
+    ...args,
+    ...(start.yolo || allowedTools.length === 0 ? [] : ["--allowedTools", ...allowedTools]),
+  ];
+}
+
+/** Options for {@linkcode createClaude}. */
+export interface ClaudeOptions {
+  /** The program: a name on PATH or a path. @default {"claude"} */
+  program?: string;
+  /**
+   * Further arguments. With `["--setting-sources", "user,project,local"]` the user's own hooks and
+   * plugins are in use as well. @default {[]}
+   */
+  args?: string[];
+  /**
+   * What it may do besides editing files when it does not run with `yolo`, in Claude Code's
+   * own notation, such as `Bash(deno task test:*)`. An empty list leaves it the edits.
+   * @default {DEFAULT_ALLOWED_TOOLS}
+   */
+  allowedTools?: string[];
+  /** Patterns that tell endings, tried before the built-in ones. @default {[]} */
+  patterns?: readonly EndingPattern[];
+  /** Whether it runs in a PTY, as the program that a person would use. @default {false} */
+  pty?: boolean;
+  /** The time in milliseconds since the epoch. @default {Date.now} */
+  now?: () => number;
+}

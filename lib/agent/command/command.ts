@@ -1,0 +1,180 @@
+import type { Agent, AgentStartOptions } from "../agent.ts";
+import { classifyEnding, type EndingFacts, type EndingPattern } from "../ending/classify_ending.ts";
+import type { CommandConfig, PatternConfig } from "./command_config.ts";
+import { cutText } from "../../base/cut_text.ts";
+import { probeProgram } from "../process/probe_program.ts";
+import { runAgentProcess } from "../process/run_agent_process.ts";
+import { runPty } from "../pty/run_pty.ts";
+import { rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Options for {@linkcode createCommand}. */
+export interface CommandOptions {
+  /** The time in milliseconds since the epoch. @default {Date.now} */
+  now?: () => number;
+}
+
+/**
+ * Makes an agent of any program that takes a prompt.
+ *
+ * Every line that it writes is an `output` event. What counts as a success, and how its
+ * other endings are told apart, is up to the config.
+ *
+ * @example Usage
+ * ```ts
+ * import { createCommand } from "@ralph/cli";
+ *
+ * const agent = createCommand("aider", {
+ *   command: ["aider", "--yes-always", "--message-file", "{prompt}"],
+ *   prompt: "file",
+ *   model_flag: "--model",
+ * });
+ * const availability = await agent.probe({ env: { PATH: "/usr/local/bin" } });
+ * ```
+ *
+ * @param name The name by which `--agent` and prd.json know it.
+ * @param config How the program is run.
+ * @param options Additional options.
+ * @returns The agent.
+ * @throws {SyntaxError} If a regular expression of the config is not valid.
+ */
+export function createCommand(
+  name: string,
+  config: CommandConfig,
+  options: CommandOptions = {},
+): Agent {
+  const { now = Date.now } = options;
+  const [program = ""] = config.command;
+  const patterns = (config.patterns ?? []).map(toPattern);
+  const { exit_codes: exitCodes = [0], output } = config.success ?? {};
+  const expected = output === undefined ? undefined : new RegExp(output, "im");
+
+  return {
+    name,
+    pty: config.pty ?? false,
+    probe: (probe) =>
+      probeProgram(program, {
+        ...probe,
+        env: { ...probe.env, ...config.env },
+        // A program of the user's own may take "--version" for a prompt, and begin to work.
+        version: (probe.version ?? false) && config.version_args !== undefined,
+        versionArgs: config.version_args ?? [],
+      }),
+    start(start) {
+      const file = config.prompt === "file" ? promptFile() : undefined;
+      if (config.pty) {
+        return runPty(async () => {
+          await file?.write(start.prompt);
+          return commandLine(config, start, file?.path);
+        }, {
+          cwd: start.cwd,
+          env: { ...start.env, ...config.env },
+          classify,
+          ...(start.onOutput && { onOutput: start.onOutput }),
+          ...(file && { cleanUp: file.remove }),
+          ...(start.signal && { signal: start.signal }),
+        });
+      }
+      const takesStdin = (config.prompt ?? "stdin") === "stdin";
+      return runAgentProcess(commandLine(config, start, file?.path), {
+        cwd: start.cwd,
+        env: { ...start.env, ...config.env },
+        parse: (line, stream) => [{ kind: "output", stream, line: cutText(line) }],
+        classify,
+        ...(takesStdin && { stdin: start.prompt }),
+        ...(file && { setUp: () => file.write(start.prompt), cleanUp: file.remove }),
+        ...(start.onOutput && { onOutput: start.onOutput }),
+        ...(start.signal && { signal: start.signal }),
+      });
+    },
+  };
+
+  function classify(facts: EndingFacts) {
+    const goodExit = facts.exitCode !== null && exitCodes.includes(facts.exitCode);
+    const succeeded = goodExit && (expected?.test(facts.outputTail.join("\n")) ?? true);
+    return classifyEnding(facts, {
+      succeeded,
+      patterns,
+      now: now(),
+      ...(goodExit && !succeeded &&
+        { failure: `Exit code ${facts.exitCode}, and its output does not match "${output}"` }),
+    });
+  }
+}
+
+function toPattern({ ending, regex, source = "error" }: PatternConfig): EndingPattern {
+  return { ending, source, regex: new RegExp(regex, "im") };
+}
+
+/**
+ * Makes the argument vector of a command agent: placeholders replaced, model, permissions
+ * and prompt added.
+ *
+ * @example Usage
+ * ```ts
+ * import { commandLine } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const config = { command: ["tool", "run"], prompt: "argument", model_flag: "-m" } as const;
+ * const start = { prompt: "Do it", story: { id: "US-001" }, model: "small" };
+ * const args = commandLine({ ...config, command: ["tool", "run"] }, start);
+ * assertEquals(args, ["tool", "run", "-m", "small", "Do it"]);
+ * ```
+ *
+ * @param config How the program is run.
+ * @param start What it is started with.
+ * @param promptPath The file with the prompt, if it is passed as one.
+ * @returns The program and its arguments.
+ */
+export function commandLine(
+  config: CommandConfig,
+  start: Pick<AgentStartOptions, "prompt" | "model" | "yolo"> & { story: { id: string } },
+  promptPath?: string,
+): string[] {
+  const { prompt: how = "stdin", model_flag: modelFlag } = config;
+  const model = start.model ?? config.model;
+  const prompt = how === "argument" ? start.prompt : how === "file" ? promptPath : undefined;
+  const values: Record<string, string | undefined> = { prompt, model, story: start.story.id };
+
+  const takesModel = config.command.some((it) => it.includes("{model}"));
+  const takesPrompt = config.command.some((it) => it.includes("{prompt}"));
+  const command = config.command
+    .filter((it) => model !== undefined || !it.includes("{model}"))
+    // One pass, as a prompt may itself hold "{model}".
+    .map((it) => it.replace(/\{(prompt|model|story)\}/g, (all, name) => values[name] ?? all));
+  return [
+    ...command,
+    ...(start.yolo ? config.yolo_args : config.safe_args) ?? [],
+    ...(modelFlag !== undefined && model !== undefined && !takesModel ? [modelFlag, model] : []),
+    ...(prompt !== undefined && !takesPrompt ? [prompt] : []),
+  ];
+}
+
+/** A temporary file for one prompt. */
+export interface PromptFile {
+  /** Where it will be. */
+  readonly path: string;
+  /**
+   * Writes it, readable by its owner only.
+   *
+   * @param prompt The prompt.
+   */
+  write(prompt: string): Promise<void>;
+  /** Removes it, if it is there. */
+  remove(): Promise<void>;
+}
+
+/**
+ * Names a temporary file for a prompt, for a program that reads its prompt from a file.
+ *
+ * @returns The file, which is not there yet.
+ */
+export function promptFile(): PromptFile {
+  const path = join(tmpdir(), `ralph-prompt-${crypto.randomUUID()}.md`);
+  return {
+    path,
+    write: (prompt) => writeFile(path, prompt, { mode: 0o600, flag: "wx" }),
+    remove: () => rm(path, { force: true }),
+  };
+}

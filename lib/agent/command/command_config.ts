@@ -1,0 +1,162 @@
+import { z } from "zod";
+
+/** How a command's run is recognised as a success. */
+export interface CommandSuccess {
+  /** Exit codes of a success. @default {[0]} */
+  exit_codes?: number[];
+  /** A regular expression that the last 20 lines of stdout must match as well. */
+  output?: string;
+}
+
+/** A pattern of the config that says how an agent ended. */
+export interface PatternConfig {
+  /** The ending that it stands for. */
+  ending: "auth" | "rate_limit" | "overloaded" | "launch" | "error";
+  /** The regular expression, without regard to case. */
+  regex: string;
+  /**
+   * `error`: stderr of a run that failed. `output`: the last 20 lines of stdout of any run.
+   * @default {"error"}
+   */
+  source?: "error" | "output";
+}
+
+/** A table `[agents.NAME]` of the config: any program as an agent. */
+export interface CommandConfig {
+  /**
+   * The program and its arguments. `{prompt}`, `{model}` and `{story}` (the story's id) are
+   * replaced; an argument with `{model}` is left out when no model is asked for.
+   */
+  command: string[];
+  /**
+   * How it gets the prompt: on stdin, as an argument, or as the path of a temporary file. The
+   * latter two take the place of `{prompt}`, or come last. @default {"stdin"}
+   */
+  prompt?: "stdin" | "argument" | "file";
+  /** The option that names a model, such as `--model`; goes with the model to the end. */
+  model_flag?: string;
+  /** The model where the story and the PRD ask for none. @default {the program's own} */
+  model?: string;
+  /** Further arguments when it may do anything without asking. @default {[]} */
+  yolo_args?: string[];
+  /** Further arguments when it may not. @default {[]} */
+  safe_args?: string[];
+  /** Variables that are added to its environment. @default {{}} */
+  env?: Record<string, string>;
+  /** How a success is recognised. @default {exit code 0} */
+  success?: CommandSuccess;
+  /** Patterns that tell endings, tried before the built-in ones. @default {[]} */
+  patterns?: PatternConfig[];
+  /**
+   * Arguments that make it print its version, which tells before a run whether it starts at all.
+   * @default {it is not started just to see}
+   */
+  version_args?: string[];
+  /**
+   * Whether it runs in a PTY: its exit is its end, and the lines on its screen are its output. The
+   * prompt has to be an argument or a file then. @default {false}
+   */
+  pty?: boolean;
+}
+
+/**
+ * OpenAI's Codex CLI, without a terminal (tried with `@openai/codex` 0.169).
+ *
+ * `codex exec -` reads the prompt from stdin. Its sandbox is read-only by default;
+ * `--sandbox workspace-write` lets it edit the folder, and
+ * `--dangerously-bypass-approvals-and-sandbox` do anything. (`--full-auto` of older versions is
+ * gone.) Its stderr holds the whole conversation, so only its own lines beginning with
+ * `ERROR:` are held against it.
+ *
+ * @see {@link https://developers.openai.com/codex/noninteractive}
+ */
+export const CODEX: CommandConfig = {
+  version_args: ["--version"],
+  command: ["codex", "exec", "-"],
+  prompt: "stdin",
+  model_flag: "--model",
+  safe_args: ["--sandbox", "workspace-write"],
+  yolo_args: ["--dangerously-bypass-approvals-and-sandbox"],
+  patterns: [
+    { ending: "rate_limit", regex: "^ERROR: .*(usage limit|rate limit|quota|\\b429\\b)" },
+    { ending: "auth", regex: "^ERROR: .*(\\b401\\b|unauthorized|not logged in|sign in again)" },
+    { ending: "overloaded", regex: "^ERROR: .*(at capacity|overloaded|\\b50[0234]\\b)" },
+    // Whatever else it says is an error, also where the conversation looks like a limit.
+    { ending: "error", regex: "^ERROR: " },
+  ],
+};
+
+/**
+ * Google's Gemini CLI, without a terminal (tried with `@google/gemini-cli` 0.61).
+ *
+ * It runs headless when stdin is no terminal, and reads the prompt from there. Tools that would
+ * need an approval are refused then, hence `--approval-mode`; in a folder that is
+ * not trusted that mode is ignored, hence `--skip-trust`. It exits with 41 if it is not signed in.
+ *
+ * @see {@link https://geminicli.com/docs/cli/headless/}
+ */
+export const GEMINI: CommandConfig = {
+  version_args: ["--version"],
+  command: ["gemini", "--skip-trust"],
+  prompt: "stdin",
+  model_flag: "--model",
+  safe_args: ["--approval-mode", "auto_edit"],
+  yolo_args: ["--approval-mode", "yolo"],
+};
+
+/** The agents that need no config, by name. */
+export const COMMAND_PRESETS: Readonly<Record<string, CommandConfig>> = {
+  codex: CODEX,
+  gemini: GEMINI,
+};
+
+const regex = z.string().refine(isRegex, "Not a valid regular expression");
+
+/** The schema of {@linkcode PatternConfig}. */
+export const patternConfigSchema: z.ZodType<PatternConfig> = z.strictObject({
+  ending: z.enum(["auth", "rate_limit", "overloaded", "launch", "error"]),
+  regex,
+  source: z.enum(["error", "output"]).exactOptional(),
+});
+
+const command = z.strictObject({
+  command: z.array(z.string()).min(1).refine(([program]) => program?.trim(), "Names no program"),
+  prompt: z.enum(["stdin", "argument", "file"]).exactOptional(),
+  model_flag: z.string().min(1).exactOptional(),
+  model: z.string().min(1).exactOptional(),
+  yolo_args: z.array(z.string()).exactOptional(),
+  safe_args: z.array(z.string()).exactOptional(),
+  env: z.record(z.string(), z.string()).exactOptional(),
+  success: z.strictObject({
+    exit_codes: z.array(z.int().min(0).max(255)).min(1).exactOptional(),
+    output: regex.exactOptional(),
+  }).exactOptional(),
+  patterns: z.array(patternConfigSchema).exactOptional(),
+  version_args: z.array(z.string()).exactOptional(),
+  pty: z.boolean().exactOptional(),
+});
+
+/** The schema of {@linkcode CommandConfig}. */
+export const commandConfigSchema: z.ZodType<CommandConfig> = command.refine(hasWayForPrompt, {
+  path: ["pty"],
+  message: 'A PTY has no stdin to pipe the prompt into: expected prompt = "argument" or "file"',
+});
+
+/** The schema of a table that changes some settings of a preset. */
+export const partialCommandConfigSchema: z.ZodType<Partial<CommandConfig>> = z.strictObject({
+  ...command.shape,
+  command: command.shape.command.exactOptional(),
+});
+
+function hasWayForPrompt({ pty = false, prompt = "stdin" }: CommandConfig): boolean {
+  return !pty || prompt !== "stdin";
+}
+
+function isRegex(source: string): boolean {
+  try {
+    new RegExp(source, "im");
+    return true;
+  } catch {
+    return false;
+  }
+}

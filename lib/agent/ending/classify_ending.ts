@@ -1,0 +1,198 @@
+import type { AgentEnding, Denial } from "../../event/agent_event.ts";
+import { parseResetTime } from "./parse_reset_time.ts";
+
+/** What an agent itself said about its end, in a structured form. */
+export interface AgentReport {
+  /** Whether it says that it failed. */
+  failed: boolean;
+  /** Its words; empty if it has none. */
+  message: string;
+  /** What went wrong, where the agent says it in a form that needs no guessing. */
+  ending?: "launch" | "auth" | "rate_limit" | "overloaded" | "error";
+  /** When a limit ends, in milliseconds since the epoch. */
+  retryAt?: number;
+}
+
+/** What is known about a process of an agent that has ended. */
+export interface EndingFacts {
+  /** Its exit code; `null` if a signal ended it. */
+  exitCode: number | null;
+  /** The signal that ended it; `null` if none did. */
+  signal: string | null;
+  /** The last lines of its stderr. */
+  stderrTail: string[];
+  /** The last lines of its stdout. */
+  outputTail: string[];
+  /** Whether it wrote anything to stdout. */
+  sawOutput: boolean;
+  /** How long it ran, in milliseconds. */
+  durationMs: number;
+  /** Permissions that it was refused. */
+  denials: Denial[];
+}
+
+/** Options for {@linkcode classifyEnding}. */
+export interface ClassifyEndingOptions {
+  /** What the agent said about its end; absent if it says nothing in a structured form. */
+  report?: AgentReport;
+  /** Whether the run counts as a success. @default {exit code 0 and no failed report} */
+  succeeded?: boolean;
+  /** Why it does not, where exit code and stderr do not tell. */
+  failure?: string;
+  /** Patterns that are tried before the built-in ones. @default {[]} */
+  patterns?: readonly EndingPattern[];
+  /** The time now, in milliseconds since the epoch. @default {Date.now()} */
+  now?: number;
+  /** The zone of a time of day in a message. @default {the zone of this machine} */
+  timeZone?: string;
+}
+
+/** A program that fails faster than this without output has not even begun. */
+const LAUNCH_MS = 2000;
+const TELLING =
+  /error|fatal|panic|cannot|can't|could not|failed|denied|unknown|invalid|unexpected|not found|no such|limit|exception/i;
+
+/**
+ * Says how an agent ended, from its exit code, its stderr and its structured report;
+ * never from its prose.
+ *
+ * - It succeeded: `ok`, or `denied` if it was refused permissions.
+ * - It failed: what its report says, then the first pattern that its report or its stderr
+ *   matches, then `launch` if it failed within two seconds without a line on stdout, then `error`.
+ * - Patterns with `source: "output"`, which come from the config only, hold for any run.
+ *
+ * @example Usage
+ * ```ts
+ * import { classifyEnding } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const ending = classifyEnding({
+ *   exitCode: 1,
+ *   signal: null,
+ *   stderrTail: ["error: unknown option '--output-format'"],
+ *   outputTail: [],
+ *   sawOutput: false,
+ *   durationMs: 80,
+ *   denials: [],
+ * });
+ * assertEquals(ending, {
+ *   kind: "launch",
+ *   message: "Exit code 1: error: unknown option '--output-format'",
+ * });
+ * ```
+ *
+ * @param facts What is known about the process.
+ * @param options Additional options.
+ * @returns How it ended.
+ */
+export function classifyEnding(
+  facts: EndingFacts,
+  options: ClassifyEndingOptions = {},
+): AgentEnding {
+  const { report, patterns = [], now = Date.now() } = options;
+  const { succeeded = facts.exitCode === 0 && report?.failed !== true } = options;
+
+  const output = facts.outputTail.join("\n");
+  const told = patterns.find((it) => it.source === "output" && it.regex.test(output));
+  if (told) return describe(told.ending, matchingLine(facts.outputTail, told.regex));
+  if (succeeded) return facts.denials.length > 0 ? denied(facts.denials) : { kind: "ok" };
+
+  if (report?.failed) {
+    const kind = report.ending ?? match([report.message], patterns)?.ending ?? "error";
+    return describe(kind, report.message || exitWords(facts), report.retryAt);
+  }
+  const words = causeOf(facts, options.failure);
+  const found = match(facts.stderrTail, patterns);
+  if (found) return describe(found.ending, `${exitWords(facts)}: ${found.line}`);
+  const atOnce = facts.durationMs < LAUNCH_MS && !facts.sawOutput && facts.exitCode !== 0 &&
+    facts.exitCode !== null;
+  return { kind: atOnce ? "launch" : "error", message: words };
+
+  function describe(kind: EndingPattern["ending"], message: string, at?: number): AgentEnding {
+    switch (kind) {
+      case "rate_limit":
+      case "overloaded": {
+        const texts = [message, ...facts.stderrTail];
+        const retryAt = at ?? texts.map((it) => parseResetTime(it, now, options.timeZone))
+          .find((it) => it !== undefined);
+        return retryAt === undefined ? { kind, message } : { kind, message, retryAt };
+      }
+      case "launch":
+      case "auth":
+      case "error":
+        return { kind, message };
+    }
+  }
+}
+
+function denied(denials: Denial[]): AgentEnding {
+  const [first] = denials;
+  const more = denials.length > 1 ? ` and ${denials.length - 1} more` : "";
+  return { kind: "denied", message: `Permission refused: ${first?.tool} ${first?.detail}${more}` };
+}
+
+function match(lines: string[], patterns: readonly EndingPattern[]) {
+  const text = lines.join("\n");
+  for (const { ending, regex, source } of [...patterns, ...ENDING_PATTERNS]) {
+    if (source === "output" || !regex.test(text)) continue;
+    return { ending, line: matchingLine(lines, regex) };
+  }
+}
+
+/** The last line that matches, as the last word of a program is its reason to end. */
+function matchingLine(lines: string[], regex: RegExp): string {
+  return lines.findLast((line) => regex.test(line))?.trim() ?? lines.at(-1)?.trim() ?? "";
+}
+
+function exitWords(facts: EndingFacts): string {
+  return facts.signal === null ? `Exit code ${facts.exitCode}` : `Ended by ${facts.signal}`;
+}
+
+function causeOf(facts: EndingFacts, failure?: string): string {
+  const lines = facts.stderrTail.map((line) => line.trim()).filter(Boolean);
+  const cause = lines.find((line) => TELLING.test(line)) ?? lines[0];
+  if (failure !== undefined) return cause === undefined ? failure : `${failure}: ${cause}`;
+  const last = cause ?? facts.outputTail.findLast((line) => line.trim() !== "")?.trim();
+  return last === undefined
+    ? `${exitWords(facts)} without a word on stderr`
+    : `${exitWords(facts)}: ${last}`;
+}
+
+/** Endings that a pattern can recognise. */
+export type PatternEnding = "auth" | "rate_limit" | "overloaded" | "launch" | "error";
+
+/** A regular expression over an agent's words that says how it ended. */
+export interface EndingPattern {
+  /** The ending that it stands for. */
+  ending: PatternEnding;
+  /** What to look for, without regard to case. */
+  regex: RegExp;
+  /**
+   * Where to look: `error` is stderr and the error of a structured result, only of a run that
+   * failed; `output` is the last 20 lines of stdout of any run, also of one that ended well.
+   * @default {"error"}
+   */
+  source?: "error" | "output";
+}
+
+/**
+ * What services and programs say when they refuse. Only ever held against an error
+ * channel: an agent may well write such words in its summary.
+ */
+export const ENDING_PATTERNS: readonly EndingPattern[] = [
+  {
+    ending: "auth",
+    regex:
+      /invalid (?:api[- ]key|x-api-key|bearer token)|authentication[_ ](?:failed|error)|failed to authenticate|unauthori[sz]ed|\b401\b|not (?:logged|signed) in|please (?:log|sign) in|please run \/login|set an auth method|oauth token has expired|credit balance is too low|insufficient_quota/i,
+  },
+  {
+    ending: "rate_limit",
+    regex:
+      /rate.?limit|usage limit|limit reached|(?:hit|reached|exceeded) your .{0,40}limit|quota (?:exceeded|exhausted)|exceeded your .{0,30}quota|exhausted your .{0,30}quota|too many requests|resource_exhausted|\b429\b/i,
+  },
+  {
+    ending: "overloaded",
+    regex:
+      /overloaded|service unavailable|temporarily unavailable|bad gateway|gateway timeout|internal server error|\b(?:500|502|503|504|529)\b.{0,40}(?:error|unavailable|overloaded|gateway)|(?:status|error|http)[ :]{1,2}(?:500|502|503|504|529)\b/i,
+  },
+];

@@ -1,0 +1,43 @@
+import type { AgentEnding } from "../../event/agent_event.ts";
+
+const KINDS: ReadonlySet<string> = new Set<AgentEnding["kind"]>([
+  "launch",
+  "auth",
+  "rate_limit",
+  "overloaded",
+  "error",
+  "timeout",
+  "stalled",
+  "denied",
+  "aborted",
+]);
+
+/**
+ * Says how an agent ended that was ended by a signal: as the signal's reason says, if
+ * that is an {@linkcode AgentEnding}, else as `aborted`.
+ *
+ * @example Usage
+ * ```ts
+ * import { endingOfSignal } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const signal = AbortSignal.abort({ kind: "stalled", message: "Silent for 10m" });
+ * assertEquals(endingOfSignal(signal), { kind: "stalled", message: "Silent for 10m" });
+ * ```
+ *
+ * @param signal The signal, which is aborted.
+ * @returns The ending.
+ */
+export function endingOfSignal(signal: AbortSignal): AgentEnding {
+  const reason: unknown = signal.reason;
+  if (isEnding(reason)) return reason;
+  const isDefault = reason instanceof DOMException && reason.name === "AbortError";
+  const words = reason instanceof Error && !isDefault ? `: ${reason.message}` : "";
+  return { kind: "aborted", message: `Ended by request${words}` };
+}
+
+function isEnding(value: unknown): value is AgentEnding {
+  return typeof value === "object" && value !== null && "kind" in value &&
+    typeof value.kind === "string" && KINDS.has(value.kind) &&
+    "message" in value && typeof value.message === "string";
+}

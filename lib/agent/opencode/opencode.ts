@@ -1,0 +1,199 @@
+import type { PermissionConfig, PermissionRule } from "./server/permission_rules.ts";
+import type {
+  Agent,
+  AgentAvailability,
+  AgentProbeOptions,
+  AgentRun,
+  AgentStartOptions,
+} from "../agent.ts";
+import type { AgentEnding, AgentEvent } from "../../event/agent_event.ts";
+import { inProcessRun } from "../process/in_process_run.ts";
+import { maskEvent } from "../process/run_record.ts";
+import { findSecrets, maskSecrets } from "../../base/mask_secrets.ts";
+import { startOpencodePty } from "./pty.ts";
+import type { OpencodeRun } from "./run.ts";
+import { probeProgram } from "../process/probe_program.ts";
+
+/** Options for {@linkcode createOpencode}. */
+export interface OpencodeOptions {
+  /** The URL of the server. @default {"http://127.0.0.1:14096"} */
+  url?: string;
+  /** The folder with `opencode.env`, in which the server's password may be. @default {none} */
+  configDir?: string;
+  /** What it may do without `yolo`, besides what OpenCode's own config says. @default {{}} */
+  permission?: PermissionConfig;
+  /** The agent of OpenCode, such as `build`. @default {OpenCode's own default} */
+  mode?: string;
+  /** How long a person in the session has to be quiet before the loop goes on, in milliseconds. @default {30_000} */
+  quietMs?: number;
+  /** How long to wait for a server that is not there when an iteration starts, in milliseconds. @default {30_000} */
+  waitMs?: number;
+  /** How many tries to reach the server in a row may fail. @default {20} */
+  maxMisses?: number;
+  /** The pause between two such tries, in milliseconds. @default {1_500} */
+  pauseMs?: number;
+  /**
+   * Whether it runs in a PTY instead, as the program that a person would use: without a server.
+   * @default {false}
+   */
+  pty?: boolean;
+  /** The program for a PTY: a name on PATH or a path. @default {"opencode"} */
+  program?: string;
+  /** The time in milliseconds since the epoch. @default {Date.now} */
+  now?: () => number;
+}
+
+/**
+ * Makes the agent that works through an OpenCode server: a session for each story, which stays
+ * there to be looked at when it has ended. The server is never started or stopped.
+ *
+ * With `yolo` the session may do anything. Without, OpenCode's own config and `permission`
+ * decide; what they leave open is refused, as nobody is there to be asked, and is in the result.
+ *
+ * @example Usage
+ * ```ts
+ * import { createOpencode } from "@ralph/cli";
+ *
+ * const opencode = createOpencode({ url: "http://127.0.0.1:9" });
+ * const { available } = await opencode.probe({ env: {} });
+ * console.assert(!available);
+ * ```
+ *
+ * @param options Additional options.
+ * @returns The agent, named `opencode`.
+ */
+export function createOpencode(options: OpencodeOptions = {}): Agent {
+  if (options.pty) {
+    const { program = "opencode" } = options;
+    return {
+      name: "opencode",
+      pty: true,
+      probe: (probe) => probeProgram(program, { ...probe, hint: "npm install -g opencode-ai" }),
+      start: (start) => startOpencodePty(options, start),
+    };
+  }
+  return {
+    name: "opencode",
+    pty: false,
+    probe: (probe) => probeServer(options, probe),
+    start: (start) => startRun(options, start),
+  };
+}
+
+async function probeServer(
+  options: OpencodeOptions,
+  { env, signal }: AgentProbeOptions,
+): Promise<AgentAvailability> {
+  const { resolveServerAddress } = await import("./server/address.ts");
+  const { diagnoseServer } = await import("./server/describe_server.ts");
+  try {
+    const address = await resolveServerAddress({ env, ...options });
+    const found = await diagnoseServer(address, { env, ...(signal && { signal }) });
+    if (found.health.kind === "ready") {
+      return { available: true, path: address.url, version: found.health.version };
+    }
+    const hint = found.hints.join("\n");
+    return { available: false, reason: `OpenCode server ${found.message}`, hint };
+  } catch (error) {
+    signal?.throwIfAborted();
+    return { available: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function startRun(options: OpencodeOptions, start: AgentStartOptions): AgentRun {
+  const secrets = findSecrets(start.env);
+  let current: OpencodeRun | undefined;
+  let interactive = false;
+  const run = inProcessRun(async function* (signal) {
+    const work = runStory(options, start, signal, (it) => {
+      current = it;
+      if (interactive) it.setInteractive(true);
+    });
+    try {
+      for (;;) {
+        const next = await work.next();
+        if (next.done) return maskEnding(next.value, secrets);
+        yield secrets.length === 0 ? next.value : maskEvent(next.value, secrets);
+      }
+    } finally {
+      await work.return({ kind: "aborted", message: "Ended by request" });
+    }
+  }, {
+    ...(start.signal && { signal: start.signal }),
+    send: (command) => current?.send(command).catch(() => false) ?? Promise.resolve(false),
+  });
+  return Object.assign(run, {
+    setInteractive(enabled: boolean) {
+      interactive = enabled;
+      current?.setInteractive(enabled);
+    },
+  });
+}
+
+async function* runStory(
+  options: OpencodeOptions,
+  start: AgentStartOptions,
+  signal: AbortSignal,
+  onRun: (run: OpencodeRun) => void,
+): AsyncGenerator<AgentEvent, AgentEnding, void> {
+  const { quietMs = 30_000, waitMs = 30_000, maxMisses = 20, pauseMs = 1_500, mode } = options;
+  const { resolveServerAddress } = await import("./server/address.ts");
+  const { checkHealth } = await import("./server/check_health.ts");
+  const { describeServer } = await import("./server/describe_server.ts");
+  const address = await resolveServerAddress({ env: start.env, ...options });
+  let health = await checkHealth(address, { signal });
+  if (health.kind === "down" && waitMs > 0) {
+    const message = `The OpenCode server at ${address.url} does not answer; waiting for it`;
+    yield { kind: "error", message };
+    health = await checkHealth(address, { downMs: waitMs, startingMs: waitMs, signal });
+  }
+  if (health.kind !== "ready") {
+    const unit = { kind: "unavailable", reason: "not asked" } as const;
+    const { message } = describeServer({ health, unit, address: { ...address, remote: true } });
+    const kind = health.kind === "unauthorized" ? "auth" : "launch";
+    return { kind, message: `OpenCode server ${message}` };
+  }
+  const model = parseModel(start.model);
+  if (model === null) {
+    const message = `Unknown model "${start.model}": OpenCode expects provider/model`;
+    return { kind: "launch", message };
+  }
+  yield { kind: "server", url: address.url };
+
+  const { openProject } = await import("./server/opencode_client.ts");
+  const { OpencodeRun } = await import("./run.ts");
+  const run = new OpencodeRun(start, {
+    project: await openProject(address, start.cwd),
+    rules: await rulesOf(options, start.yolo ?? false),
+    prompt: { text: start.prompt, ...(model && { model }), ...(mode && { agent: mode }) },
+    quietMs,
+    maxMisses,
+    pauseMs,
+    now: options.now ?? Date.now,
+  });
+  onRun(run);
+  return yield* run.run(signal);
+}
+
+async function rulesOf(options: OpencodeOptions, yolo: boolean): Promise<PermissionRule[]> {
+  const { permissionRules } = await import("./server/permission_rules.ts");
+  return [
+    ...permissionRules(yolo ? "allow" : options.permission ?? {}),
+    // Without the tool the model decides for itself; a question would only cost a turn.
+    { permission: "question", pattern: "*", action: "deny" },
+  ];
+}
+
+function parseModel(
+  model: string | undefined,
+): { providerID: string; modelID: string } | undefined | null {
+  if (model === undefined) return undefined;
+  const [, providerID, modelID] = /^([^/]+)\/(.+)$/.exec(model) ?? [];
+  return providerID === undefined || modelID === undefined ? null : { providerID, modelID };
+}
+
+function maskEnding(ending: AgentEnding, secrets: string[]): AgentEnding {
+  return "message" in ending
+    ? { ...ending, message: maskSecrets(ending.message, secrets) }
+    : ending;
+}

@@ -1,0 +1,100 @@
+import { rm, writeFile } from "node:fs/promises";
+import type { PermissionConfig } from "./server/permission_rules.ts";
+import type { AgentRun, AgentStartOptions } from "../agent.ts";
+import { deployPlugin, removePlugin } from "./deploy_plugin.ts";
+import { OpencodeTurns } from "./turns.ts";
+import { runPty } from "../pty/run_pty.ts";
+import { SESSION_VARIABLE } from "../agent_environment.ts";
+import {
+  ALLOW_SUFFIX,
+  INTERACTIVE_SUFFIX,
+  openSignalFolder,
+  SIGNAL_VARIABLE,
+  type SignalFolder,
+} from "../pty/signal_folder.ts";
+
+/** Options for {@linkcode startOpencodePty}. */
+export interface OpencodePtyOptions {
+  /** The program: a name on PATH or a path. @default {"opencode"} */
+  program?: string;
+  /** What it may do without `yolo`, besides what OpenCode's own config says. @default {{}} */
+  permission?: PermissionConfig;
+  /** The agent of OpenCode, such as `build`. @default {OpenCode's own default} */
+  mode?: string;
+  /** The time in milliseconds since the epoch. @default {Date.now} */
+  now?: () => number;
+}
+
+/** Its first start in a project installs what plugins may need, which takes a while. */
+const START_MS = 180_000;
+const ESCAPE = "\x1b";
+const CTRL_C = "\x03";
+
+/**
+ * Starts OpenCode's own terminal program on a story, in a PTY.
+ *
+ * A plugin in `.opencode/plugins/` says when a turn is over and what happened, and refuses what
+ * nobody is there to allow. It is removed when the program has ended.
+ *
+ * @param options The options of the agent.
+ * @param start What it is started with.
+ * @returns The run, which has a terminal.
+ */
+export function startOpencodePty(options: OpencodePtyOptions, start: AgentStartOptions): AgentRun {
+  const { program = "opencode", now = Date.now } = options;
+  const { cwd, model, yolo = false } = start;
+  const id = start.env[SESSION_VARIABLE] ?? crypto.randomUUID();
+  const opened = openSignalFolder({ env: start.env });
+  // Whoever needs it hears of it.
+  opened.catch(() => {});
+  let folder: SignalFolder | undefined;
+  let turns: OpencodeTurns | undefined;
+  const env = { ...start.env, OPENCODE_PERMISSION: permissionOf(options, start) };
+  return runPty(async () => {
+    const { file, read } = folder = await opened;
+    turns = new OpencodeTurns({ read, eventsFile: `${file}.events`, cwd, model, now });
+    Object.assign(env, { [SIGNAL_VARIABLE]: file });
+    if (yolo) await writeFile(file + ALLOW_SUFFIX, "");
+    await deployPlugin({ cwd, id });
+    return [
+      program,
+      ...(model === undefined ? [] : ["--model", model]),
+      ...(options.mode === undefined ? [] : ["--agent", options.mode]),
+      `--prompt=${start.prompt}`,
+    ];
+  }, {
+    cwd,
+    env,
+    turns: {
+      interruptKeys: [ESCAPE, ESCAPE],
+      // The first one may only empty the line that a person has begun.
+      leaveKeys: [CTRL_C, CTRL_C],
+      startMs: START_MS,
+      look: () => turns?.look() ?? Promise.resolve({ events: [], started: false, idle: false }),
+      onCommand: (command) => turns?.onCommand(command),
+      watch: (onNews) => folder?.watch(onNews) ?? { [Symbol.dispose]: () => {} },
+      async setInteractive(enabled) {
+        const mark = (await opened).file + INTERACTIVE_SUFFIX;
+        if (enabled) await writeFile(mark, "");
+        else await rm(mark, { force: true });
+      },
+    },
+    classify: (facts) => turns?.ending(facts) ?? { kind: "launch", message: "Never started" },
+    async cleanUp() {
+      await turns?.[Symbol.asyncDispose]();
+      await removePlugin({ cwd, id });
+      await folder?.[Symbol.asyncDispose]();
+    },
+    ...(start.signal && { signal: start.signal }),
+  });
+}
+
+/** As the variable takes it: added to OpenCode's own config. */
+function permissionOf(
+  { permission = {} }: Pick<OpencodePtyOptions, "permission">,
+  { yolo = false }: Pick<AgentStartOptions, "yolo">,
+): string {
+  const asked = typeof permission === "string" ? { "*": permission } : permission;
+  // Without the tool the model decides for itself; a question would only cost a turn.
+  return JSON.stringify({ ...(yolo ? { "*": "allow" } : asked), question: "deny" });
+}

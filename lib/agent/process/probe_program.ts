@@ -1,0 +1,69 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { AgentAvailability, AgentProbeOptions } from "../agent.ts";
+import { findProgram } from "../../base/find_program.ts";
+
+/** Options for {@linkcode probeProgram}. */
+export interface ProbeProgramOptions extends AgentProbeOptions {
+  /** Arguments that make it print its version. @default {["--version"]} */
+  versionArgs?: string[];
+  /** What to do about it if it is not there. */
+  hint?: string;
+}
+
+const VERSION_LIMIT_MS = 5000;
+
+/**
+ * Says whether a program is installed, and if its version is asked for, whether it starts.
+ *
+ * @example Usage
+ * ```ts
+ * import { probeProgram } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const found = await probeProgram("no-such-program", { env: { PATH: "/bin" } });
+ * assertEquals(found, { available: false, reason: '"no-such-program" is not on PATH' });
+ * ```
+ *
+ * @param program Its name or path.
+ * @param options Additional options.
+ * @returns Where it is, or why it cannot be used.
+ */
+export async function probeProgram(
+  program: string,
+  options: ProbeProgramOptions,
+): Promise<AgentAvailability> {
+  const { env, signal, hint, versionArgs = ["--version"] } = options;
+  signal?.throwIfAborted();
+  const path = await findProgram(program, { env });
+  if (path === undefined) {
+    const reason = program.includes("/")
+      ? `"${program}" is not an executable file`
+      : `"${program}" is not on PATH`;
+    return { available: false, reason, ...(hint !== undefined && { hint }) };
+  }
+  if (!options.version) return { available: true, path };
+  try {
+    const { stdout } = await promisify(execFile)(path, versionArgs, {
+      env,
+      timeout: VERSION_LIMIT_MS,
+      killSignal: "SIGKILL",
+      ...(signal && { signal }),
+    });
+    const version = /\d+\.\d+[^\s)]*/.exec(stdout)?.[0];
+    return { available: true, path, ...(version !== undefined && { version }) };
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { killed, code, stderr = "" } = error as {
+      killed?: boolean;
+      code?: unknown;
+      stderr?: string;
+    };
+    const [line] = stderr.split("\n").map((each) => each.trim()).filter((each) => each !== "");
+    const why = killed
+      ? `no answer within ${VERSION_LIMIT_MS / 1000} s`
+      : line ?? (typeof code === "number" ? `exit code ${code}` : String(code));
+    const reason = `"${[path, ...versionArgs].join(" ")}" fails: ${why}`;
+    return { available: false, reason, path, ...(hint !== undefined && { hint }) };
+  }
+}

@@ -1,0 +1,237 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Writable } from "node:stream";
+import type { AgentCommand, AgentResult, AgentRun } from "../agent.ts";
+import type { AgentEnding, AgentEvent } from "../../event/agent_event.ts";
+import { boundedLines } from "../../base/bounded_lines.ts";
+import type { EndingFacts } from "../ending/classify_ending.ts";
+import { drainStreams } from "../../base/drain_streams.ts";
+import { endAgentProcesses } from "../../base/end_processes.ts";
+import { endingOfSignal } from "../ending/ending_of_signal.ts";
+import { launchMessage } from "./launch_message.ts";
+import { RunRecord } from "./run_record.ts";
+import { TurnGate } from "./turn_gate.ts";
+
+/** How a program is talked to that goes on reading its stdin. */
+export interface Conversation {
+  /**
+   * Writes a command down as the program reads it, line end included, and notes that the agent is
+   * busy again if it is a message.
+   */
+  write(command: AgentCommand): string;
+  /** Whether the agent has nothing to do; asked after each line of its output. */
+  isIdle(): boolean;
+}
+
+/** Options for {@linkcode runAgentProcess}. */
+export interface RunAgentProcessOptions {
+  /** The folder in which it runs: an absolute path. */
+  cwd: string;
+  /** Its whole environment; values that look secret are hidden in what it says. */
+  env: Record<string, string>;
+  /** What it reads on stdin, which is then closed. @default {stdin is empty} */
+  stdin?: string;
+  /**
+   * Keeps stdin open for further commands until the agent is idle and nobody has taken it over.
+   * @default {it takes none}
+   */
+  conversation?: Conversation;
+  /** Turns a line of its output into events. */
+  parse: (line: string, stream: "stdout" | "stderr") => AgentEvent[];
+  /** Says how it ended, from what is known about the process. */
+  classify: (facts: EndingFacts) => AgentEnding;
+  /** Called when it has written something, also half a line. */
+  onOutput?: () => void;
+  /** Runs before it is started: writes temporary files. */
+  setUp?: () => Promise<void>;
+  /** Runs once nothing of it is left: removes temporary files. */
+  cleanUp?: () => Promise<void>;
+  /**
+   * Ends the process group. The ending is `signal.reason` if that is an
+   * {@linkcode AgentEnding}, else `aborted`.
+   */
+  signal?: AbortSignal;
+  /**
+   * Time between SIGTERM and SIGKILL, in milliseconds; 600 at most where the ending is
+   * `aborted`. @default {5000}
+   */
+  graceMs?: number;
+}
+
+const STOP_GRACE_MS = 600;
+
+/**
+ * Runs a program as an agent: in a process group of its own, its output as events.
+ *
+ * It has ended when its process exits, not when its pipes close: what it has written
+ * is still read, and then the whole group is ended, whatever it left behind. Reading
+ * the events slowly slows the program down; memory is bounded, whatever it writes.
+ *
+ * @example Usage
+ * ```ts
+ * import { classifyEnding, runAgentProcess } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using run = runAgentProcess(["echo", "hello"], {
+ *   cwd: "/",
+ *   env: { PATH: "/usr/bin:/bin" },
+ *   parse: (line, stream) => [{ kind: "output", stream, line }],
+ *   classify: classifyEnding,
+ * });
+ * const events = await Array.fromAsync(run.events);
+ * assertEquals(events.at(-1), { kind: "output", stream: "stdout", line: "hello" });
+ * assertEquals((await run.result).ending, { kind: "ok" });
+ * ```
+ *
+ * @param command The program and its arguments; nothing is interpreted by a shell.
+ * @param options Additional options.
+ * @returns The run. Nothing is thrown: what goes wrong is the ending of the result.
+ */
+export function runAgentProcess(command: string[], options: RunAgentProcessOptions): AgentRun {
+  return new ProcessRun(command, options);
+}
+
+class ProcessRun implements AgentRun {
+  readonly events: AsyncIterable<AgentEvent>;
+  readonly result: Promise<AgentResult>;
+  readonly #options: RunAgentProcessOptions;
+  readonly #record: RunRecord;
+  readonly #gate = new TurnGate();
+  readonly #dispose = new AbortController();
+  #stdin: Writable | undefined;
+
+  constructor(command: string[], options: RunAgentProcessOptions) {
+    this.#options = options;
+    this.#record = new RunRecord(options.env);
+    this.events = this.#read();
+    this.result = this.#run(command);
+  }
+
+  send(command: AgentCommand): Promise<boolean> {
+    const { conversation } = this.#options;
+    if (conversation === undefined || !this.#stdin?.writable) return Promise.resolve(false);
+    this.#gate.note(command);
+    this.#stdin.write(conversation.write(command));
+    return Promise.resolve(true);
+  }
+
+  setInteractive(enabled: boolean): void {
+    this.#gate.setInteractive(enabled);
+    this.#leaveIfIdle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#dispose.abort();
+    this.#record.queue.discard();
+    await this.result;
+  }
+
+  /** A reader that leaves early ends the agent: nobody is left to hear of it. */
+  async *#read(): AsyncGenerator<AgentEvent, void, void> {
+    try {
+      yield* this.#record.queue;
+    } finally {
+      await this[Symbol.asyncDispose]();
+    }
+  }
+
+  async #run(command: string[]): Promise<AgentResult> {
+    const { cwd } = this.#options;
+    const signals = [this.#dispose.signal];
+    if (this.#options.signal) signals.push(this.#options.signal);
+    const signal = AbortSignal.any(signals);
+    try {
+      await this.#options.setUp?.();
+      if (signal.aborted) return this.#record.toResult(endingOfSignal(signal));
+      return await this.#runProcess(command, signal);
+    } catch (error) {
+      const message = await launchMessage(command, { cwd, error });
+      return this.#record.toResult({ kind: "launch", message });
+    } finally {
+      await this.#options.cleanUp?.().catch(() => {});
+      this.#record.queue.close();
+    }
+  }
+
+  async #runProcess([program = "", ...args]: string[], signal: AbortSignal): Promise<AgentResult> {
+    const { cwd, env, stdin, onOutput, graceMs = 5000 } = this.#options;
+    const child = spawn(program, args, {
+      cwd,
+      env,
+      detached: true,
+      stdio: "pipe",
+    });
+    const exited = exitOf(child);
+    // A program that does not read its stdin breaks the pipe, which is its right.
+    child.stdin.on("error", () => {});
+    child.stdin.write(stdin ?? "");
+    this.#stdin = child.stdin;
+    if (this.#options.conversation === undefined) child.stdin.end();
+
+    let ended: Promise<boolean> | undefined;
+    const end = (withinMs = graceMs) =>
+      ended ??= endAgentProcesses(child.pid as number, {
+        env,
+        graceMs: withinMs,
+        thorough: signal.aborted,
+      });
+    const onAbort = () => {
+      // Where a person or the system asked for it, all has to be gone within a second.
+      const asked = endingOfSignal(signal).kind === "aborted";
+      void end(asked ? Math.min(graceMs, STOP_GRACE_MS) : graceMs);
+    };
+    if (child.pid !== undefined) {
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#record.emit({ kind: "process", pid: child.pid });
+    }
+    const drained = drainStreams([child.stdout, child.stderr], {
+      exited,
+      blocked: () => this.#record.queue.full,
+      ...(onOutput && { onChunk: onOutput }),
+      read: [(chunks) => this.#pump(chunks, "stdout"), (chunks) => this.#pump(chunks, "stderr")],
+    });
+    try {
+      const exit = await exited;
+      const { durationMs } = this.#record;
+      await drained;
+      const abortedBy = signal.aborted ? endingOfSignal(signal) : undefined;
+      await end();
+      return this.#record.toResult(abortedBy ?? this.#options.classify, { ...exit, durationMs });
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      child.stdin.destroy();
+    }
+  }
+
+  async #pump(chunks: AsyncIterable<Uint8Array>, stream: "stdout" | "stderr"): Promise<void> {
+    for await (const line of boundedLines(chunks)) {
+      this.#record.keepLine(line, stream);
+      for (const event of this.#parse(line, stream)) {
+        const wait = this.#record.emit(event);
+        if (wait) await wait;
+      }
+      this.#leaveIfIdle();
+    }
+  }
+
+  /** The end of its input is what a program waits for that goes on reading it. */
+  #leaveIfIdle(): void {
+    if (this.#gate.open && this.#options.conversation?.isIdle()) this.#stdin?.end();
+  }
+
+  /** A parser that throws must not leave a process behind that nobody reads. */
+  #parse(line: string, stream: "stdout" | "stderr"): AgentEvent[] {
+    try {
+      return this.#options.parse(line, stream);
+    } catch (error) {
+      return [{ kind: "error", message: `Cannot parse a line of ${stream}: ${error}` }];
+    }
+  }
+}
+
+/** Resolves when the process exits, rejects if it could not be started. */
+function exitOf(child: ChildProcess): Promise<{ exitCode: number | null; signal: string | null }> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
+  });
+}
