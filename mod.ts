@@ -58,7 +58,7 @@ export * from "./lib/task/markdown/parse_prd_markdown.ts";
 export * from "./lib/task/progress/parse_progress.ts";
 export * from "./lib/task/prd/prd.ts";
 export * from "./lib/task/prd/prd_reader.ts";
-export * from "./lib/task/prepare_branch.ts";
+export * from "./lib/loop/branch/prepare_branch.ts";
 export * from "./lib/task/markdown/parse_story_body.ts";
 export * from "./lib/task/prd/read_prd.ts";
 export * from "./lib/task/resolve_task.ts";
@@ -116,25 +116,28 @@ export * from "./lib/base/tail_file.ts";
 export * from "./lib/agent/tool_detail.ts";
 export * from "./lib/event/usage.ts";
 export * from "./lib/base/backoff.ts";
-export * from "./lib/loop/candidate_agents.ts";
-export * from "./lib/loop/choose_model.ts";
-export * from "./lib/loop/choose_story.ts";
-export * from "./lib/loop/failover.ts";
+export * from "./lib/loop/decide/choose_agent.ts";
+export * from "./lib/loop/decide/choose_story.ts";
+export * from "./lib/loop/decide/failover.ts";
 export * from "./lib/loop/loop_control.ts";
 export * from "./lib/event/loop_event.ts";
 export * from "./lib/loop/loop_options.ts";
-export * from "./lib/loop/preflight.ts";
-export * from "./lib/loop/probe_agents.ts";
-export * from "./lib/loop/probe_folder.ts";
+export * from "./lib/loop/start/preflight.ts";
+export * from "./lib/loop/start/probe_agents.ts";
+export * from "./lib/loop/start/probe_folder.ts";
 export * from "./lib/task/progress/progress_sink.ts";
-export * from "./lib/loop/publish_branch.ts";
-export * from "./lib/loop/pull_request.ts";
-export * from "./lib/loop/reached_limit.ts";
+export * from "./lib/loop/branch/publish_branch.ts";
+export * from "./lib/loop/branch/pull_request.ts";
+export * from "./lib/loop/decide/limits.ts";
 export * from "./lib/loop/run_check.ts";
 export * from "./lib/loop/run_loop.ts";
 export * from "./lib/loop/wait_until.ts";
 export * from "./lib/loop/watch_agent.ts";
-export { AgentNotReadyError, DEFAULT_FAILOVER, NoStoriesError } from "./lib/loop/start_loop.ts";
+export {
+  AgentNotReadyError,
+  DEFAULT_FAILOVER,
+  NoStoriesError,
+} from "./lib/loop/start/start_loop.ts";
 export * from "./lib/session/legacy_layout.ts";
 export * from "./lib/base/lock.ts";
 export * from "./lib/event/numbered_event.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { chooseStory } from "../lib/loop/choose_story.ts";
+import { chooseStory } from "../lib/loop/decide/choose_story.ts";
 import { parsePrd } from "../lib/task/prd/parse_prd.ts";
 
 function choose(stories: unknown[], excluded?: Map<string, string>): unknown {

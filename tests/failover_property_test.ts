@@ -9,7 +9,7 @@ import {
   type FailoverRules,
   type FailoverState,
   selectAgent,
-} from "../lib/loop/failover.ts";
+} from "../lib/loop/decide/failover.ts";
 import type { LoopEvent } from "../lib/event/loop_event.ts";
 import { runLoop } from "../lib/loop/run_loop.ts";
 import { taskRepo } from "./scripted_agent.ts";

@@ -6,7 +6,7 @@ import {
   DEFAULT_FAILOVER_RULES,
   type FailoverState,
   selectAgent,
-} from "../lib/loop/failover.ts";
+} from "../lib/loop/decide/failover.ts";
 
 const rules = DEFAULT_FAILOVER_RULES;
 const READY: AgentState = { kind: "ready", failures: 0, notBefore: 0, reason: "" };

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InvalidBranchNameError } from "../lib/git/branch_name.ts";
-import { DirtyTreeError, prepareBranch } from "../lib/task/prepare_branch.ts";
+import { DirtyTreeError, prepareBranch } from "../lib/loop/branch/prepare_branch.ts";
 import { GitError, runGit } from "../lib/git/run_git.ts";
 import type { Task } from "../lib/task/task.ts";
 import { tempDir, tempRepo } from "./testing.ts";

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { findProgram } from "../lib/base/find_program.ts";
-import { publishBranch, type PublishBranchOptions } from "../lib/loop/publish_branch.ts";
+import { publishBranch, type PublishBranchOptions } from "../lib/loop/branch/publish_branch.ts";
 import { type TaskRepo, taskRepo } from "./scripted_agent.ts";
 
 const BRANCH = "ralph/job";

@@ -6,9 +6,9 @@ import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
 import type { LoopEvent } from "../lib/event/loop_event.ts";
 import { LoopControl } from "../lib/loop/loop_control.ts";
 import type { RunLoopOptions } from "../lib/loop/loop_options.ts";
-import { PreflightError } from "../lib/loop/preflight.ts";
+import { PreflightError } from "../lib/loop/start/preflight.ts";
 import { runLoop } from "../lib/loop/run_loop.ts";
-import { AgentNotReadyError, NoStoriesError } from "../lib/loop/start_loop.ts";
+import { AgentNotReadyError, NoStoriesError } from "../lib/loop/start/start_loop.ts";
 import { readPrd } from "../lib/task/prd/read_prd.ts";
 import {
   asAgent,

@@ -1,5 +1,5 @@
-import { PreflightError } from "../loop/preflight.ts";
-import { AgentNotReadyError } from "../loop/start_loop.ts";
+import { PreflightError } from "../loop/start/preflight.ts";
+import { AgentNotReadyError } from "../loop/start/start_loop.ts";
 import { RpcConnectionError } from "../rpc/rpc_channel.ts";
 import { InvalidBranchNameError } from "../git/branch_name.ts";
 import { PrdError } from "../task/prd/prd.ts";

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { probeProgram } from "../agent/process/probe_program.ts";
-import { findGitProblem, type PreflightProblem } from "../loop/preflight.ts";
+import { findGitProblem, type PreflightProblem } from "../loop/start/preflight.ts";
 import { GitError, parseGitVersion, runGit } from "../git/run_git.ts";
 import type { DoctorFinding } from "../ui/doctor_lines.ts";
 import { VERSION } from "../version.ts";

@@ -1,6 +1,6 @@
 import type { Agent } from "../agent/agent.ts";
 import type { Task } from "../task/task.ts";
-import type { FailoverRules } from "./failover.ts";
+import type { FailoverRules } from "./decide/failover.ts";
 import type { LoopControl } from "./loop_control.ts";
 import type { LoopLimits } from "../event/loop_event.ts";
 

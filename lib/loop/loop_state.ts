@@ -5,7 +5,7 @@ import type { Usage } from "../event/agent_event.ts";
 import type { GitSnapshot } from "../git/git_snapshot.ts";
 import type { Prd } from "../task/prd/prd.ts";
 import type { PrdReader } from "../task/prd/prd_reader.ts";
-import type { FailoverRules, FailoverState } from "./failover.ts";
+import type { FailoverRules, FailoverState } from "./decide/failover.ts";
 import type { LoopControl } from "./loop_control.ts";
 import type { LoopEvent, LoopEventBody } from "../event/loop_event.ts";
 import type { RunLoopOptions } from "./loop_options.ts";

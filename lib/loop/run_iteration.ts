@@ -12,12 +12,12 @@ import {
 import type { Story } from "../task/prd/prd.ts";
 import type { Task } from "../task/task.ts";
 import { addUsage } from "../event/usage.ts";
-import { chooseModel } from "./choose_model.ts";
-import { afterEnding } from "./failover.ts";
+import { chooseModel } from "./decide/choose_agent.ts";
+import { afterEnding } from "./decide/failover.ts";
 import type { IterationOutcome, LoopEvent } from "../event/loop_event.ts";
 import { checksOf, countStories, environmentFor, type LoopState, stamp } from "./loop_state.ts";
 import { readTaskPrd } from "./read_task_prd.ts";
-import { ignoredFiles } from "./start_loop.ts";
+import { ignoredFiles } from "./start/start_loop.ts";
 import { verifyIteration } from "./verify_iteration.ts";
 import { watchAgent } from "./watch_agent.ts";
 

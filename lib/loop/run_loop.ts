@@ -1,19 +1,19 @@
 import { gitSnapshot } from "../git/git_snapshot.ts";
 import { findCircle } from "../task/prd/find_circle.ts";
 import { rotateProgress } from "../task/progress/rotate_progress.ts";
-import { candidateAgents, wantedAgents } from "./candidate_agents.ts";
-import { chooseStory } from "./choose_story.ts";
+import { candidateAgents, wantedAgents } from "./decide/choose_agent.ts";
+import { chooseStory } from "./decide/choose_story.ts";
 import { endLoop } from "./end_loop.ts";
-import { selectAgent } from "./failover.ts";
+import { selectAgent } from "./decide/failover.ts";
 import type { LoopEvent, LoopResult } from "../event/loop_event.ts";
 import type { RunLoopOptions } from "./loop_options.ts";
 import { checksOf, countStories, type LoopState, stamp } from "./loop_state.ts";
-import { probeAgents } from "./probe_agents.ts";
-import { reachedLimit } from "./reached_limit.ts";
+import { probeAgents } from "./start/probe_agents.ts";
+import { reachedLimit } from "./decide/limits.ts";
 import { readTaskPrd } from "./read_task_prd.ts";
 import { runIteration } from "./run_iteration.ts";
-import { ignoredFiles, startLoop, wishesFor } from "./start_loop.ts";
-import { publishWork } from "./publish_work.ts";
+import { ignoredFiles, startLoop, wishesFor } from "./start/start_loop.ts";
+import { publishWork } from "./branch/publish_branch.ts";
 import { verifyWhole } from "./verify_iteration.ts";
 import { waitUntil } from "./wait_until.ts";
 

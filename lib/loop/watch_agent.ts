@@ -2,7 +2,7 @@ import type { Agent, AgentResult, AgentStartOptions } from "../agent/agent.ts";
 import type { AgentEnding, AgentEvent, Usage } from "../event/agent_event.ts";
 import { addUsage, NO_USAGE } from "../event/usage.ts";
 import type { LoopControl } from "./loop_control.ts";
-import { reachedLimit } from "./reached_limit.ts";
+import { reachedLimit } from "./decide/limits.ts";
 import type { LoopLimits } from "../event/loop_event.ts";
 
 /** Options for {@linkcode watchAgent}: what the agent gets, and what bounds it. */

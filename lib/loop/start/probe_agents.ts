@@ -1,6 +1,6 @@
-import { agentEnvironment } from "../agent/agent_environment.ts";
-import type { Agent } from "../agent/agent.ts";
-import type { AgentState } from "./failover.ts";
+import { agentEnvironment } from "../../agent/agent_environment.ts";
+import type { Agent } from "../../agent/agent.ts";
+import type { AgentState } from "../decide/failover.ts";
 
 /** An agent that cannot be used, and what to do about it. */
 export interface MissingAgent {

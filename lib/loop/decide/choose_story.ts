@@ -1,5 +1,5 @@
-import type { Prd, Story } from "../task/prd/prd.ts";
-import type { BlockedStory } from "../event/loop_event.ts";
+import type { Prd, Story } from "../../task/prd/prd.ts";
+import type { BlockedStory } from "../../event/loop_event.ts";
 
 /** What {@linkcode chooseStory} found. */
 export type StoryChoice =

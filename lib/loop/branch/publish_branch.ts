@@ -1,10 +1,13 @@
 import process from "node:process";
-import { agentEnvironment } from "../agent/agent_environment.ts";
-import { findProgram } from "../base/find_program.ts";
-import { findSecrets, maskSecrets } from "../base/mask_secrets.ts";
-import { type ProgramResult, runProgram } from "../base/run_program.ts";
-import type { Task } from "../task/task.ts";
+import { agentEnvironment } from "../../agent/agent_environment.ts";
+import { findProgram } from "../../base/find_program.ts";
+import { findSecrets, maskSecrets } from "../../base/mask_secrets.ts";
+import { type ProgramResult, runProgram } from "../../base/run_program.ts";
+import type { Task } from "../../task/task.ts";
 import { findPullRequest, type PullRequest } from "./pull_request.ts";
+import type { Prd } from "../../task/prd/prd.ts";
+import type { LoopEvent, LoopResult } from "../../event/loop_event.ts";
+import { type LoopState, stamp } from "../loop_state.ts";
 
 /** Options for {@linkcode publishBranch}. */
 export interface PublishBranchOptions {
@@ -188,4 +191,47 @@ function reasonOf({ reason, stderr }: ProgramResult): string {
   if (said === undefined) return reason === "" ? "it printed no address" : reason;
   // Of a command that was ended, what it said last is not why.
   return /^exit code/.test(reason) ? said : `${reason}: ${said}`;
+}
+
+/**
+ * Hands the work of a loop that is completed on as prd.json asks. What fails is said, and
+ * takes nothing back.
+ *
+ * @param state The loop.
+ * @param result How it has ended.
+ * @returns What was done.
+ */
+export async function* publishWork(
+  state: LoopState,
+  result: LoopResult,
+): AsyncGenerator<LoopEvent, void> {
+  const { branch, prd, options, env, control } = state;
+  if (prd.mergeTarget === null || branch === undefined || branch === prd.mergeTarget) return;
+  const report = await publishBranch(options.task, {
+    branch,
+    mergeTarget: prd.mergeTarget,
+    autoMerge: prd.autoMerge,
+    title: prd.description.split("\n")[0] || prd.project || options.task.name,
+    body: pullRequestBody(prd, result),
+    env,
+    signal: control.stopSignal,
+  }).catch((error: unknown) => {
+    if (control.stopSignal.aborted) return undefined;
+    throw error;
+  });
+  if (report === undefined) return;
+  yield stamp(state, { type: "published", branch, mergeTarget: prd.mergeTarget, ...report });
+}
+
+function pullRequestBody(prd: Prd, result: LoopResult): string {
+  const stories = prd.stories.map(({ id, title }) => `- [x] ${id}: ${title}`);
+  const agents = Object.entries(result.agents).map(([name, count]) => `${name} ${count}`);
+  const by = agents.length === 0 ? "" : ` (${agents.join(", ")})`;
+  return [
+    prd.description,
+    "",
+    ...stories,
+    "",
+    `${result.iterations} iterations${by}, run by ralph.`,
+  ].join("\n").trim();
 }

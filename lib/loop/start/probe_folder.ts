@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { rm, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { errorCode, isNotFound } from "../base/error_code.ts";
+import { errorCode, isNotFound } from "../../base/error_code.ts";
 
 /** Options for {@linkcode probeFolder}. */
 export interface ProbeFolderOptions {

@@ -1,6 +1,6 @@
-import type { Usage } from "../event/agent_event.ts";
-import { limitedTokens } from "../event/usage.ts";
-import type { LoopLimits } from "../event/loop_event.ts";
+import type { Usage } from "../../event/agent_event.ts";
+import { limitedTokens } from "../../event/usage.ts";
+import type { LoopLimits } from "../../event/loop_event.ts";
 
 /**
  * Says which limit of what agents use is reached. The cost is the agents' own estimate;

@@ -1,15 +1,15 @@
 import process from "node:process";
-import { gitSnapshot } from "../git/git_snapshot.ts";
-import { prepareBranch } from "../task/prepare_branch.ts";
-import { PrdReader } from "../task/prd/prd_reader.ts";
-import type { Prd, Story } from "../task/prd/prd.ts";
-import type { Task } from "../task/task.ts";
-import { NO_USAGE } from "../event/usage.ts";
-import { type AgentWishes, candidateAgents, wantedAgents } from "./candidate_agents.ts";
-import { DEFAULT_FAILOVER_RULES } from "./failover.ts";
-import { LoopControl } from "./loop_control.ts";
-import type { RunLoopOptions } from "./loop_options.ts";
-import type { LoopState } from "./loop_state.ts";
+import { gitSnapshot } from "../../git/git_snapshot.ts";
+import { prepareBranch } from "../branch/prepare_branch.ts";
+import { PrdReader } from "../../task/prd/prd_reader.ts";
+import type { Prd, Story } from "../../task/prd/prd.ts";
+import type { Task } from "../../task/task.ts";
+import { NO_USAGE } from "../../event/usage.ts";
+import { type AgentWishes, candidateAgents, wantedAgents } from "../decide/choose_agent.ts";
+import { DEFAULT_FAILOVER_RULES } from "../decide/failover.ts";
+import { LoopControl } from "../loop_control.ts";
+import type { RunLoopOptions } from "../loop_options.ts";
+import type { LoopState } from "../loop_state.ts";
 import { preflight, PreflightError } from "./preflight.ts";
 import { type MissingAgent, probeAgents } from "./probe_agents.ts";
 

@@ -1,4 +1,4 @@
-import type { ProgramResult } from "../base/run_program.ts";
+import type { ProgramResult } from "../../base/run_program.ts";
 
 /** A pull request, as `gh` tells of it. */
 export interface PullRequest {

@@ -1,5 +1,5 @@
-import type { AgentEnding } from "../event/agent_event.ts";
-import { backoffMs } from "../base/backoff.ts";
+import type { AgentEnding } from "../../event/agent_event.ts";
+import { backoffMs } from "../../base/backoff.ts";
 
 /** Where one agent stands. Times are in milliseconds since the epoch. */
 export type AgentState =

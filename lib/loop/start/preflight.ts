@@ -1,6 +1,6 @@
 import process from "node:process";
-import { GitError, OLDEST_GIT, parseGitVersion, runGit } from "../git/run_git.ts";
-import type { Task } from "../task/task.ts";
+import { GitError, OLDEST_GIT, parseGitVersion, runGit } from "../../git/run_git.ts";
+import type { Task } from "../../task/task.ts";
 import { probeFolder, type ProbeFolderOptions } from "./probe_folder.ts";
 
 /** Something that a run needs and that is not as it must be. */

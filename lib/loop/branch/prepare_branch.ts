@@ -1,8 +1,8 @@
-import { checkBranchName } from "../git/branch_name.ts";
-import { isWithin, repositoryPath } from "../git/git_snapshot.ts";
-import { parseGitStatus } from "../git/parse_git_status.ts";
-import { GitError, runGit } from "../git/run_git.ts";
-import type { Task } from "./task.ts";
+import { checkBranchName } from "../../git/branch_name.ts";
+import { isWithin, repositoryPath } from "../../git/git_snapshot.ts";
+import { parseGitStatus } from "../../git/parse_git_status.ts";
+import { GitError, runGit } from "../../git/run_git.ts";
+import type { Task } from "../../task/task.ts";
 
 /** Thrown if a branch cannot be switched to because of files that are not committed. */
 export class DirtyTreeError extends Error {
