@@ -138,22 +138,22 @@ export {
   DEFAULT_FAILOVER,
   NoStoriesError,
 } from "./lib/loop/start/start_loop.ts";
-export * from "./lib/session/legacy_layout.ts";
+export * from "./lib/session/model/legacy_layout.ts";
 export * from "./lib/base/lock.ts";
 export * from "./lib/event/numbered_event.ts";
-export * from "./lib/session/open_registry.ts";
+export * from "./lib/session/registry/open_registry.ts";
 export * from "./lib/base/process_identity.ts";
-export * from "./lib/session/read_session_log.ts";
+export * from "./lib/session/log/read_session_log.ts";
 export * from "./lib/session/recorder.ts";
-export * from "./lib/session/registry.ts";
-export * from "./lib/session/registry_error.ts";
-export * from "./lib/session/session.ts";
-export * from "./lib/session/session_log.ts";
-export * from "./lib/session/session_paths.ts";
-export type { FindSessionsOptions } from "./lib/session/find_sessions_query.ts";
-export type { MigrateOptions } from "./lib/session/migrate.ts";
-export type { Migration } from "./lib/session/migrations.ts";
-export type { TakeOverOptions } from "./lib/session/take_over.ts";
+export * from "./lib/session/registry/registry.ts";
+export * from "./lib/session/registry/registry_error.ts";
+export * from "./lib/session/model/session.ts";
+export * from "./lib/session/log/session_log.ts";
+export * from "./lib/session/model/session_paths.ts";
+export type { FindSessionsOptions } from "./lib/session/registry/find_sessions_query.ts";
+export type { MigrateOptions } from "./lib/session/legacy/migrate.ts";
+export type { Migration } from "./lib/session/legacy/migrations.ts";
+export type { TakeOverOptions } from "./lib/session/legacy/take_over.ts";
 export * from "./lib/rpc/connect_session.ts";
 export * from "./lib/rpc/line_framer.ts";
 export * from "./lib/rpc/parse_request.ts";

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expiredSessions } from "../lib/cli/expired_sessions.ts";
-import type { Session } from "../lib/session/session.ts";
+import type { Session } from "../lib/session/model/session.ts";
 import { ralph } from "./ralph_process.ts";
 import { type Recorded, recorded } from "./recorded_sessions.ts";
 

@@ -6,7 +6,7 @@ import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
 import { readSettings, SettingsError } from "../lib/cli/settings.ts";
 import type { LoopEventBody, LoopResult } from "../lib/event/loop_event.ts";
 import type { NumberedEvent } from "../lib/event/numbered_event.ts";
-import { sessionPaths } from "../lib/session/session_paths.ts";
+import { sessionPaths } from "../lib/session/model/session_paths.ts";
 import type { Hook } from "../lib/worker/hook.ts";
 import { hookSink, type HookSinkOptions } from "../lib/worker/hook_sink.ts";
 import { runSession } from "../lib/worker/run_session.ts";

@@ -2,9 +2,12 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
-import { MIGRATIONS } from "../lib/session/migrations.ts";
-import { openRegistry } from "../lib/session/open_registry.ts";
-import { RegistryFormatError, RegistryVersionError } from "../lib/session/registry_error.ts";
+import { MIGRATIONS } from "../lib/session/legacy/migrations.ts";
+import { openRegistry } from "../lib/session/registry/open_registry.ts";
+import {
+  RegistryFormatError,
+  RegistryVersionError,
+} from "../lib/session/registry/registry_error.ts";
 import { embedMigrations, MIGRATIONS_MODULE } from "../tools/embed_migrations.ts";
 import { tempDir } from "./testing.ts";
 

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import type { IterationSummary } from "../lib/event/loop_event.ts";
-import { openRegistry } from "../lib/session/open_registry.ts";
-import { SessionNotFoundError } from "../lib/session/registry_error.ts";
-import type { Registry } from "../lib/session/registry.ts";
-import { endedStatus, type NewSession, type SessionStatus } from "../lib/session/session.ts";
+import { openRegistry } from "../lib/session/registry/open_registry.ts";
+import { SessionNotFoundError } from "../lib/session/registry/registry_error.ts";
+import type { Registry } from "../lib/session/registry/registry.ts";
+import { endedStatus, type NewSession, type SessionStatus } from "../lib/session/model/session.ts";
 import { tempDir } from "./testing.ts";
 
 const SESSION: NewSession = {
@@ -233,7 +233,7 @@ Deno.test("findSessions() answers from indexes with 10,000 sessions", async () =
   assertEquals(registry.findSessions({ latestOnly: true }).length, 50);
   // The plan, and not the clock, says that no table is scanned or sorted.
   using db = new DatabaseSync(path, { readOnly: true });
-  const { findSessionsQuery } = await import("../lib/session/find_sessions_query.ts");
+  const { findSessionsQuery } = await import("../lib/session/registry/find_sessions_query.ts");
   for (
     const options of [
       { taskDir: "/app/tasks/7", limit: 1 },

@@ -7,9 +7,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connectSession } from "../lib/rpc/connect_session.ts";
 import { loopEventSchema } from "../lib/event/event_schema.ts";
 import { commandTransport } from "../lib/rpc/transports.ts";
-import { openRegistry } from "../lib/session/open_registry.ts";
-import type { Session } from "../lib/session/session.ts";
-import { sessionPaths } from "../lib/session/session_paths.ts";
+import { openRegistry } from "../lib/session/registry/open_registry.ts";
+import type { Session } from "../lib/session/model/session.ts";
+import { sessionPaths } from "../lib/session/model/session_paths.ts";
 import { configure, ralph, ralphCommand, type RalphOptions, startRalph } from "./ralph_process.ts";
 import { scriptedAgent, taskRepo } from "./scripted_agent.ts";
 

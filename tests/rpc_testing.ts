@@ -12,7 +12,7 @@ import {
   startSessionServer,
 } from "../lib/rpc/session_server.ts";
 import type { NumberedEvent } from "../lib/event/numbered_event.ts";
-import { openSessionLog, type SessionLogOptions } from "../lib/session/session_log.ts";
+import { openSessionLog, type SessionLogOptions } from "../lib/session/log/session_log.ts";
 import { tempDir } from "./testing.ts";
 
 /** The session of every test. */

@@ -5,8 +5,8 @@ import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from "no
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { LoopEvent } from "../lib/event/loop_event.ts";
-import { readSessionLog } from "../lib/session/read_session_log.ts";
-import { openSessionLog, type SessionLog } from "../lib/session/session_log.ts";
+import { readSessionLog } from "../lib/session/log/read_session_log.ts";
+import { openSessionLog, type SessionLog } from "../lib/session/log/session_log.ts";
 import { tempDir } from "./testing.ts";
 
 const CHILD = fileURLToPath(new URL("testdata/session_log_child.ts", import.meta.url));

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { sessionLogDir, sessionPaths } from "../lib/session/session_paths.ts";
+import { sessionLogDir, sessionPaths } from "../lib/session/model/session_paths.ts";
 
 Deno.test("sessionPaths() follows the XDG variables and their defaults", () => {
   const defaults = sessionPaths({ HOME: "/home/me", XDG_DATA_HOME: "", XDG_STATE_HOME: "state" });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { readFile } from "node:fs/promises";
-import { openRegistry } from "../lib/session/open_registry.ts";
+import { openRegistry } from "../lib/session/registry/open_registry.ts";
 import { sessionJsonSchemas, showSchema } from "../lib/session/session_schema.ts";
 
 Deno.test("sessionJsonSchemas() gives the files that are checked in", async () => {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { AgentEvent } from "../lib/event/agent_event.ts";
-import { openRegistry } from "../lib/session/open_registry.ts";
-import type { Session } from "../lib/session/session.ts";
+import { openRegistry } from "../lib/session/registry/open_registry.ts";
+import type { Session } from "../lib/session/model/session.ts";
 import { formatBytes } from "../lib/ui/format_bytes.ts";
 import { logLines } from "../lib/ui/log_lines.ts";
 import { sessionReason } from "../lib/ui/session_reason.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
 import { isAlive } from "../lib/base/process_identity.ts";
-import type { Session } from "../lib/session/session.ts";
+import type { Session } from "../lib/session/model/session.ts";
 import { assertNothingLeft, ofType, type Scene, suiteScene, until } from "./suite_scene.ts";
 
 const STALL = { stall_timeout: "1s" };

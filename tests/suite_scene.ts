@@ -6,9 +6,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import type { LoopEvent } from "../lib/event/loop_event.ts";
-import { openRegistry } from "../lib/session/open_registry.ts";
-import type { Session } from "../lib/session/session.ts";
-import { sessionPaths } from "../lib/session/session_paths.ts";
+import { openRegistry } from "../lib/session/registry/open_registry.ts";
+import type { Session } from "../lib/session/model/session.ts";
+import { sessionPaths } from "../lib/session/model/session_paths.ts";
 import {
   type RalphCall,
   type RalphOptions,

@@ -6,11 +6,11 @@ import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
-import { openRegistry } from "../lib/session/open_registry.ts";
+import { openRegistry } from "../lib/session/registry/open_registry.ts";
 import { isAlive } from "../lib/base/process_identity.ts";
-import { readSessionLog } from "../lib/session/read_session_log.ts";
-import type { Session } from "../lib/session/session.ts";
-import { sessionPaths } from "../lib/session/session_paths.ts";
+import { readSessionLog } from "../lib/session/log/read_session_log.ts";
+import type { Session } from "../lib/session/model/session.ts";
+import { sessionPaths } from "../lib/session/model/session_paths.ts";
 import { configure, ralph, type RalphOptions, startRalph } from "./ralph_process.ts";
 import { scriptedAgent, taskRepo } from "./scripted_agent.ts";
 

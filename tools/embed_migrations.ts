@@ -1,5 +1,5 @@
 /**
- * Writes `lib/session/migrations.ts` from `migrations/*.sql`: text imports do not
+ * Writes `lib/session/legacy/migrations.ts` from `migrations/*.sql`: text imports do not
  * work on Node, so the SQL travels as a module.
  *
  * Run with `deno run -A tools/embed_migrations.ts`.
@@ -11,7 +11,10 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 /** The folder of the SQL files. */
 export const MIGRATIONS_DIR: URL = new URL("../migrations/", import.meta.url);
 /** The module that is written. */
-export const MIGRATIONS_MODULE: URL = new URL("../lib/session/migrations.ts", import.meta.url);
+export const MIGRATIONS_MODULE: URL = new URL(
+  "../lib/session/legacy/migrations.ts",
+  import.meta.url,
+);
 
 /**
  * Makes the text of the module from the SQL files.

@@ -1,7 +1,7 @@
-import { openRegistry } from "../session/open_registry.ts";
-import type { Session } from "../session/session.ts";
+import { openRegistry } from "../session/registry/open_registry.ts";
+import type { Session } from "../session/model/session.ts";
 import { RpcConnectionError } from "../rpc/rpc_channel.ts";
-import { sessionPaths } from "../session/session_paths.ts";
+import { sessionPaths } from "../session/model/session_paths.ts";
 import { formatAgo } from "../ui/format_ago.ts";
 import { recoverSessions } from "../worker/recover_sessions.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";

@@ -1,8 +1,8 @@
 import { connectSession } from "../rpc/connect_session.ts";
 import type { SessionClient } from "../rpc/session_client.ts";
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
-import type { SessionPaths } from "../session/session_paths.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
+import type { SessionPaths } from "../session/model/session_paths.ts";
 import { ATTACH_HELP, attachLine, type AttachState } from "../ui/attach_line.ts";
 import { followSession } from "../worker/follow_session.ts";
 import type { CommandContext } from "./command.ts";

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { checkPrd, type PrdFinding } from "../task/prd/check_prd.ts";
 import { restorePrd } from "../task/prd/edit_prd.ts";
-import { sessionPaths } from "../session/session_paths.ts";
+import { sessionPaths } from "../session/model/session_paths.ts";
 import { formatCount } from "../ui/format_count.ts";
 import { chooseTask } from "./choose_task.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";

@@ -1,8 +1,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
-import { sessionPaths } from "../session/session_paths.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
+import { sessionPaths } from "../session/model/session_paths.ts";
 import { formatBytes } from "../ui/format_bytes.ts";
 import { formatCount } from "../ui/format_count.ts";
 import { historyTable } from "../ui/history_table.ts";

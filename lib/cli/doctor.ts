@@ -1,4 +1,4 @@
-import { sessionPaths } from "../session/session_paths.ts";
+import { sessionPaths } from "../session/model/session_paths.ts";
 import { findGitRoot, NotARepositoryError } from "../git/find_git_root.ts";
 import { doctorLines } from "../ui/doctor_lines.ts";
 import { supportsColor } from "../ui/style.ts";

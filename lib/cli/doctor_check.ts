@@ -1,4 +1,4 @@
-import type { SessionPaths } from "../session/session_paths.ts";
+import type { SessionPaths } from "../session/model/session_paths.ts";
 import type { DoctorFinding } from "../ui/doctor_lines.ts";
 import type { RunOptions } from "./run_options.ts";
 

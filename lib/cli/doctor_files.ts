@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { findFolderProblem } from "../loop/start/preflight.ts";
 import { probeFolder } from "../loop/start/probe_folder.ts";
-import { openRegistry } from "../session/open_registry.ts";
+import { openRegistry } from "../session/registry/open_registry.ts";
 import { isAlive } from "../base/process_identity.ts";
 import { isNotFound } from "../base/error_code.ts";
 import { listTasks } from "../task/list_tasks.ts";

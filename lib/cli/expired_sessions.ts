@@ -1,4 +1,4 @@
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/model/session.ts";
 
 /** Options for {@linkcode expiredSessions}: a session that is to go meets both. */
 export interface ExpiredSessionsOptions {

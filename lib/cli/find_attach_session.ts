@@ -1,5 +1,5 @@
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
 import { findGitRoot, NotARepositoryError } from "../git/find_git_root.ts";
 import { resolveTask } from "../task/resolve_task.ts";
 import type { CommandContext, CommandLine } from "./command.ts";

@@ -1,6 +1,6 @@
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
-import type { SessionPaths } from "../session/session_paths.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
+import type { SessionPaths } from "../session/model/session_paths.ts";
 import { recoverSessions } from "../worker/recover_sessions.ts";
 import { resolveTask } from "../task/resolve_task.ts";
 import type { CommandContext } from "./command.ts";

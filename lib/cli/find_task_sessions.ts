@@ -1,7 +1,7 @@
 import { basename, isAbsolute, resolve } from "node:path";
-import type { FindSessionsOptions } from "../session/find_sessions_query.ts";
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
+import type { FindSessionsOptions } from "../session/registry/find_sessions_query.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
 import { NotARepositoryError } from "../git/find_git_root.ts";
 import { nearestName } from "../base/nearest_name.ts";
 import { resolveTask, TaskNotFoundError } from "../task/resolve_task.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
-import type { SessionPaths } from "../session/session_paths.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
+import type { SessionPaths } from "../session/model/session_paths.ts";
 import { followSession } from "../worker/follow_session.ts";
 import { type ControlRequest, writeControl } from "../worker/control_file.ts";
 import { stopSession } from "../worker/stop_session.ts";

@@ -1,5 +1,5 @@
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
 import { historyTable, type SessionHistory } from "../ui/history_table.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { findTaskSessions } from "./find_task_sessions.ts";

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { sessionLogDir } from "../session/session_paths.ts";
+import { sessionLogDir } from "../session/model/session_paths.ts";
 import type { CommandContext } from "./command.ts";
 
 /**

@@ -1,9 +1,9 @@
 import type { LoopEvent } from "../event/loop_event.ts";
 import { eventLine, type NumberedEvent } from "../event/numbered_event.ts";
-import { readSessionLog } from "../session/read_session_log.ts";
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
-import { sessionLogDir, sessionPaths } from "../session/session_paths.ts";
+import { readSessionLog } from "../session/log/read_session_log.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
+import { sessionLogDir, sessionPaths } from "../session/model/session_paths.ts";
 import { formatCount } from "../ui/format_count.ts";
 import { logLines } from "../ui/log_lines.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";

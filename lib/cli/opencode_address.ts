@@ -1,5 +1,5 @@
 import { resolveServerAddress, type ServerAddress } from "../agent/opencode/server/address.ts";
-import { sessionPaths } from "../session/session_paths.ts";
+import { sessionPaths } from "../session/model/session_paths.ts";
 import type { CommandContext } from "./command.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 

@@ -1,6 +1,6 @@
-import { openRegistry } from "../session/open_registry.ts";
-import type { Session } from "../session/session.ts";
-import { type SessionPaths, sessionPaths } from "../session/session_paths.ts";
+import { openRegistry } from "../session/registry/open_registry.ts";
+import type { Session } from "../session/model/session.ts";
+import { type SessionPaths, sessionPaths } from "../session/model/session_paths.ts";
 import type { Task } from "../task/task.ts";
 import { formatAgo } from "../ui/format_ago.ts";
 import { recoverSessions } from "../worker/recover_sessions.ts";

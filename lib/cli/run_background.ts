@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { ulid } from "@std/ulid";
-import { openRegistry } from "../session/open_registry.ts";
-import type { Session } from "../session/session.ts";
-import { sessionPaths } from "../session/session_paths.ts";
+import { openRegistry } from "../session/registry/open_registry.ts";
+import type { Session } from "../session/model/session.ts";
+import { sessionPaths } from "../session/model/session_paths.ts";
 import type { Task } from "../task/task.ts";
 import { startWorker } from "../worker/start_worker.ts";
 import type { CommandContext } from "./command.ts";

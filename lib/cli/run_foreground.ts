@@ -3,7 +3,7 @@ import { LoopControl } from "../loop/loop_control.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
 import { sanitizeText } from "../ui/sanitize_text.ts";
 import type { Hook } from "../worker/hook.ts";
-import { sessionPaths } from "../session/session_paths.ts";
+import { sessionPaths } from "../session/model/session_paths.ts";
 import { runSession } from "../worker/run_session.ts";
 import type { CommandContext } from "./command.ts";
 import { showRun } from "./show_run.ts";

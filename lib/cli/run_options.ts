@@ -4,7 +4,7 @@ import type { Agent } from "../agent/agent.ts";
 import { createAgents, opencodeFromConfig } from "../agent/create_agents.ts";
 import type { LoopLimits } from "../event/loop_event.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
-import { sessionPaths } from "../session/session_paths.ts";
+import { sessionPaths } from "../session/model/session_paths.ts";
 import { nearestName } from "../base/nearest_name.ts";
 import type { Task } from "../task/task.ts";
 import type { Hook } from "../worker/hook.ts";

@@ -1,5 +1,5 @@
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
 import type { SessionState } from "../ui/status_table.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
 import { iterationTable } from "../ui/iteration_table.ts";
 import { sessionDetails } from "../ui/session_details.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";

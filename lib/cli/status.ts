@@ -1,5 +1,5 @@
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
 import { formatCount } from "../ui/format_count.ts";
 import { sessionDetails } from "../ui/session_details.ts";
 import { statusTable } from "../ui/status_table.ts";

@@ -1,6 +1,6 @@
-import { openRegistry } from "../session/open_registry.ts";
-import type { Session } from "../session/session.ts";
-import { sessionPaths } from "../session/session_paths.ts";
+import { openRegistry } from "../session/registry/open_registry.ts";
+import type { Session } from "../session/model/session.ts";
+import { sessionPaths } from "../session/model/session_paths.ts";
 import { stopSession, type StopSessionOptions } from "../worker/stop_session.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { findRunning } from "./find_running.ts";

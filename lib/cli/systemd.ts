@@ -5,7 +5,7 @@ import { SETUP_COMMANDS } from "../agent/opencode/server/describe_server.ts";
 import { SERVER_ENV_FILE } from "../agent/opencode/server/address.ts";
 import { ensureServerPassword } from "../agent/opencode/server/password.ts";
 import { serverPlist, serverUnit, type ServerUnitOptions } from "../agent/opencode/server/unit.ts";
-import { sessionPaths } from "../session/session_paths.ts";
+import { sessionPaths } from "../session/model/session_paths.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { opencodeAddress } from "./opencode_address.ts";
 import { wholeNumberValue } from "./option_values.ts";

@@ -1,5 +1,5 @@
 import { LoopControl } from "../loop/loop_control.ts";
-import { sessionPaths } from "../session/session_paths.ts";
+import { sessionPaths } from "../session/model/session_paths.ts";
 import { resolveTask } from "../task/resolve_task.ts";
 import { sanitizeText } from "../ui/sanitize_text.ts";
 import { runSession } from "../worker/run_session.ts";

@@ -1,6 +1,6 @@
 import type { LoopEvent } from "../event/loop_event.ts";
 import { outputText } from "../event/output_text.ts";
-import { endedStatus } from "../session/session.ts";
+import { endedStatus } from "../session/model/session.ts";
 import type { RpcStateChange, RpcStatus } from "./protocol.ts";
 
 /** Lines of output that `get_status` answers with. */

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { NumberedEvent } from "../event/numbered_event.ts";
-import { readSessionLog } from "../session/read_session_log.ts";
-import type { Session } from "../session/session.ts";
+import { readSessionLog } from "../session/log/read_session_log.ts";
+import type { Session } from "../session/model/session.ts";
 import type { EventRing } from "./event_ring.ts";
 import type { LoopStatus } from "./loop_status.ts";
 import type { ScreenFeed } from "./screen_feed.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { chmod } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import type { NumberedEvent } from "../event/numbered_event.ts";
-import type { SessionPaths } from "../session/session_paths.ts";
+import type { SessionPaths } from "../session/model/session_paths.ts";
 import { Delivery } from "./delivery.ts";
 import { EventRing } from "./event_ring.ts";
 import { LoopStatus } from "./loop_status.ts";

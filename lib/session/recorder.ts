@@ -4,11 +4,16 @@ import type { LoopEvent } from "../event/loop_event.ts";
 import type { NumberedEvent } from "../event/numbered_event.ts";
 import { outputText } from "../event/output_text.ts";
 import { type ProcessIdentity, processIdentity } from "../base/process_identity.ts";
-import { SessionNotFoundError } from "./registry_error.ts";
-import type { Registry } from "./registry.ts";
-import { isOutput, isUrgent, type RegistryWrite, registryWrite } from "./registry_writes.ts";
-import type { SessionLog } from "./session_log.ts";
-import type { SessionPatch } from "./session.ts";
+import { SessionNotFoundError } from "./registry/registry_error.ts";
+import type { Registry } from "./registry/registry.ts";
+import {
+  isOutput,
+  isUrgent,
+  type RegistryWrite,
+  registryWrite,
+} from "./registry/registry_writes.ts";
+import type { SessionLog } from "./log/session_log.ts";
+import type { SessionPatch } from "./model/session.ts";
 
 /** Options for {@linkcode Recorder}. */
 export interface RecorderOptions {

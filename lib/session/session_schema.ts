@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Iteration, Session } from "./session.ts";
+import type { Iteration, Session } from "./model/session.ts";
 import { limitsSchema } from "../event/event_schema.ts";
 
 const process = z.object({

@@ -1,4 +1,4 @@
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/model/session.ts";
 import { localTime } from "../base/local_time.ts";
 import { formatCost } from "./format_cost.ts";
 import { formatDuration } from "./format_duration.ts";

@@ -1,4 +1,4 @@
-import type { Iteration } from "../session/session.ts";
+import type { Iteration } from "../session/model/session.ts";
 import { formatCount } from "./format_count.ts";
 import { formatDuration } from "./format_duration.ts";
 import { formatSpending } from "./format_spending.ts";

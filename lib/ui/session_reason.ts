@@ -1,4 +1,4 @@
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/model/session.ts";
 
 /**
  * Says why a session ended, where its status does not say it all: not for one that is

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/model/session.ts";
 
 /**
  * Names the tasks of sessions so that two of the same name are told apart: by the

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { NumberedEvent } from "../event/numbered_event.ts";
 import { isAlive } from "../base/process_identity.ts";
-import { readSessionLog } from "../session/read_session_log.ts";
-import type { Registry } from "../session/registry.ts";
-import type { SessionPaths } from "../session/session_paths.ts";
+import { readSessionLog } from "../session/log/read_session_log.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { SessionPaths } from "../session/model/session_paths.ts";
 import { recoverSessions } from "./recover_sessions.ts";
 
 /** Options for {@linkcode followSession}. */

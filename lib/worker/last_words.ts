@@ -6,7 +6,7 @@ import type {
   StoryCount,
   StoryRef,
 } from "../event/loop_event.ts";
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/model/session.ts";
 import { changesBetween } from "../git/changes_between.ts";
 import { gitSnapshot } from "../git/git_snapshot.ts";
 import { PrdError } from "../task/prd/prd.ts";

@@ -1,8 +1,8 @@
 import type { LoopEvent, StoryCount } from "../event/loop_event.ts";
-import { readSessionLog } from "../session/read_session_log.ts";
-import type { Registry } from "../session/registry.ts";
-import { registryWrite } from "../session/registry_writes.ts";
-import type { Session } from "../session/session.ts";
+import { readSessionLog } from "../session/log/read_session_log.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import { registryWrite } from "../session/registry/registry_writes.ts";
+import type { Session } from "../session/model/session.ts";
 
 /** What the log of a session tells. */
 export interface LogKnowledge {

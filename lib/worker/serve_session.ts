@@ -1,8 +1,8 @@
 import type { SessionControl } from "../rpc/session_control.ts";
 import type { SessionServer } from "../rpc/session_server.ts";
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
-import type { SessionPaths } from "../session/session_paths.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
+import type { SessionPaths } from "../session/model/session_paths.ts";
 
 /** Options for {@linkcode serveSession}. */
 export interface ServeSessionOptions {

@@ -1,7 +1,7 @@
 import { endMarkedProcesses, endProcessGroup } from "../base/end_processes.ts";
 import { SESSION_VARIABLE } from "../agent/agent_environment.ts";
 import { isAlive } from "../base/process_identity.ts";
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/model/session.ts";
 
 export { SESSION_VARIABLE };
 

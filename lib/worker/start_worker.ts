@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { EVENTS_FILE } from "../session/session_log.ts";
+import { EVENTS_FILE } from "../session/log/session_log.ts";
 import { SESSION_VARIABLE } from "./session_processes.ts";
 
 /** The file in the folder of a session that holds what its worker printed. */

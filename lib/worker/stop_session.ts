@@ -2,9 +2,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { isAlive } from "../base/process_identity.ts";
-import type { Registry } from "../session/registry.ts";
-import type { Session } from "../session/session.ts";
-import type { SessionPaths } from "../session/session_paths.ts";
+import type { Registry } from "../session/registry/registry.ts";
+import type { Session } from "../session/model/session.ts";
+import type { SessionPaths } from "../session/model/session_paths.ts";
 import { writeControl } from "./control_file.ts";
 import { recoverSessions } from "./recover_sessions.ts";
 

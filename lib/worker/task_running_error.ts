@@ -1,4 +1,4 @@
-import type { Session } from "../session/session.ts";
+import type { Session } from "../session/model/session.ts";
 
 /** Thrown when a task is to be run that runs already. */
 export class TaskRunningError extends Error {

@@ -12,9 +12,9 @@ import { createCommand } from "../../lib/agent/command/command.ts";
 import type { LoopEvent } from "../../lib/event/loop_event.ts";
 import { progressSink } from "../../lib/task/progress/progress_sink.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
-import { openRegistry } from "../../lib/session/open_registry.ts";
+import { openRegistry } from "../../lib/session/registry/open_registry.ts";
 import { Recorder } from "../../lib/session/recorder.ts";
-import { openSessionLog } from "../../lib/session/session_log.ts";
+import { openSessionLog } from "../../lib/session/log/session_log.ts";
 import { resolveTask } from "../../lib/task/resolve_task.ts";
 
 /** What the program prints. */

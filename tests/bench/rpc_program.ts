@@ -13,9 +13,9 @@ import { createCommand } from "../../lib/agent/command/command.ts";
 import { LoopControl } from "../../lib/loop/loop_control.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
 import { startSessionServer } from "../../lib/rpc/session_server.ts";
-import { openRegistry } from "../../lib/session/open_registry.ts";
+import { openRegistry } from "../../lib/session/registry/open_registry.ts";
 import { Recorder } from "../../lib/session/recorder.ts";
-import { openSessionLog } from "../../lib/session/session_log.ts";
+import { openSessionLog } from "../../lib/session/log/session_log.ts";
 import { resolveTask } from "../../lib/task/resolve_task.ts";
 
 const CLIENTS = fileURLToPath(new URL("rpc_clients.ts", import.meta.url));

@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import type { LoopEvent } from "../../lib/event/loop_event.ts";
-import { sessionPaths } from "../../lib/session/session_paths.ts";
+import { sessionPaths } from "../../lib/session/model/session_paths.ts";
 import { writeControl } from "../../lib/worker/control_file.ts";
 import {
   assertNothingLeft,

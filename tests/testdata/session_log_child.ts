@@ -1,7 +1,7 @@
 /** Adds events to the log in the folder that is its argument, and says which are safe. */
 import { writeSync } from "node:fs";
 import process from "node:process";
-import { openSessionLog } from "../../lib/session/session_log.ts";
+import { openSessionLog } from "../../lib/session/log/session_log.ts";
 
 const log = await openSessionLog(process.argv[2] ?? "", { maxBytes: 20_000, maxFiles: 1000 });
 for (;;) {

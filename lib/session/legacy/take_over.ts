@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
-import { type LegacyLayout, legacyLayout } from "./legacy_layout.ts";
+import { type LegacyLayout, legacyLayout } from "../model/legacy_layout.ts";
 import { legacySessionReader, type LegacySessionRow, type LegacyValue } from "./legacy_session.ts";
-import { processIdentity, processStartTime } from "../base/process_identity.ts";
+import { processIdentity, processStartTime } from "../../base/process_identity.ts";
 
 /** Options for {@linkcode readLegacy}. */
 export interface TakeOverOptions {

@@ -1,10 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { LoopEvent } from "../event/loop_event.ts";
-import { logParts } from "./log_parts.ts";
-import { eventLine, type NumberedEvent } from "../event/numbered_event.ts";
+import type { LoopEvent } from "../../event/loop_event.ts";
+import { logParts, RotatingFile } from "./rotating_file.ts";
+import { eventLine, type NumberedEvent } from "../../event/numbered_event.ts";
 import { repairLog } from "./repair_log.ts";
-import { RotatingFile } from "./rotating_file.ts";
 
 /** The name of the event log in the folder of a session. */
 export const EVENTS_FILE = "events.ndjson";

@@ -1,4 +1,4 @@
-import type { SessionStatus } from "./session.ts";
+import type { SessionStatus } from "../model/session.ts";
 import type { ColumnValue } from "./session_row.ts";
 
 /** Which sessions {@linkcode Registry.findSessions} finds: those for which all of this holds. */

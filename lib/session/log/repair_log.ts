@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { type FileHandle, open } from "node:fs/promises";
-import { parseEventLine } from "../event/numbered_event.ts";
+import { parseEventLine } from "../../event/numbered_event.ts";
 
 const CHUNK_BYTES = 65_536;
 const NEWLINE = 10;

@@ -1,9 +1,9 @@
 import { Buffer } from "node:buffer";
 import { posix } from "node:path";
-import type { LegacyLayout, LegacyRecord } from "./legacy_layout.ts";
-import { legacyId } from "./legacy_id.ts";
-import { timeReader } from "../base/local_time.ts";
-import type { EndedStatus } from "./session.ts";
+import type { LegacyLayout, LegacyRecord } from "../model/legacy_layout.ts";
+import { timeReader } from "../../base/local_time.ts";
+import type { EndedStatus } from "../model/session.ts";
+import process from "node:process";
 
 /** A value as SQLite gives it when integers are read as `bigint`. */
 export type LegacyValue = null | bigint | number | string | Uint8Array;
@@ -114,4 +114,30 @@ export function legacySessionReader(
       legacy: JSON.stringify({ layout, row } satisfies LegacyRecord),
     };
   };
+}
+
+const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+function base32(value: bigint, length: number): string {
+  let text = "";
+  for (let rest = value; text.length < length; rest >>= 5n) {
+    text = ALPHABET.charAt(Number(rest & 31n)) + text;
+  }
+  return text;
+}
+
+/**
+ * Makes the id of an old row: a ULID whose time is the row's start and whose random
+ * part is a hash of its key, so that every attempt to take it over gives the same.
+ *
+ * @param startedAt When it started, in milliseconds since the epoch; 0 if that is not known.
+ * @param key What told the row from others in its old table.
+ * @returns The ULID.
+ */
+export function legacyId(startedAt: number, key: string): string {
+  // Loaded only here: it takes longer to load than everything else of the registry.
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  const hash = createHash("sha256").update(key).digest("hex").slice(0, 20);
+  const time = Math.min(Math.max(Math.trunc(startedAt), 0), 2 ** 48 - 1);
+  return base32(BigInt(time), 10) + base32(BigInt(`0x${hash}`), 16);
 }

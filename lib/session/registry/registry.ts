@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { ulid } from "@std/ulid";
-import type { IterationSummary } from "../event/loop_event.ts";
+import type { IterationSummary } from "../../event/loop_event.ts";
 import { type FindSessionsOptions, findSessionsQuery } from "./find_sessions_query.ts";
 import {
   type ColumnValue,
@@ -20,7 +20,7 @@ import type {
   NewSession,
   Session,
   SessionPatch,
-} from "./session.ts";
+} from "../model/session.ts";
 
 /**
  * The registry of sessions. Every method is one transaction and synchronous, as SQLite is;

@@ -1,13 +1,13 @@
-import type { AgentEnding, Denial, Usage } from "../event/agent_event.ts";
+import type { AgentEnding, Denial, Usage } from "../../event/agent_event.ts";
 import type {
   IterationOutcome,
   LoopLimits,
   LoopOutcome,
   StoryCount,
   StoryRef,
-} from "../event/loop_event.ts";
+} from "../../event/loop_event.ts";
 import type { LegacyRecord } from "./legacy_layout.ts";
-import type { ProcessIdentity } from "../base/process_identity.ts";
+import type { ProcessIdentity } from "../../base/process_identity.ts";
 
 /** Where a session stands. All but `running` are final. */
 export type SessionStatus = "running" | "completed" | "failed" | "stopped" | "checkpointed";

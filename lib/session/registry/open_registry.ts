@@ -1,11 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { isBusy } from "../base/lock.ts";
-import { checkRegistryFile, migrate, type MigrateOptions } from "./migrate.ts";
+import { isBusy } from "../../base/lock.ts";
+import { checkRegistryFile, migrate, type MigrateOptions } from "../legacy/migrate.ts";
 import { Registry } from "./registry.ts";
 import { asRegistryError } from "./registry_error.ts";
-import { sessionPaths } from "./session_paths.ts";
+import { sessionPaths } from "../model/session_paths.ts";
 
 /** Options for {@linkcode openRegistry}. */
 export interface OpenRegistryOptions extends MigrateOptions {

@@ -2,8 +2,8 @@ import { Buffer } from "node:buffer";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { logParts } from "./log_parts.ts";
-import { type NumberedEvent, parseEventLine } from "../event/numbered_event.ts";
+import { logParts } from "./rotating_file.ts";
+import { type NumberedEvent, parseEventLine } from "../../event/numbered_event.ts";
 import { EVENTS_FILE } from "./session_log.ts";
 
 /** Options for {@linkcode readSessionLog}. */

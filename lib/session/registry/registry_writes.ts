@@ -1,12 +1,12 @@
-import type { AgentEvent } from "../event/agent_event.ts";
-import type { LoopEvent } from "../event/loop_event.ts";
+import type { AgentEvent } from "../../event/agent_event.ts";
+import type { LoopEvent } from "../../event/loop_event.ts";
 import type { Registry } from "./registry.ts";
 import {
   type EndedStatus,
   endedStatus,
   type EndSessionOptions,
   type SessionPatch,
-} from "./session.ts";
+} from "../model/session.ts";
 
 /** A change of the registry that an event calls for. */
 export type RegistryWrite =

@@ -1,13 +1,13 @@
-import type { AgentEnding, Denial, Usage } from "../event/agent_event.ts";
+import type { AgentEnding, Denial, Usage } from "../../event/agent_event.ts";
 import type {
   IterationOutcome,
   IterationSummary,
   LoopLimits,
   LoopOutcome,
-} from "../event/loop_event.ts";
-import type { LegacyRecord } from "./legacy_layout.ts";
-import type { ProcessIdentity } from "../base/process_identity.ts";
-import type { Iteration, Session, SessionPatch, SessionStatus } from "./session.ts";
+} from "../../event/loop_event.ts";
+import type { LegacyRecord } from "../model/legacy_layout.ts";
+import type { ProcessIdentity } from "../../base/process_identity.ts";
+import type { Iteration, Session, SessionPatch, SessionStatus } from "../model/session.ts";
 
 /** A value that the registry stores. */
 export type ColumnValue = string | number | null;
