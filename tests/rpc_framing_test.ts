@@ -3,9 +3,13 @@ import process from "node:process";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Frame, LineFramer } from "../lib/rpc/line_framer.ts";
-import { parseRequest } from "../lib/rpc/parse_request.ts";
-import { LineTimeoutError, readFrames } from "../lib/rpc/read_frames.ts";
+import {
+  type Frame,
+  LineFramer,
+  LineTimeoutError,
+  readFrames,
+} from "../lib/rpc/protocol/frames.ts";
+import { parseRequest } from "../lib/rpc/protocol/messages.ts";
 import { seeded } from "./chaos/seeded.ts";
 import { LineClient, testServer } from "./rpc_testing.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { RpcMethod } from "../lib/rpc/protocol.ts";
-import { RPC_METHODS, RPC_NOTIFICATIONS } from "../lib/rpc/protocol_schema.ts";
+import type { RpcMethod } from "../lib/rpc/protocol/protocol.ts";
+import { RPC_METHODS, RPC_NOTIFICATIONS } from "../lib/rpc/protocol/protocol_schema.ts";
 import { FakeTerminal, LineClient, outputEvent, SESSION, testServer } from "./rpc_testing.ts";
 import { event, iterationStarted, loopResult, midRun, started } from "./ui_events.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { readFile } from "node:fs/promises";
-import type { RpcMethod } from "../lib/rpc/protocol.ts";
-import { RPC_METHODS, RPC_NOTIFICATIONS } from "../lib/rpc/protocol_schema.ts";
+import type { RpcMethod } from "../lib/rpc/protocol/protocol.ts";
+import { RPC_METHODS, RPC_NOTIFICATIONS } from "../lib/rpc/protocol/protocol_schema.ts";
 import { METHOD_EXAMPLES, NOTIFICATION_EXAMPLES } from "../tools/protocol_text.ts";
 import { PROTOCOL_PAGE, protocolPage } from "../tools/write_protocol.ts";
 

@@ -6,8 +6,8 @@ import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { LoopEvent } from "../lib/event/loop_event.ts";
-import { claimSocketPath, removeStaleSocket } from "../lib/rpc/socket_path.ts";
-import { startSessionServer } from "../lib/rpc/session_server.ts";
+import { claimSocketPath, removeStaleSocket } from "../lib/rpc/server/socket_path.ts";
+import { startSessionServer } from "../lib/rpc/server/session_server.ts";
 import {
   FakeControl,
   FakeTerminal,

@@ -5,12 +5,12 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { AgentTerminal } from "../lib/agent/agent_terminal.ts";
 import type { LoopEvent } from "../lib/event/loop_event.ts";
-import type { SessionControl } from "../lib/rpc/session_control.ts";
+import type { SessionControl } from "../lib/rpc/server/session_hub.ts";
 import {
   type SessionServer,
   type SessionServerOptions,
   startSessionServer,
-} from "../lib/rpc/session_server.ts";
+} from "../lib/rpc/server/session_server.ts";
 import type { NumberedEvent } from "../lib/event/numbered_event.ts";
 import { openSessionLog, type SessionLogOptions } from "../lib/session/log/session_log.ts";
 import { tempDir } from "./testing.ts";

@@ -1,5 +1,11 @@
 /** What the page of the protocol says beyond the schemas, and its examples. */
-import type { RpcMethod, RpcMethods, RpcNotifications, RpcStatus } from "../lib/rpc/protocol.ts";
+import type {
+  RpcMethod,
+  RpcMethods,
+  RpcNotifications,
+  RpcStatus,
+} from "../lib/rpc/protocol/protocol.ts";
+import { connectSession } from "@ralph/cli";
 
 /** The beginning of the page. */
 export const PROTOCOL_TEXT = `
@@ -16,7 +22,6 @@ ssh vps ralph rpc my-feature --observe
 \`\`\`
 
 \`\`\`ts ignore
-import { connectSession } from "@ralph/cli";
 
 await using session = await connectSession(path);
 for await (const { seq, event } of session.events()) console.log(seq, event.type);

@@ -8,8 +8,8 @@
 import { writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { AGENT_EVENT_SCHEMAS, EVENT_SCHEMAS } from "../lib/event/event_schema.ts";
-import type { RpcMethod, RpcMethods, RpcNotifications } from "../lib/rpc/protocol.ts";
-import { RPC_METHODS, RPC_NOTIFICATIONS } from "../lib/rpc/protocol_schema.ts";
+import type { RpcMethod, RpcMethods, RpcNotifications } from "../lib/rpc/protocol/protocol.ts";
+import { RPC_METHODS, RPC_NOTIFICATIONS } from "../lib/rpc/protocol/protocol_schema.ts";
 import { METHOD_EXAMPLES, NOTIFICATION_EXAMPLES, PROTOCOL_TEXT } from "./protocol_text.ts";
 
 /** The page. */

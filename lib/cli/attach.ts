@@ -1,6 +1,6 @@
 import { openRegistry } from "../session/registry/open_registry.ts";
 import type { Session } from "../session/model/session.ts";
-import { RpcConnectionError } from "../rpc/rpc_channel.ts";
+import { RpcConnectionError } from "../rpc/client/rpc_channel.ts";
 import { sessionPaths } from "../session/model/session_paths.ts";
 import { formatAgo } from "../ui/format_ago.ts";
 import { recoverSessions } from "../worker/recover_sessions.ts";

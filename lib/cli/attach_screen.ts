@@ -1,5 +1,5 @@
-import { connectSession } from "../rpc/connect_session.ts";
-import type { SessionClient } from "../rpc/session_client.ts";
+import { connectSession } from "../rpc/client/connect_session.ts";
+import type { SessionClient } from "../rpc/client/session_client.ts";
 import type { Registry } from "../session/registry/registry.ts";
 import type { Session } from "../session/model/session.ts";
 import type { SessionPaths } from "../session/model/session_paths.ts";

@@ -1,6 +1,6 @@
 import { PreflightError } from "../loop/start/preflight.ts";
 import { AgentNotReadyError } from "../loop/start/start_loop.ts";
-import { RpcConnectionError } from "../rpc/rpc_channel.ts";
+import { RpcConnectionError } from "../rpc/client/rpc_channel.ts";
 import { InvalidBranchNameError } from "../git/branch_name.ts";
 import { PrdError } from "../task/prd/prd.ts";
 import { PrdMarkdownError } from "../task/markdown/parse_prd_markdown.ts";

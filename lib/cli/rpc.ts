@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import process from "node:process";
-import { RpcConnectionError } from "../rpc/rpc_channel.ts";
-import { unixTransport } from "../rpc/transports.ts";
+import { RpcConnectionError } from "../rpc/client/rpc_channel.ts";
+import { unixTransport } from "../rpc/client/transports.ts";
 import { openRegistry } from "../session/registry/open_registry.ts";
 import type { Registry } from "../session/registry/registry.ts";
 import type { Session } from "../session/model/session.ts";

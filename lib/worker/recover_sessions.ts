@@ -3,7 +3,7 @@ import { cleanUpPty } from "../agent/clean_up_pty.ts";
 import { clearStaleLock } from "../git/clear_stale_lock.ts";
 import type { LoopOutcome } from "../event/loop_event.ts";
 import { progressSink } from "../task/progress/progress_sink.ts";
-import { removeStaleSocket } from "../rpc/socket_path.ts";
+import { removeStaleSocket } from "../rpc/server/socket_path.ts";
 import { isAlive } from "../base/process_identity.ts";
 import { Recorder } from "../session/recorder.ts";
 import type { Registry } from "../session/registry/registry.ts";

@@ -7,7 +7,7 @@ import type { LoopResult } from "../event/loop_event.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
 import { progressSink } from "../task/progress/progress_sink.ts";
 import { runLoop } from "../loop/run_loop.ts";
-import type { SessionServer } from "../rpc/session_server.ts";
+import type { SessionServer } from "../rpc/server/session_server.ts";
 import type { NumberedEvent } from "../event/numbered_event.ts";
 import { openRegistry } from "../session/registry/open_registry.ts";
 import { processIdentity } from "../base/process_identity.ts";

@@ -1,5 +1,5 @@
-import type { SessionControl } from "../rpc/session_control.ts";
-import type { SessionServer } from "../rpc/session_server.ts";
+import type { SessionControl } from "../rpc/server/session_hub.ts";
+import type { SessionServer } from "../rpc/server/session_server.ts";
 import type { Registry } from "../session/registry/registry.ts";
 import type { Session } from "../session/model/session.ts";
 import type { SessionPaths } from "../session/model/session_paths.ts";
@@ -32,7 +32,7 @@ export async function serveSession(
 ): Promise<SessionServer | undefined> {
   const { registry, paths, dir, control, onWarning } = options;
   // Loaded only here: a command that only follows a worker has no use for it.
-  const { startSessionServer } = await import("../rpc/session_server.ts");
+  const { startSessionServer } = await import("../rpc/server/session_server.ts");
   try {
     const server = await startSessionServer(session, { paths, dir, control });
     registry.updateSession(session.id, { socket: server.path });

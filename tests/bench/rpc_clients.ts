@@ -7,7 +7,7 @@
 import { connect } from "node:net";
 import { once } from "node:events";
 import process from "node:process";
-import { connectSession } from "../../lib/rpc/connect_session.ts";
+import { connectSession } from "../../lib/rpc/client/connect_session.ts";
 
 const [path = "", count = "0"] = process.argv.slice(2);
 const stuck = connect(path);

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { createCommand } from "../../lib/agent/command/command.ts";
 import { LoopControl } from "../../lib/loop/loop_control.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
-import { startSessionServer } from "../../lib/rpc/session_server.ts";
+import { startSessionServer } from "../../lib/rpc/server/session_server.ts";
 import { openRegistry } from "../../lib/session/registry/open_registry.ts";
 import { Recorder } from "../../lib/session/recorder.ts";
 import { openSessionLog } from "../../lib/session/log/session_log.ts";

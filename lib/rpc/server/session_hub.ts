@@ -1,11 +1,12 @@
 import { setImmediate } from "node:timers/promises";
-import type { NumberedEvent } from "../event/numbered_event.ts";
-import { readSessionLog } from "../session/log/read_session_log.ts";
-import type { Session } from "../session/model/session.ts";
+import type { NumberedEvent } from "../../event/numbered_event.ts";
+import { readSessionLog } from "../../session/log/read_session_log.ts";
+import type { Session } from "../../session/model/session.ts";
 import type { EventRing } from "./event_ring.ts";
 import type { LoopStatus } from "./loop_status.ts";
 import type { ScreenFeed } from "./screen_feed.ts";
-import type { SessionControl } from "./session_control.ts";
+import type { AgentTerminal } from "../../agent/agent_terminal.ts";
+import type { LoopControl } from "../../loop/loop_control.ts";
 
 /** What is known of a session to those who serve it. */
 export type ServedSession = Pick<
@@ -96,4 +97,19 @@ export function createHub(
       return { events, more: (events.at(-1)?.seq ?? since) < ring.last };
     },
   };
+}
+
+/** What clients may do to a loop: a {@linkcode LoopControl}, or what stands for one. */
+export interface SessionControl
+  extends Pick<LoopControl, "requestStop" | "requestCheckpoint" | "retryNow" | "injectPrompt"> {
+  /** Whether a person works with the agent. */
+  readonly interactive: boolean;
+  /** The terminal of the agent that runs; `undefined` while there is none. */
+  readonly terminal: AgentTerminal | undefined;
+  /**
+   * Says whether a person works with the agent.
+   *
+   * @param enabled Whether one does.
+   */
+  setInteractive(enabled: boolean): void;
 }

@@ -1,5 +1,10 @@
-import type { Frame } from "./line_framer.ts";
-import { RPC_ERROR_CODES, type RpcErrorBody, type RpcId } from "./protocol.ts";
+import type { Frame } from "./frames.ts";
+import {
+  RPC_ERROR_CODES,
+  type RpcErrorBody,
+  type RpcId,
+  type RpcNotifications,
+} from "./protocol.ts";
 
 /** A line of a client: a request, or what to answer because it is none. */
 export type ParsedRequest =
@@ -68,4 +73,58 @@ function isId(value: unknown): value is RpcId | undefined {
 
 function failure(code: number, message: string, id: RpcId = null): ParsedRequest {
   return { kind: "error", id, error: { code, message } };
+}
+
+/** Thrown when a request is answered with an error. */
+export class RpcError extends Error {
+  /** One of {@linkcode RPC_ERROR_CODES}. */
+  readonly code: number;
+  /** Further facts for programs. */
+  readonly data?: unknown;
+
+  /**
+   * Makes the error.
+   *
+   * @param code One of {@linkcode RPC_ERROR_CODES}.
+   * @param message What is wrong, in one line.
+   * @param data Further facts for programs.
+   */
+  constructor(code: number, message: string, data?: unknown) {
+    super(message);
+    this.name = "RpcError";
+    this.code = code;
+    if (data !== undefined) this.data = data;
+  }
+}
+
+/**
+ * Makes the error of an answer from whatever was thrown.
+ *
+ * @param error What was thrown; any but an {@linkcode RpcError} is a failure of the server.
+ * @returns The error of the answer.
+ */
+export function toErrorBody(error: unknown): RpcErrorBody {
+  if (error instanceof RpcError) {
+    const { code, message, data } = error;
+    return data === undefined ? { code, message } : { code, message, data };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: RPC_ERROR_CODES.internalError, message: `Internal error: ${message}` };
+}
+
+/**
+ * Writes a notification as a line of the protocol.
+ *
+ * @param type Its type.
+ * @param data Its data.
+ * @param timestamp When it happened, ISO 8601 in UTC.
+ * @returns The line, with its end.
+ */
+export function notificationLine<Type extends keyof RpcNotifications>(
+  type: Type,
+  data: RpcNotifications[Type],
+  timestamp: string,
+): string {
+  const params = { type, timestamp, data };
+  return `${JSON.stringify({ jsonrpc: "2.0", method: "event", params })}\n`;
 }

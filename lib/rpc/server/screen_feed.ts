@@ -1,5 +1,5 @@
-import type { AgentTerminal } from "../agent/agent_terminal.ts";
-import type { RpcNotifications, RpcScreen } from "./protocol.ts";
+import type { AgentTerminal } from "../../agent/agent_terminal.ts";
+import type { RpcNotifications, RpcScreen } from "../protocol/protocol.ts";
 
 /** Options for {@linkcode ScreenFeed}. */
 export interface ScreenFeedOptions {

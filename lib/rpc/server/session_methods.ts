@@ -1,8 +1,14 @@
-import { VERSION } from "../version.ts";
-import type { RpcMethod, RpcMethods, RpcRole, RpcTopic } from "./protocol.ts";
-import { PROTOCOL_VERSION, RPC_ERROR_CODES } from "./protocol.ts";
-import { isRpcMethod, RPC_METHODS } from "./protocol_schema.ts";
-import { RpcError } from "./rpc_error.ts";
+import { VERSION } from "../../version.ts";
+import {
+  PROTOCOL_VERSION,
+  RPC_ERROR_CODES,
+  type RpcMethod,
+  type RpcMethods,
+  type RpcRole,
+  type RpcTopic,
+} from "../protocol/protocol.ts";
+import { isRpcMethod, RPC_METHODS } from "../protocol/protocol_schema.ts";
+import { RpcError } from "../protocol/messages.ts";
 import type { ReadEventsOptions, SessionHub } from "./session_hub.ts";
 
 /** A connection, as the methods see it. */

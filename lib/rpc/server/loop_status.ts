@@ -1,7 +1,7 @@
-import type { LoopEvent } from "../event/loop_event.ts";
-import { outputText } from "../event/output_text.ts";
-import { endedStatus } from "../session/model/session.ts";
-import type { RpcStateChange, RpcStatus } from "./protocol.ts";
+import type { LoopEvent } from "../../event/loop_event.ts";
+import { outputText } from "../../event/output_text.ts";
+import { endedStatus } from "../../session/model/session.ts";
+import type { RpcStateChange, RpcStatus } from "../protocol/protocol.ts";
 
 /** Lines of output that `get_status` answers with. */
 const RECENT_LINES = 200;

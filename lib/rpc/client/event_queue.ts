@@ -1,4 +1,4 @@
-import type { NumberedEvent } from "../event/numbered_event.ts";
+import type { NumberedEvent } from "../../event/numbered_event.ts";
 
 /**
  * Events between a connection and their reader. It is bounded: when it is full, what comes is

@@ -1,7 +1,13 @@
 import type { Duplex } from "node:stream";
-import type { RpcErrorBody, RpcId, RpcMethod, RpcMethods, RpcNotification } from "./protocol.ts";
-import { readFrames } from "./read_frames.ts";
-import { RpcError } from "./rpc_error.ts";
+import type {
+  RpcErrorBody,
+  RpcId,
+  RpcMethod,
+  RpcMethods,
+  RpcNotification,
+} from "../protocol/protocol.ts";
+import { readFrames } from "../protocol/frames.ts";
+import { RpcError } from "../protocol/messages.ts";
 
 /** Thrown when the connection to a session is lost, or cannot be made again. */
 export class RpcConnectionError extends Error {

@@ -3,19 +3,17 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ClientStream } from "./client_stream.ts";
 import type { Delivery } from "./delivery.ts";
 import { EventCursor } from "./event_cursor.ts";
-import { notificationLine } from "./notification_line.ts";
-import { parseRequest } from "./parse_request.ts";
-import type {
-  RpcErrorBody,
-  RpcId,
-  RpcNotifications,
-  RpcRole,
-  RpcStateChange,
-  RpcTopic,
-} from "./protocol.ts";
-import { RPC_ERROR_CODES } from "./protocol.ts";
-import { LineTimeoutError, readFrames, type ReadFramesOptions } from "./read_frames.ts";
-import { toErrorBody } from "./rpc_error.ts";
+import { notificationLine, parseRequest, toErrorBody } from "../protocol/messages.ts";
+import {
+  RPC_ERROR_CODES,
+  type RpcErrorBody,
+  type RpcId,
+  type RpcNotifications,
+  type RpcRole,
+  type RpcStateChange,
+  type RpcTopic,
+} from "../protocol/protocol.ts";
+import { LineTimeoutError, readFrames, type ReadFramesOptions } from "../protocol/frames.ts";
 import type { SessionHub } from "./session_hub.ts";
 import { callMethod, type RpcCaller } from "./session_methods.ts";
 

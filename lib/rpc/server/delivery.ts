@@ -1,5 +1,5 @@
-import { notificationLine } from "./notification_line.ts";
-import type { RpcStateChange } from "./protocol.ts";
+import { notificationLine } from "../protocol/messages.ts";
+import type { RpcStateChange } from "../protocol/protocol.ts";
 
 /** Text and when it came, ISO 8601 in UTC. */
 interface Timed {

@@ -1,16 +1,20 @@
 import { once } from "node:events";
 import { chmod } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
-import type { NumberedEvent } from "../event/numbered_event.ts";
-import type { SessionPaths } from "../session/model/session_paths.ts";
+import type { NumberedEvent } from "../../event/numbered_event.ts";
+import type { SessionPaths } from "../../session/model/session_paths.ts";
 import { Delivery } from "./delivery.ts";
 import { EventRing } from "./event_ring.ts";
 import { LoopStatus } from "./loop_status.ts";
-import { RPC_ERROR_CODES, type RpcStateChange } from "./protocol.ts";
+import { RPC_ERROR_CODES, type RpcStateChange } from "../protocol/protocol.ts";
 import { ScreenFeed } from "./screen_feed.ts";
 import { ServerConnection } from "./server_connection.ts";
-import type { SessionControl } from "./session_control.ts";
-import { createHub, type ServedSession, type SessionHub } from "./session_hub.ts";
+import {
+  createHub,
+  type ServedSession,
+  type SessionControl,
+  type SessionHub,
+} from "./session_hub.ts";
 import { claimSocketPath, type SocketPath } from "./socket_path.ts";
 
 /** Options for {@linkcode startSessionServer}. */

@@ -1,6 +1,6 @@
 import type { ClientStream } from "./client_stream.ts";
-import type { RpcNotifications } from "./protocol.ts";
-import { notificationLine } from "./notification_line.ts";
+import type { RpcNotifications } from "../protocol/protocol.ts";
+import { notificationLine } from "../protocol/messages.ts";
 import type { SessionHub } from "./session_hub.ts";
 
 /** What an {@linkcode EventCursor} does to its client. */

@@ -1,6 +1,12 @@
-import type { NumberedEvent } from "../event/numbered_event.ts";
+import type { NumberedEvent } from "../../event/numbered_event.ts";
 import { EventQueue } from "./event_queue.ts";
-import type { RpcHello, RpcMethod, RpcMethods, RpcNotification, RpcTopic } from "./protocol.ts";
+import type {
+  RpcHello,
+  RpcMethod,
+  RpcMethods,
+  RpcNotification,
+  RpcTopic,
+} from "../protocol/protocol.ts";
 import { type RpcCallOptions, type RpcChannel, RpcConnectionError } from "./rpc_channel.ts";
 import { RpcLink, type RpcLinkOptions } from "./rpc_link.ts";
 import type { RpcTransport } from "./transports.ts";

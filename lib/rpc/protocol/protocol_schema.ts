@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { loopEventSchema } from "../event/event_schema.ts";
+import { loopEventSchema } from "../../event/event_schema.ts";
 import type { RpcMethod, RpcMethods, RpcNotifications, RpcRole, RpcStatus } from "./protocol.ts";
 
 /** One method of the protocol. */

@@ -1,4 +1,4 @@
-import type { NumberedEvent } from "../event/numbered_event.ts";
+import type { NumberedEvent } from "../../event/numbered_event.ts";
 
 /** The version of the protocol: it changes when a client that knows this one would break. */
 export const PROTOCOL_VERSION = 1;

@@ -1,6 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { backoffMs } from "../base/backoff.ts";
-import { PROTOCOL_VERSION, type RpcHello, type RpcNotification, type RpcRole } from "./protocol.ts";
+import { backoffMs } from "../../base/backoff.ts";
+import {
+  PROTOCOL_VERSION,
+  type RpcHello,
+  type RpcNotification,
+  type RpcRole,
+} from "../protocol/protocol.ts";
 import { RpcChannel, RpcConnectionError } from "./rpc_channel.ts";
 import type { RpcTransport } from "./transports.ts";
 

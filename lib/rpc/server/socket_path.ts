@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { chmod, lstat, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import type { Session } from "../session/model/session.ts";
-import type { SessionPaths } from "../session/model/session_paths.ts";
-import { lockTask, TaskLockedError } from "../base/lock.ts";
+import type { Session } from "../../session/model/session.ts";
+import type { SessionPaths } from "../../session/model/session_paths.ts";
+import { lockTask, TaskLockedError } from "../../base/lock.ts";
 
 /** The longest path of a socket that every system takes, in bytes: macOS has room for 104 with the NUL. */
 const MAX_PATH_BYTES = 103;

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import type { NumberedEvent } from "../event/numbered_event.ts";
-import { notificationLine } from "./notification_line.ts";
+import type { NumberedEvent } from "../../event/numbered_event.ts";
+import { notificationLine } from "../protocol/messages.ts";
 
 /** A piece of the stream of events, ready to be written. */
 export interface EventBatch {
