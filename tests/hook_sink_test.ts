@@ -7,15 +7,13 @@ import { readSettings, SettingsError } from "../lib/cli/settings.ts";
 import type { LoopEventBody, LoopResult } from "../lib/event/loop_event.ts";
 import type { NumberedEvent } from "../lib/event/numbered_event.ts";
 import { sessionPaths } from "../lib/session/model/session_paths.ts";
-import type { Hook } from "../lib/worker/hook.ts";
-import { hookSink, type HookSinkOptions } from "../lib/worker/hook_sink.ts";
-import { runSession } from "../lib/worker/run_session.ts";
+import { type Hook, hookSink, type HookSinkOptions } from "../lib/worker/hook_sink.ts";
+import { runSession, TaskRunningError } from "../lib/worker/run_session.ts";
 import { createDemo } from "../lib/agent/demo/demo.ts";
 import { TEST_ENV } from "./agents/agent_testing.ts";
 import { configure, ralph } from "./ralph_process.ts";
 import { scriptedAgent, taskRepo } from "./scripted_agent.ts";
 import { type TempDir, tempDir } from "./testing.ts";
-import { TaskRunningError } from "../lib/worker/task_running_error.ts";
 
 function numbered(seq: number, body: LoopEventBody): NumberedEvent {
   return { seq, event: { time: "2026-11-20T18:02:11.000Z", ...body } };

@@ -7,7 +7,7 @@ import type { RunLoopOptions } from "../loop/loop_options.ts";
 import { sessionPaths } from "../session/model/session_paths.ts";
 import { nearestName } from "../base/nearest_name.ts";
 import type { Task } from "../task/task.ts";
-import type { Hook } from "../worker/hook.ts";
+import type { Hook } from "../worker/hook_sink.ts";
 import type { CommandContext, CommandLine } from "./command.ts";
 import { dollarsValue, durationValue, wholeNumberValue } from "./option_values.ts";
 import { ptyAgents } from "./pty_agents.ts";

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "@std/toml";
 import { z } from "zod";
-import { HOOK_EVENTS } from "../worker/hook.ts";
+import { HOOK_EVENTS } from "../worker/hook_sink.ts";
 import { nearestName } from "../base/nearest_name.ts";
 
 /** Thrown when a settings file cannot be used: exit code 2. */

@@ -13,7 +13,8 @@ import type { SessionPaths } from "../session/model/session_paths.ts";
 import { lockTask, TaskLockedError } from "../base/lock.ts";
 import { lastWords } from "./last_words.ts";
 import { replayLog } from "./replay_log.ts";
-import { endSessionProcesses } from "./session_processes.ts";
+import { endMarkedProcesses, endProcessGroup } from "../base/end_processes.ts";
+import { SESSION_VARIABLE } from "../agent/agent_environment.ts";
 
 /** Why a session ended whose worker was killed. */
 export const WORKER_DIED = "worker died";
@@ -105,4 +106,24 @@ async function recoverSession(
     if (event.type === "loop_finished") await writeProgress(event);
     await recorder.write(event);
   }
+}
+
+export { SESSION_VARIABLE };
+
+/**
+ * Ends every process that a session has started and that is left: the group of its
+ * agent, by pid and start time, and where the system lets us look (Linux) also whatever
+ * else carries the session's variable, such as an agent that was started in the very
+ * moment in which its worker died.
+ *
+ * @param session The session; its worker must be dead.
+ * @returns Whether nothing is left.
+ */
+export async function endSessionProcesses(
+  session: Pick<Session, "id" | "agentProcess">,
+): Promise<boolean> {
+  const { id, agentProcess } = session;
+  const gone = agentProcess === null || !isAlive(agentProcess) ||
+    await endProcessGroup(agentProcess.pid);
+  return await endMarkedProcesses(SESSION_VARIABLE, id) && gone;
 }

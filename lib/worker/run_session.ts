@@ -17,12 +17,10 @@ import { openSessionLog } from "../session/log/session_log.ts";
 import type { SessionPaths } from "../session/model/session_paths.ts";
 import { lockTask, TaskLockedError } from "../base/lock.ts";
 import { watchControl } from "./control_file.ts";
-import type { Hook } from "./hook.ts";
-import { hookSink } from "./hook_sink.ts";
-import { recoverSessions } from "./recover_sessions.ts";
-import { serveSession } from "./serve_session.ts";
-import { SESSION_VARIABLE } from "./session_processes.ts";
-import { TaskRunningError } from "./task_running_error.ts";
+import { type Hook, hookSink } from "./hook_sink.ts";
+import { recoverSessions, SESSION_VARIABLE } from "./recover_sessions.ts";
+import type { SessionControl } from "../rpc/server/session_hub.ts";
+import type { Session } from "../session/model/session.ts";
 
 /** Options for {@linkcode runSession}. */
 export interface RunSessionOptions {
@@ -125,5 +123,69 @@ function takeLock(registry: Registry, { loop, paths }: RunSessionOptions): Dispo
   } catch (error) {
     if (!(error instanceof TaskLockedError)) throw error;
     throw new TaskRunningError(task.name, registry.latestSession(task.dir));
+  }
+}
+
+/** Options for {@linkcode serveSession}. */
+export interface ServeSessionOptions {
+  /** The registry that has the session. */
+  registry: Registry;
+  /** Where ralph keeps its files. */
+  paths: SessionPaths;
+  /** The folder of the session's log. */
+  dir: string;
+  /** How commands reach the loop. */
+  control: SessionControl;
+  /** Takes what a person should know, in one line. @default {nobody does} */
+  onWarning?: ((message: string) => void) | undefined;
+}
+
+/**
+ * Starts the server of a session and records where it is. A loop can do without: where there can
+ * be no socket, that is a warning.
+ *
+ * @param session The session.
+ * @param options Where it is recorded, and how its loop is reached.
+ * @returns The server; `undefined` if there is none.
+ */
+export async function serveSession(
+  session: Session,
+  options: ServeSessionOptions,
+): Promise<SessionServer | undefined> {
+  const { registry, paths, dir, control, onWarning } = options;
+  // Loaded only here: a command that only follows a worker has no use for it.
+  const { startSessionServer } = await import("../rpc/server/session_server.ts");
+  try {
+    const server = await startSessionServer(session, { paths, dir, control });
+    registry.updateSession(session.id, { socket: server.path });
+    return server;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    onWarning?.(`Cannot open a socket for ${session.task}, ralph rpc does not reach it: ${why}`);
+    return undefined;
+  }
+}
+
+/** Thrown when a task is to be run that runs already. */
+export class TaskRunningError extends Error {
+  /** What to do about it. */
+  readonly hint: string;
+  /** The session that runs; absent if it has only just begun. */
+  readonly session?: Session;
+
+  /**
+   * Makes the error.
+   *
+   * @param task The name of the task.
+   * @param session The session that runs, if it is known.
+   */
+  constructor(task: string, session?: Session) {
+    const known = session?.status === "running" && session.worker !== null
+      ? ` (pid ${session.worker.pid}, since ${session.startedAt.slice(0, 19)}Z)`
+      : "";
+    super(`Cannot run ${task}: it is already running${known}`);
+    this.name = "TaskRunningError";
+    this.hint = `ralph attach ${task}`;
+    if (known !== "" && session !== undefined) this.session = session;
   }
 }

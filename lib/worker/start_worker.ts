@@ -3,7 +3,7 @@ import { mkdir, open, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { EVENTS_FILE } from "../session/log/session_log.ts";
-import { SESSION_VARIABLE } from "./session_processes.ts";
+import { SESSION_VARIABLE } from "./recover_sessions.ts";
 
 /** The file in the folder of a session that holds what its worker printed. */
 export const WORKER_LOG = "worker.log";

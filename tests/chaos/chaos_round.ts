@@ -9,7 +9,7 @@ import { openRegistry } from "../../lib/session/registry/open_registry.ts";
 import { isAlive } from "../../lib/base/process_identity.ts";
 import { readSessionLog } from "../../lib/session/log/read_session_log.ts";
 import { type SessionPaths, sessionPaths } from "../../lib/session/model/session_paths.ts";
-import { SESSION_VARIABLE } from "../../lib/worker/session_processes.ts";
+import { SESSION_VARIABLE } from "../../lib/worker/recover_sessions.ts";
 import { configure, ralph, type RalphOptions } from "../ralph_process.ts";
 import { scriptedAgent, taskRepo } from "../scripted_agent.ts";
 
