@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { displayWidth, padText, truncateText } from "../lib/ui/display_width.ts";
+import { displayWidth, padText, truncateText } from "../lib/ui/text/display_width.ts";
 
 Deno.test("displayWidth() counts columns, not characters", () => {
   const cases: [string, number][] = [

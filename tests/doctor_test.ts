@@ -7,7 +7,7 @@ import { type DoctorCheck, runDoctorChecks } from "../lib/cli/doctor_check.ts";
 import { runtimeFinding } from "../lib/cli/doctor_tools.ts";
 import { openRegistry } from "../lib/session/registry/open_registry.ts";
 import { sessionPaths } from "../lib/session/model/session_paths.ts";
-import { type DoctorFinding, doctorLines } from "../lib/ui/doctor_lines.ts";
+import { type DoctorFinding, doctorLines } from "../lib/ui/report/doctor_lines.ts";
 import { ralph, type RalphOptions } from "./ralph_process.ts";
 import { type TaskRepo, taskRepo } from "./scripted_agent.ts";
 import { tempDir } from "./testing.ts";

@@ -1,4 +1,4 @@
-import type { TerminalStream } from "../lib/ui/live_view.ts";
+import type { TerminalStream } from "../lib/ui/live/live_view.ts";
 
 /**
  * A terminal as far as a live view goes: a screen with scrollback, wrapped lines

@@ -1,10 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { formatAgo } from "../lib/ui/format_ago.ts";
-import { formatClock } from "../lib/ui/format_clock.ts";
-import { formatCost } from "../lib/ui/format_cost.ts";
-import { formatCount } from "../lib/ui/format_count.ts";
-import { formatDuration } from "../lib/ui/format_duration.ts";
-import { countTokens, formatTokens } from "../lib/ui/format_tokens.ts";
+import { formatAgo, formatClock, formatDuration } from "../lib/ui/text/times.ts";
+import { countTokens, formatCost, formatCount, formatTokens } from "../lib/ui/text/numbers.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

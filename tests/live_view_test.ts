@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
-import { LiveView } from "../lib/ui/live_view.ts";
-import { renderView } from "../lib/ui/render_view.ts";
+import { LiveView } from "../lib/ui/live/live_view.ts";
+import { renderView } from "../lib/ui/live/render_view.ts";
 import { FakeClock, FakeTerminal } from "./fake_terminal.ts";
 import {
   agentEvent,

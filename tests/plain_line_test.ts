@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { plainLines } from "../lib/ui/plain_line.ts";
+import { plainLines } from "../lib/ui/report/plain_line.ts";
 import {
   agentEvent,
   event,

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { reduceView } from "../lib/ui/reduce_view.ts";
-import { initialView, MAX_CHECKS, MAX_LINES, MAX_NOTICES } from "../lib/ui/view_state.ts";
+import { reduceView } from "../lib/ui/live/reduce_view.ts";
+import { initialView, MAX_CHECKS, MAX_LINES, MAX_NOTICES } from "../lib/ui/live/view_state.ts";
 import {
   agentEvent,
   event,

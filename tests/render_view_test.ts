@@ -2,10 +2,10 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { stripVTControlCharacters } from "node:util";
 import type { AgentEvent } from "../lib/event/agent_event.ts";
 import type { LoopEvent, LoopEventBody } from "../lib/event/loop_event.ts";
-import { displayWidth } from "../lib/ui/display_width.ts";
-import { reduceView } from "../lib/ui/reduce_view.ts";
-import { renderView } from "../lib/ui/render_view.ts";
-import { initialView, type ViewState } from "../lib/ui/view_state.ts";
+import { displayWidth } from "../lib/ui/text/display_width.ts";
+import { reduceView } from "../lib/ui/live/reduce_view.ts";
+import { renderView } from "../lib/ui/live/render_view.ts";
+import { initialView, type ViewState } from "../lib/ui/live/view_state.ts";
 import {
   event,
   iterationFinished,

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { sanitizeLines, sanitizeText } from "../lib/ui/sanitize_text.ts";
+import { sanitizeLines, sanitizeText } from "../lib/ui/text/sanitize_text.ts";
 
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]/;

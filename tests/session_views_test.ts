@@ -2,11 +2,10 @@ import { assertEquals } from "@std/assert";
 import type { AgentEvent } from "../lib/event/agent_event.ts";
 import { openRegistry } from "../lib/session/registry/open_registry.ts";
 import type { Session } from "../lib/session/model/session.ts";
-import { formatBytes } from "../lib/ui/format_bytes.ts";
-import { logLines } from "../lib/ui/log_lines.ts";
-import { sessionReason } from "../lib/ui/session_reason.ts";
-import { statusTable } from "../lib/ui/status_table.ts";
-import { taskLabels } from "../lib/ui/task_labels.ts";
+import { formatBytes } from "../lib/ui/text/numbers.ts";
+import { logLines } from "../lib/ui/report/log_lines.ts";
+import { sessionReason, taskLabels } from "../lib/ui/report/session_details.ts";
+import { statusTable } from "../lib/ui/report/status_table.ts";
 
 const START = Date.UTC(2026, 10, 20, 18);
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { storyWindow } from "../lib/ui/story_window.ts";
+import { storyWindow } from "../lib/ui/live/story_rows.ts";
 
 Deno.test("storyWindow() shows all stories where there is room", () => {
   assertEquals(storyWindow(5, { focus: 2, rows: 5 }), { start: 0, end: 5 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { stripVTControlCharacters } from "node:util";
-import { displayWidth } from "../lib/ui/display_width.ts";
-import { createStyle, fitSpans, supportsColor } from "../lib/ui/style.ts";
+import { displayWidth } from "../lib/ui/text/display_width.ts";
+import { createStyle, fitSpans, supportsColor } from "../lib/ui/text/style.ts";
 
 Deno.test("supportsColor() heeds FORCE_COLOR, then NO_COLOR, then the terminal", () => {
   const cases: [Record<string, string>, boolean, boolean][] = [

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { displayWidth } from "../lib/ui/display_width.ts";
-import { renderSummary } from "../lib/ui/summary.ts";
+import { displayWidth } from "../lib/ui/text/display_width.ts";
+import { renderSummary } from "../lib/ui/report/summary.ts";
 import { id, loopResult, story } from "./ui_events.ts";
 
 Deno.test("renderSummary() says what a completed run has done", () => {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { renderTable } from "../lib/ui/table.ts";
+import { renderTable } from "../lib/ui/text/table.ts";
 
 const columns = [
   { header: "task" },

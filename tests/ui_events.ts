@@ -1,7 +1,7 @@
 import type { AgentEvent } from "../lib/event/agent_event.ts";
 import type { LoopEvent, LoopEventBody, LoopResult } from "../lib/event/loop_event.ts";
-import { reduceView } from "../lib/ui/reduce_view.ts";
-import { initialView, type ViewState } from "../lib/ui/view_state.ts";
+import { reduceView } from "../lib/ui/live/reduce_view.ts";
+import { initialView, type ViewState } from "../lib/ui/live/view_state.ts";
 
 /** The moment at which the sample run starts. */
 export const START = Date.UTC(2026, 10, 20, 18, 2, 11);

@@ -2,7 +2,7 @@ import { openRegistry } from "../session/registry/open_registry.ts";
 import type { Session } from "../session/model/session.ts";
 import { RpcConnectionError } from "../rpc/client/rpc_channel.ts";
 import { sessionPaths } from "../session/model/session_paths.ts";
-import { formatAgo } from "../ui/format_ago.ts";
+import { formatAgo } from "../ui/text/times.ts";
 import { recoverSessions } from "../worker/recover_sessions.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { type AttachChoice, findAttachSession } from "./find_attach_session.ts";

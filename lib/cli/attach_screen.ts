@@ -3,7 +3,7 @@ import type { SessionClient } from "../rpc/client/session_client.ts";
 import type { Registry } from "../session/registry/registry.ts";
 import type { Session } from "../session/model/session.ts";
 import type { SessionPaths } from "../session/model/session_paths.ts";
-import { ATTACH_HELP, attachLine, type AttachState } from "../ui/attach_line.ts";
+import { ATTACH_HELP, attachLine, type AttachState } from "../ui/live/attach_line.ts";
 import { followSession } from "../worker/follow_session.ts";
 import type { CommandContext } from "./command.ts";
 import { readTerminal } from "./read_keys.ts";

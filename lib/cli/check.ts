@@ -3,7 +3,7 @@ import { relative, resolve } from "node:path";
 import { checkPrd, type PrdFinding } from "../task/prd/check_prd.ts";
 import { restorePrd } from "../task/prd/edit_prd.ts";
 import { sessionPaths } from "../session/model/session_paths.ts";
-import { formatCount } from "../ui/format_count.ts";
+import { formatCount } from "../ui/text/numbers.ts";
 import { chooseTask } from "./choose_task.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { goodCopyFile } from "./run_options.ts";

@@ -4,7 +4,7 @@ import { type ConvertedPrd, convertPrd } from "../task/markdown/convert_prd.ts";
 import { findGitRoot } from "../git/find_git_root.ts";
 import { parseTaskName } from "../task/task_name.ts";
 import { writeAtomic } from "../base/write_atomic.ts";
-import { formatCount } from "../ui/format_count.ts";
+import { formatCount } from "../ui/text/numbers.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { UsageError } from "./usage_error.ts";
 

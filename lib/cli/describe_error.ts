@@ -6,7 +6,7 @@ import { PrdError } from "../task/prd/prd.ts";
 import { PrdMarkdownError } from "../task/markdown/parse_prd_markdown.ts";
 import { TaskNotFoundError } from "../task/resolve_task.ts";
 import { InvalidTaskNameError } from "../task/task_name.ts";
-import { sanitizeLines, sanitizeText } from "../ui/sanitize_text.ts";
+import { sanitizeLines, sanitizeText } from "../ui/text/sanitize_text.ts";
 import { WorkerStartError } from "../worker/start_worker.ts";
 import { SettingsError } from "./settings.ts";
 import { UsageError } from "./usage_error.ts";

@@ -1,7 +1,7 @@
 import { sessionPaths } from "../session/model/session_paths.ts";
 import { findGitRoot, NotARepositoryError } from "../git/find_git_root.ts";
-import { doctorLines } from "../ui/doctor_lines.ts";
-import { supportsColor } from "../ui/style.ts";
+import { doctorLines } from "../ui/report/doctor_lines.ts";
+import { supportsColor } from "../ui/text/style.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { runDoctorChecks } from "./doctor_check.ts";
 import { DOCTOR_CHECKS } from "./doctor_checks.ts";

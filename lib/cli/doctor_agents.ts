@@ -1,7 +1,7 @@
 import type { Agent } from "../agent/agent.ts";
 import { agentEnvironment } from "../agent/agent_environment.ts";
 import { createAgents } from "../agent/create_agents.ts";
-import type { DoctorFinding } from "../ui/doctor_lines.ts";
+import type { DoctorFinding } from "../ui/report/doctor_lines.ts";
 import type { DoctorContext } from "./doctor_check.ts";
 
 /**

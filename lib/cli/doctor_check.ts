@@ -1,5 +1,5 @@
 import type { SessionPaths } from "../session/model/session_paths.ts";
-import type { DoctorFinding } from "../ui/doctor_lines.ts";
+import type { DoctorFinding } from "../ui/report/doctor_lines.ts";
 import type { RunOptions } from "./run_options.ts";
 
 /** What the checks of `ralph doctor` are given. */

@@ -8,9 +8,8 @@ import { isNotFound } from "../base/error_code.ts";
 import { listTasks } from "../task/list_tasks.ts";
 import { PrdError } from "../task/prd/prd.ts";
 import { readPrd } from "../task/prd/read_prd.ts";
-import { formatBytes } from "../ui/format_bytes.ts";
-import { formatCount } from "../ui/format_count.ts";
-import type { DoctorFinding } from "../ui/doctor_lines.ts";
+import { formatBytes, formatCount } from "../ui/text/numbers.ts";
+import type { DoctorFinding } from "../ui/report/doctor_lines.ts";
 import type { DoctorContext } from "./doctor_check.ts";
 import { problemFinding } from "./doctor_tools.ts";
 

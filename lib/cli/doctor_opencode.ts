@@ -5,7 +5,7 @@ import { agentEnvironment } from "../agent/agent_environment.ts";
 import { findProgram } from "../base/find_program.ts";
 import { diagnoseServer, type ServerDiagnosis } from "../agent/opencode/server/describe_server.ts";
 import { SERVER_ENV_FILE, type ServerAddress } from "../agent/opencode/server/address.ts";
-import type { DoctorFinding } from "../ui/doctor_lines.ts";
+import type { DoctorFinding } from "../ui/report/doctor_lines.ts";
 import type { DoctorContext } from "./doctor_check.ts";
 import { opencodeAddress } from "./opencode_address.ts";
 

@@ -2,7 +2,7 @@ import process from "node:process";
 import { probeProgram } from "../agent/process/probe_program.ts";
 import { findGitProblem, type PreflightProblem } from "../loop/start/preflight.ts";
 import { GitError, parseGitVersion, runGit } from "../git/run_git.ts";
-import type { DoctorFinding } from "../ui/doctor_lines.ts";
+import type { DoctorFinding } from "../ui/report/doctor_lines.ts";
 import { VERSION } from "../version.ts";
 import type { DoctorContext } from "./doctor_check.ts";
 

@@ -6,7 +6,7 @@ import { NotARepositoryError } from "../git/find_git_root.ts";
 import { nearestName } from "../base/nearest_name.ts";
 import { resolveTask, TaskNotFoundError } from "../task/resolve_task.ts";
 import { InvalidTaskNameError } from "../task/task_name.ts";
-import { sanitizeText } from "../ui/sanitize_text.ts";
+import { sanitizeText } from "../ui/text/sanitize_text.ts";
 import type { CommandContext } from "./command.ts";
 import { UsageError } from "./usage_error.ts";
 

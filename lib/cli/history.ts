@@ -1,6 +1,6 @@
 import type { Registry } from "../session/registry/registry.ts";
 import type { Session } from "../session/model/session.ts";
-import { historyTable, type SessionHistory } from "../ui/history_table.ts";
+import { historyTable, type SessionHistory } from "../ui/report/history_table.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { findTaskSessions } from "./find_task_sessions.ts";
 import { openSessions } from "./open_sessions.ts";

@@ -1,7 +1,7 @@
 import { openRegistry } from "../session/registry/open_registry.ts";
 import type { Registry } from "../session/registry/registry.ts";
 import { sessionPaths } from "../session/model/session_paths.ts";
-import { sanitizeText } from "../ui/sanitize_text.ts";
+import { sanitizeText } from "../ui/text/sanitize_text.ts";
 import type { CommandContext } from "./command.ts";
 
 /**

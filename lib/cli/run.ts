@@ -2,7 +2,7 @@ import { openRegistry } from "../session/registry/open_registry.ts";
 import type { Session } from "../session/model/session.ts";
 import { type SessionPaths, sessionPaths } from "../session/model/session_paths.ts";
 import type { Task } from "../task/task.ts";
-import { formatAgo } from "../ui/format_ago.ts";
+import { formatAgo } from "../ui/text/times.ts";
 import { recoverSessions } from "../worker/recover_sessions.ts";
 import { chooseTask } from "./choose_task.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";

@@ -1,7 +1,7 @@
 import { ulid } from "@std/ulid";
 import { LoopControl } from "../loop/loop_control.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
-import { sanitizeText } from "../ui/sanitize_text.ts";
+import { sanitizeText } from "../ui/text/sanitize_text.ts";
 import type { Hook } from "../worker/hook_sink.ts";
 import { sessionPaths } from "../session/model/session_paths.ts";
 import { runSession } from "../worker/run_session.ts";

@@ -1,6 +1,6 @@
 import type { Registry } from "../session/registry/registry.ts";
 import type { Session } from "../session/model/session.ts";
-import type { SessionState } from "../ui/status_table.ts";
+import type { SessionState } from "../ui/report/status_table.ts";
 
 /**
  * Adds to sessions what their rows do not tell: how often the current story has been

@@ -1,7 +1,7 @@
 import type { Registry } from "../session/registry/registry.ts";
 import type { Session } from "../session/model/session.ts";
-import { iterationTable } from "../ui/iteration_table.ts";
-import { sessionDetails } from "../ui/session_details.ts";
+import { iterationTable } from "../ui/report/iteration_table.ts";
+import { sessionDetails } from "../ui/report/session_details.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { findLatestSession, findSessionById } from "./find_one_session.ts";
 import { logDirOf } from "./log_dir.ts";

@@ -1,9 +1,9 @@
 import type { LoopEvent, LoopOutcome, LoopResult } from "../event/loop_event.ts";
-import { LiveView } from "../ui/live_view.ts";
-import { plainLines } from "../ui/plain_line.ts";
-import type { KeyHint } from "../ui/render_view.ts";
-import { supportsColor } from "../ui/style.ts";
-import { renderSummary } from "../ui/summary.ts";
+import { LiveView } from "../ui/live/live_view.ts";
+import { plainLines } from "../ui/report/plain_line.ts";
+import type { KeyHint } from "../ui/live/render_view.ts";
+import { supportsColor } from "../ui/text/style.ts";
+import { renderSummary } from "../ui/report/summary.ts";
 import type { CommandContext } from "./command.ts";
 import { exitCodeOf } from "./exit_code.ts";
 

@@ -1,8 +1,8 @@
 import type { Registry } from "../session/registry/registry.ts";
 import type { Session } from "../session/model/session.ts";
-import { formatCount } from "../ui/format_count.ts";
-import { sessionDetails } from "../ui/session_details.ts";
-import { statusTable } from "../ui/status_table.ts";
+import { formatCount } from "../ui/text/numbers.ts";
+import { sessionDetails } from "../ui/report/session_details.ts";
+import { statusTable } from "../ui/report/status_table.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { findTaskSessions } from "./find_task_sessions.ts";
 import { logDirOf } from "./log_dir.ts";

@@ -3,7 +3,7 @@ import { findGitRoot } from "../git/find_git_root.ts";
 import { listTasks, type TaskListing } from "../task/list_tasks.ts";
 import { PrdError } from "../task/prd/prd.ts";
 import { readPrd } from "../task/prd/read_prd.ts";
-import { renderTable } from "../ui/table.ts";
+import { renderTable } from "../ui/text/table.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 
 interface TaskRow {

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
-import { truncateText } from "../ui/display_width.ts";
-import type { TerminalStream } from "../ui/live_view.ts";
-import { screenUpdate } from "../ui/screen_update.ts";
+import { truncateText } from "../ui/text/display_width.ts";
+import type { TerminalStream } from "../ui/live/live_view.ts";
+import { screenUpdate } from "../ui/live/screen_update.ts";
 
 /** Options for {@linkcode watchScreen}. */
 export interface WatchScreenOptions {

@@ -1,7 +1,7 @@
 import { LoopControl } from "../loop/loop_control.ts";
 import { sessionPaths } from "../session/model/session_paths.ts";
 import { resolveTask } from "../task/resolve_task.ts";
-import { sanitizeText } from "../ui/sanitize_text.ts";
+import { sanitizeText } from "../ui/text/sanitize_text.ts";
 import { runSession } from "../worker/run_session.ts";
 import type { Command, CommandContext, CommandLine } from "./command.ts";
 import { exitCodeOf } from "./exit_code.ts";

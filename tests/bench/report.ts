@@ -1,4 +1,4 @@
-import { renderTable } from "../../lib/ui/table.ts";
+import { renderTable } from "../../lib/ui/text/table.ts";
 import type { BenchRow } from "./measure.ts";
 
 const COLUMNS = [

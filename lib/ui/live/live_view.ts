@@ -1,5 +1,5 @@
 import process from "node:process";
-import type { LoopEvent } from "../event/loop_event.ts";
+import type { LoopEvent } from "../../event/loop_event.ts";
 import { reduceView } from "./reduce_view.ts";
 import { type KeyHint, renderView } from "./render_view.ts";
 import { screenUpdate } from "./screen_update.ts";

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import { displayWidth } from "./display_width.ts";
+import { displayWidth } from "../text/display_width.ts";
 
 /** Options for {@linkcode screenUpdate}. */
 export interface ScreenUpdateOptions {

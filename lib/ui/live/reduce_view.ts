@@ -1,14 +1,17 @@
-import { addUsage, NO_USAGE } from "../event/usage.ts";
-import type { LoopEvent } from "../event/loop_event.ts";
-import { agentLines } from "./agent_lines.ts";
-import { newStory, setPassed, stopStory, withStories } from "./view_stories.ts";
+import { addUsage, NO_USAGE } from "../../event/usage.ts";
+import type { LoopEvent } from "../../event/loop_event.ts";
+import { agentLines } from "../text/agent_lines.ts";
 import {
   MAX_CHECKS,
   MAX_LINES,
   MAX_NOTICES,
+  newStory,
+  setPassed,
+  stopStory,
   type ViewNotice,
   type ViewState,
   type ViewStory,
+  withStories,
 } from "./view_state.ts";
 
 type EventOf<T extends LoopEvent["type"]> = Extract<LoopEvent, { type: T }>;

@@ -1,6 +1,6 @@
-import { truncateText } from "./display_width.ts";
-import { formatDuration } from "./format_duration.ts";
-import { sanitizeText } from "./sanitize_text.ts";
+import { truncateText } from "../text/display_width.ts";
+import { formatDuration } from "../text/times.ts";
+import { sanitizeText } from "../text/sanitize_text.ts";
 
 /** What the line below an agent's screen tells. */
 export interface AttachState {

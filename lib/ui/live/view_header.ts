@@ -1,10 +1,9 @@
-import { addUsage } from "../event/usage.ts";
-import { displayWidth } from "./display_width.ts";
-import { formatCost } from "./format_cost.ts";
-import { formatDuration } from "./format_duration.ts";
-import { countTokens, formatTokens } from "./format_tokens.ts";
-import { sanitizeText } from "./sanitize_text.ts";
-import { fitSpans, type Span } from "./style.ts";
+import { addUsage } from "../../event/usage.ts";
+import { displayWidth } from "../text/display_width.ts";
+import { countTokens, formatCost, formatTokens } from "../text/numbers.ts";
+import { formatDuration } from "../text/times.ts";
+import { sanitizeText } from "../text/sanitize_text.ts";
+import { fitSpans, type Span } from "../text/style.ts";
 import { type StoryRowsOptions, VIEW_WIDTH } from "./story_rows.ts";
 import type { ViewState } from "./view_state.ts";
 

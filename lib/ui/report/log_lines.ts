@@ -1,6 +1,6 @@
-import type { LoopEvent } from "../event/loop_event.ts";
-import { agentLines } from "./agent_lines.ts";
-import { sanitizeLines, sanitizeText } from "./sanitize_text.ts";
+import type { LoopEvent } from "../../event/loop_event.ts";
+import { agentLines } from "../text/agent_lines.ts";
+import { sanitizeLines, sanitizeText } from "../text/sanitize_text.ts";
 
 /**
  * Says what an agent said and did, for people who read the log of a session: a heading

@@ -1,12 +1,10 @@
-import type { LoopEvent, LoopOutcome, LoopResult } from "../event/loop_event.ts";
-import { displayWidth } from "./display_width.ts";
-import { formatCost } from "./format_cost.ts";
-import { formatCount } from "./format_count.ts";
-import { formatDuration } from "./format_duration.ts";
-import { formatAmount } from "./format_tokens.ts";
-import { sanitizeLines, sanitizeText } from "./sanitize_text.ts";
-import { createStyle, type Style } from "./style.ts";
-import type { ViewCheck } from "./view_state.ts";
+import type { LoopEvent, LoopOutcome, LoopResult } from "../../event/loop_event.ts";
+import { displayWidth } from "../text/display_width.ts";
+import { formatAmount, formatCost, formatCount } from "../text/numbers.ts";
+import { formatDuration } from "../text/times.ts";
+import { sanitizeLines, sanitizeText } from "../text/sanitize_text.ts";
+import { createStyle, type Style } from "../text/style.ts";
+import type { ViewCheck } from "../live/view_state.ts";
 
 /** Options for {@linkcode renderSummary}. */
 export interface RenderSummaryOptions {

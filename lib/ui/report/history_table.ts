@@ -1,10 +1,9 @@
-import type { Session } from "../session/model/session.ts";
-import { localTime } from "../base/local_time.ts";
-import { formatCost } from "./format_cost.ts";
-import { formatDuration } from "./format_duration.ts";
-import { sessionReason } from "./session_reason.ts";
-import { renderTable } from "./table.ts";
-import { taskLabels } from "./task_labels.ts";
+import type { Session } from "../../session/model/session.ts";
+import { localTime } from "../../base/local_time.ts";
+import { formatCost } from "../text/numbers.ts";
+import { formatDuration } from "../text/times.ts";
+import { sessionReason, taskLabels } from "./session_details.ts";
+import { renderTable } from "../text/table.ts";
 
 /** A session, and the agents that worked in it. */
 export interface SessionHistory {

@@ -1,8 +1,8 @@
-import type { AgentEvent } from "../event/agent_event.ts";
-import type { LoopEvent } from "../event/loop_event.ts";
-import { formatDuration } from "./format_duration.ts";
-import { countTokens } from "./format_tokens.ts";
-import { sanitizeLines, sanitizeText } from "./sanitize_text.ts";
+import type { AgentEvent } from "../../event/agent_event.ts";
+import type { LoopEvent } from "../../event/loop_event.ts";
+import { formatDuration } from "../text/times.ts";
+import { countTokens } from "../text/numbers.ts";
+import { sanitizeLines, sanitizeText } from "../text/sanitize_text.ts";
 
 /** Options for {@linkcode plainLines}. */
 export interface PlainLinesOptions {

@@ -1,4 +1,4 @@
-import type { AgentEvent } from "../event/agent_event.ts";
+import type { AgentEvent } from "../../event/agent_event.ts";
 import { sanitizeLines, sanitizeText } from "./sanitize_text.ts";
 
 const MAX_LENGTH = 500;

@@ -1,11 +1,8 @@
-import { displayWidth } from "./display_width.ts";
-import { formatAgo } from "./format_ago.ts";
-import { formatClock } from "./format_clock.ts";
-import { formatDuration } from "./format_duration.ts";
-import { sanitizeText } from "./sanitize_text.ts";
-import { storyRows } from "./story_rows.ts";
-import { storyWindow } from "./story_window.ts";
-import { createStyle, fitSpans, type Span, type Style } from "./style.ts";
+import { displayWidth } from "../text/display_width.ts";
+import { formatAgo, formatClock, formatDuration } from "../text/times.ts";
+import { sanitizeText } from "../text/sanitize_text.ts";
+import { storyRows, storyWindow } from "./story_rows.ts";
+import { createStyle, fitSpans, type Span, type Style } from "../text/style.ts";
 import { viewBar, viewHeader } from "./view_header.ts";
 import type { ViewState, ViewStory } from "./view_state.ts";
 

@@ -1,7 +1,7 @@
-import { displayWidth, padText } from "./display_width.ts";
-import { formatCount } from "./format_count.ts";
-import { sanitizeText } from "./sanitize_text.ts";
-import { createStyle } from "./style.ts";
+import { displayWidth, padText } from "../text/display_width.ts";
+import { formatCount } from "../text/numbers.ts";
+import { sanitizeText } from "../text/sanitize_text.ts";
+import { createStyle } from "../text/style.ts";
 
 /**
  * How a thing stands that a run depends on: as it must be, worth a look, in the way of any

@@ -1,9 +1,8 @@
-import type { Iteration } from "../session/model/session.ts";
-import { formatCount } from "./format_count.ts";
-import { formatDuration } from "./format_duration.ts";
-import { formatSpending } from "./format_spending.ts";
-import { sanitizeLines, sanitizeText } from "./sanitize_text.ts";
-import { renderTable } from "./table.ts";
+import type { Iteration } from "../../session/model/session.ts";
+import { formatCount, formatSpending } from "../text/numbers.ts";
+import { formatDuration } from "../text/times.ts";
+import { sanitizeLines, sanitizeText } from "../text/sanitize_text.ts";
+import { renderTable } from "../text/table.ts";
 
 /** Options for {@linkcode iterationTable}. */
 export interface IterationTableOptions {

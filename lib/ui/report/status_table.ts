@@ -1,10 +1,8 @@
-import type { Session } from "../session/model/session.ts";
-import { truncateText } from "./display_width.ts";
-import { formatAgo } from "./format_ago.ts";
-import { formatDuration } from "./format_duration.ts";
-import { sessionReason } from "./session_reason.ts";
-import { renderTable } from "./table.ts";
-import { taskLabels } from "./task_labels.ts";
+import type { Session } from "../../session/model/session.ts";
+import { truncateText } from "../text/display_width.ts";
+import { formatAgo, formatDuration } from "../text/times.ts";
+import { sessionReason, taskLabels } from "./session_details.ts";
+import { renderTable } from "../text/table.ts";
 
 /** A session, and what the registry alone does not tell of it. */
 export interface SessionState {

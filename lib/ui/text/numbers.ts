@@ -1,0 +1,163 @@
+import type { Usage } from "../../event/agent_event.ts";
+
+/**
+ * Counts the tokens of a usage that were new: read, written, and written to the
+ * cache. What came from the cache is left out, as it would drown the rest.
+ *
+ * @param usage What an agent used.
+ * @returns The number of tokens.
+ */
+export function countTokens(usage: Usage): number {
+  return usage.inputTokens + usage.outputTokens + usage.cacheWriteTokens;
+}
+
+/**
+ * Writes a number in a short form, such as `950`, `12.3k` or `1.2M`.
+ *
+ * @example Usage
+ * ```ts
+ * import { formatAmount } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(formatAmount(12_345), "12.3k");
+ * ```
+ *
+ * @param amount The number; not negative.
+ * @returns The number, shortened.
+ */
+export function formatAmount(amount: number): string {
+  // The thresholds are those at which rounding would give "1000k" or "100.0k".
+  if (amount < 999.5) return String(Math.round(amount));
+  if (amount < 99_950) return `${trim(amount / 1000)}k`;
+  if (amount < 999_500) return `${Math.round(amount / 1000)}k`;
+  if (amount < 99_950_000) return `${trim(amount / 1e6)}M`;
+  return `${Math.round(amount / 1e6)}M`;
+}
+
+/**
+ * Writes a number of tokens, such as `12.3k tokens`.
+ *
+ * @example Usage
+ * ```ts
+ * import { formatTokens } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(formatTokens(12_345), "12.3k tokens");
+ * assertEquals(formatTokens(1), "1 token");
+ * ```
+ *
+ * @param tokens How many.
+ * @returns The number in words.
+ */
+export function formatTokens(tokens: number): string {
+  return `${formatAmount(tokens)} ${tokens === 1 ? "token" : "tokens"}`;
+}
+
+function trim(value: number): string {
+  return value.toFixed(1).replace(/\.0$/, "");
+}
+
+/**
+ * Writes a cost, such as `$1.24 est.`: agents estimate it, and nobody is billed by it.
+ *
+ * @example Usage
+ * ```ts
+ * import { formatCost } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(formatCost(1.239), "$1.24 est.");
+ * assertEquals(formatCost(0.002), "<$0.01 est.");
+ * ```
+ *
+ * @param usd The cost, in US dollars.
+ * @returns The cost in words.
+ */
+export function formatCost(usd: number): string {
+  if (usd > 0 && usd < 0.01) return "<$0.01 est.";
+  const [whole = "0", cents = "00"] = Math.max(0, usd).toFixed(2).split(".");
+  return `$${whole.replace(/\B(?=(?:\d{3})+$)/g, ",")}.${cents} est.`;
+}
+
+/**
+ * Says what an agent used: its cost and its tokens, as far as it tells.
+ *
+ * @example Usage
+ * ```ts
+ * import { formatSpending } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const usage = { inputTokens: 9_000, outputTokens: 950, cacheReadTokens: 0, cacheWriteTokens: 0 };
+ * assertEquals(formatSpending({ ...usage, costUsd: 1.2 }), "$1.20 est., 9.9k tokens");
+ * assertEquals(formatSpending(usage), "9.9k tokens");
+ * ```
+ *
+ * @param usage What it used.
+ * @returns The words; empty if it used nothing.
+ */
+export function formatSpending(usage: Usage): string {
+  const tokens = countTokens(usage);
+  return [
+    usage.costUsd === undefined ? "" : formatCost(usage.costUsd),
+    tokens === 0 ? "" : formatTokens(tokens),
+  ].filter((part) => part !== "").join(", ");
+}
+
+/** Options for {@linkcode formatCount}. */
+export interface FormatCountOptions {
+  /** The word for any number but one. @default {the singular and an `s`} */
+  plural?: string;
+}
+
+/**
+ * Writes a number of things in the singular or plural, such as `1 commit` or `14 commits`.
+ *
+ * @example Usage
+ * ```ts
+ * import { formatCount } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(formatCount(1, "story", { plural: "stories" }), "1 story");
+ * assertEquals(formatCount(0, "commit"), "0 commits");
+ * ```
+ *
+ * @param count How many.
+ * @param singular The word for one.
+ * @param options Additional options.
+ * @returns The number and the word.
+ */
+export function formatCount(
+  count: number,
+  singular: string,
+  options: FormatCountOptions = {},
+): string {
+  return `${count} ${count === 1 ? singular : options.plural ?? `${singular}s`}`;
+}
+
+const UNITS = ["kB", "MB", "GB", "TB"];
+
+/**
+ * Writes a size on disk in decimal units, such as `950 bytes` or `34.5 MB`.
+ *
+ * @example Usage
+ * ```ts
+ * import { formatBytes } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(formatBytes(34_512_345), "34.5 MB");
+ * assertEquals(formatBytes(999_960), "1.0 MB");
+ * ```
+ *
+ * @param bytes The size.
+ * @returns The size in words.
+ */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} ${bytes === 1 ? "byte" : "bytes"}`;
+  let value = bytes / 1000;
+  let unit = 0;
+  // The threshold is the one at which rounding would give "1000.0".
+  while (value >= 999.95 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${value.toFixed(1)} ${UNITS[unit]}`;
+}
