@@ -3,8 +3,8 @@ import { chmod, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import process from "node:process";
 import { findProgram } from "../lib/base/find_program.ts";
-import { type DoctorCheck, runDoctorChecks } from "../lib/cli/doctor_check.ts";
-import { runtimeFinding } from "../lib/cli/doctor_tools.ts";
+import { type DoctorCheck, runDoctorChecks } from "../lib/cli/doctor/doctor_check.ts";
+import { runtimeFinding } from "../lib/cli/doctor/doctor_tools.ts";
 import { openRegistry } from "../lib/session/registry/open_registry.ts";
 import { sessionPaths } from "../lib/session/model/session_paths.ts";
 import { type DoctorFinding, doctorLines } from "../lib/ui/report/doctor_lines.ts";

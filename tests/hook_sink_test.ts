@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isProcessGroupAlive } from "../lib/base/end_processes.ts";
-import { readSettings, SettingsError } from "../lib/cli/settings.ts";
+import { readSettings, SettingsError } from "../lib/cli/run/settings.ts";
 import type { LoopEventBody, LoopResult } from "../lib/event/loop_event.ts";
 import type { NumberedEvent } from "../lib/event/numbered_event.ts";
 import { sessionPaths } from "../lib/session/model/session_paths.ts";

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { describeError } from "../lib/cli/describe_error.ts";
+import { describeError } from "../lib/cli/kit/describe_error.ts";
 import { findGitProblem, preflight, PreflightError } from "../lib/loop/start/preflight.ts";
 import { probeFolder } from "../lib/loop/start/probe_folder.ts";
 import { parseGitVersion } from "../lib/git/run_git.ts";

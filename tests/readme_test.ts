@@ -2,11 +2,11 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createAgents } from "../lib/agent/create_agents.ts";
-import type { Command } from "../lib/cli/command.ts";
+import type { Command } from "../lib/cli/kit/command.ts";
 import { COMMANDS } from "../lib/cli/commands.ts";
-import { exitCodeOf, SIGNAL_EXIT_CODES } from "../lib/cli/exit_code.ts";
-import { parseCommandLine } from "../lib/cli/parse_command_line.ts";
-import { readSettings } from "../lib/cli/settings.ts";
+import { exitCodeOf, SIGNAL_EXIT_CODES } from "../lib/cli/kit/usage.ts";
+import { parseCommandLine } from "../lib/cli/kit/parse_command_line.ts";
+import { readSettings } from "../lib/cli/run/settings.ts";
 import type { LoopOutcome, LoopResult } from "../lib/event/loop_event.ts";
 import { checkPrd } from "../lib/task/prd/check_prd.ts";
 import config from "../deno.json" with { type: "json" };
@@ -93,7 +93,7 @@ Deno.test("README.md names every option of ralph run, and none that is not there
 });
 
 Deno.test("README.md lists every setting, and no other", async () => {
-  const source = await readFile(new URL("lib/cli/settings.ts", ROOT), "utf8");
+  const source = await readFile(new URL("lib/cli/run/settings.ts", ROOT), "utf8");
   const [, schema = ""] = /const settingsSchema = [^{]*\{([\s\S]*?)^\}\)/m.exec(source) ?? [];
   const keys = [...schema.matchAll(/^ {2}(\w+):/gm)].map(([, key]) => key);
   assert(keys.length > 10, schema);
@@ -113,7 +113,7 @@ Deno.test("README.md lists every exit code, and no other", async () => {
     "checkpointed",
   ];
   const codes = outcomes.map((outcome) => exitCodeOf({ outcome, reason: "" } as LoopResult));
-  const errors = await readFile(new URL("lib/cli/describe_error.ts", ROOT), "utf8");
+  const errors = await readFile(new URL("lib/cli/kit/describe_error.ts", ROOT), "utf8");
   codes.push(...[...errors.matchAll(/^ {2}\[\w+, (\d+)\],$/gm)].map(([, code]) => Number(code)));
   codes.push(...Object.values(SIGNAL_EXIT_CODES));
   const listed = firstCells(section("Exit codes")).flatMap((cell) => cell.match(/\d+/g) ?? []);

@@ -1,9 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createServer, type Server } from "node:http";
-import { createServer as createTcpServer } from "node:net";
-import type { AddressInfo } from "node:net";
-import { serverAnswers } from "../lib/cli/server_answers.ts";
-import { watchScreen } from "../lib/cli/watch_screen.ts";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { serverAnswers } from "../lib/cli/sessions/server_answers.ts";
+import { watchScreen } from "../lib/cli/terminal/watch_screen.ts";
 import { statusSchema } from "../lib/session/session_schema.ts";
 import { FakeTerminal } from "./fake_terminal.ts";
 import { ralph } from "./ralph_process.ts";

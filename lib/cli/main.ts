@@ -1,5 +1,5 @@
 import process from "node:process";
-import type { CommandContext } from "./command.ts";
+import type { CommandContext } from "./kit/command.ts";
 import { programCommand } from "./program.ts";
 import type { CommandEntry } from "./commands.ts";
 
@@ -26,7 +26,7 @@ export async function main(
   try {
     return await dispatch(args, context);
   } catch (error) {
-    const { describeError } = await import("./describe_error.ts");
+    const { describeError } = await import("./kit/describe_error.ts");
     const { exitCode, lines } = describeError(error, { debug: Boolean(context.env.RALPH_DEBUG) });
     if (args.includes("--json")) {
       const [first, ...rest] = lines;
@@ -48,7 +48,7 @@ async function dispatch(args: readonly string[], context: CommandContext): Promi
   const entry = await findCommand(first);
   if (helpIsAsked(rest)) return await commandHelp(first, context);
   const { command } = await entry.load();
-  const { parseCommandLine } = await import("./parse_command_line.ts");
+  const { parseCommandLine } = await import("./kit/parse_command_line.ts");
   const line = parseCommandLine(rest, { name: `ralph ${first}`, ...command });
   return await command.run(line, context);
 }
@@ -59,7 +59,7 @@ function helpIsAsked(args: readonly string[]): boolean {
 }
 
 async function help(context: CommandContext): Promise<number> {
-  const { renderHelp } = await import("./render_help.ts");
+  const { renderHelp } = await import("./kit/render_help.ts");
   const { COMMANDS } = await import("./commands.ts");
   context.stdout.write(renderHelp(COMMANDS));
   return 0;
@@ -68,7 +68,7 @@ async function help(context: CommandContext): Promise<number> {
 async function commandHelp(name: string, context: CommandContext): Promise<number> {
   const entry = await findCommand(name);
   const { command } = await entry.load();
-  const { renderCommandHelp } = await import("./render_help.ts");
+  const { renderCommandHelp } = await import("./kit/render_help.ts");
   context.stdout.write(renderCommandHelp(name, command));
   return 0;
 }
@@ -77,7 +77,7 @@ async function findCommand(name: string): Promise<CommandEntry> {
   const { COMMANDS } = await import("./commands.ts");
   const entry = COMMANDS.find((command) => command.name === name);
   if (entry !== undefined) return entry;
-  const { UsageError } = await import("./usage_error.ts");
+  const { UsageError } = await import("./kit/usage.ts");
   const { nearestName } = await import("../base/nearest_name.ts");
   if (name.startsWith("-")) {
     throw new UsageError(`Unknown option "${name}" for ralph`, "ralph --help");

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LoopEvent } from "../../lib/event/loop_event.ts";
-import { DEMO_PRD } from "../../lib/cli/demo_prd.ts";
+import { DEMO_PRD } from "../../lib/cli/command/work/demo.ts";
 import { parseProgress } from "../../lib/task/progress/parse_progress.ts";
 import { readPrd } from "../../lib/task/prd/read_prd.ts";
 import { ralph } from "../ralph_process.ts";

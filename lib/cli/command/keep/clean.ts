@@ -1,0 +1,137 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Registry } from "../../../session/registry/registry.ts";
+import type { Session } from "../../../session/model/session.ts";
+import { sessionPaths } from "../../../session/model/session_paths.ts";
+import { formatBytes, formatCount } from "../../../ui/text/numbers.ts";
+import { historyTable } from "../../../ui/report/history_table.ts";
+import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
+import { expiredSessions } from "../../sessions/expired_sessions.ts";
+import { folderSize, orphanedLogs } from "../../sessions/log_folders.ts";
+import { openSessions } from "../../sessions/open_sessions.ts";
+import { durationValue, wholeNumberValue } from "../../kit/option_values.ts";
+import { UsageError } from "../../kit/usage.ts";
+
+/** `ralph clean`: deletes old sessions and their logs. */
+export const command: Command = {
+  usage: "(--older-than TIME | --keep N) [options]",
+  description:
+    "Deletes sessions that have ended, with their logs, and logs that no session has any more.\n" +
+    "With both criteria a session has to meet both. Tasks and their files are not touched.",
+  operands: 0,
+  examples: [
+    ["ralph clean --older-than 30d", "what ended a month ago or longer"],
+    ["ralph clean --keep 5 --dry-run", "all but the newest 5 of each task; only say what"],
+  ],
+  options: [
+    { name: "older-than", value: "TIME", help: "those that ended this long ago, as 12h, 30d" },
+    { name: "keep", value: "N", help: "all but the newest N of each task" },
+    { name: "dry-run", help: "only say what would be deleted" },
+    { name: "yes", short: "y", help: "do not ask for confirmation" },
+    { name: "json", help: "one JSON object, without asking" },
+  ],
+  async run(line: CommandLine, context: CommandContext): Promise<number> {
+    const { stdout } = context;
+    const criteria = criteriaOf(line);
+    const dryRun = line.has("dry-run");
+    const json = line.has("json");
+    using registry = await openSessions(context);
+    const plan = await planOf(registry, { ...criteria, context });
+    const isEmpty = plan.sessions.length === 0 && plan.orphans.length === 0;
+    if (context.interactive && !json && !dryRun && !isEmpty && !line.has("yes")) {
+      await confirmOrThrow(`Delete ${describe(plan)}?`);
+    }
+    const done = dryRun ? plan : await execute(registry, { plan, context });
+    if (json) {
+      const sessions = done.sessions.map((session) => session.id);
+      const { orphans, bytes } = done;
+      stdout.write(`${JSON.stringify({ dryRun, sessions, orphans, bytes })}\n`);
+    } else if (isEmpty) {
+      stdout.write("Nothing to delete\n");
+    } else {
+      const lines = dryRun && plan.sessions.length > 0 ? listOf(plan.sessions, stdout.columns) : [];
+      lines.push(`${dryRun ? "Would delete" : "Deleted"} ${describe(done)}`);
+      stdout.write(lines.map((each) => `${each}\n`).join(""));
+    }
+    return 0;
+  },
+};
+
+interface Criteria {
+  olderThanMs?: number;
+  keep?: number;
+}
+
+/** What is to be deleted. */
+interface Plan {
+  sessions: Session[];
+  /** Ids of log folders without a session. */
+  orphans: string[];
+  /** How much disk all of it takes. */
+  bytes: number;
+}
+
+function criteriaOf(line: CommandLine): Criteria {
+  const age = line.value("older-than");
+  const keep = line.value("keep");
+  if (age === undefined && keep === undefined) {
+    throw new UsageError(
+      "Nothing says which sessions to delete: --older-than or --keep is needed",
+      "ralph clean --older-than 30d",
+    );
+  }
+  return {
+    ...(age === undefined ? {} : { olderThanMs: durationValue(age, "--older-than") }),
+    ...(keep === undefined ? {} : { keep: wholeNumberValue(keep, "--keep") }),
+  };
+}
+
+async function planOf(
+  registry: Registry,
+  { context, ...criteria }: Criteria & { context: CommandContext },
+): Promise<Plan> {
+  const { sessionsDir } = sessionPaths(context.env);
+  const now = Date.now();
+  const sessions = expiredSessions(registry.findSessions(), { ...criteria, now });
+  const isKnown = (id: string) => registry.getSession(id) !== undefined;
+  const orphans = await orphanedLogs(sessionsDir, { isKnown, now });
+  let bytes = 0;
+  for (const id of [...sessions.map((session) => session.id), ...orphans]) {
+    bytes += await folderSize(join(sessionsDir, id));
+  }
+  return { sessions, orphans, bytes };
+}
+
+/**
+ * The rows go first: what a crash leaves behind then are folders without a row, which the next
+ * cleaning finds whatever its criteria are.
+ */
+async function execute(
+  registry: Registry,
+  { plan, context }: { plan: Plan; context: CommandContext },
+): Promise<Plan> {
+  const { sessionsDir } = sessionPaths(context.env);
+  const deleted = new Set(registry.deleteSessions(plan.sessions.map((session) => session.id)));
+  for (const id of [...deleted, ...plan.orphans]) {
+    await rm(join(sessionsDir, id), { recursive: true, force: true });
+  }
+  return { ...plan, sessions: plan.sessions.filter((session) => deleted.has(session.id)) };
+}
+
+function describe({ sessions, orphans, bytes }: Plan): string {
+  const parts = [formatCount(sessions.length, "session")];
+  if (orphans.length > 0) parts.push(`${formatCount(orphans.length, "log")} without a session`);
+  return `${parts.join(" and ")}: ${formatBytes(bytes)} of logs`;
+}
+
+function listOf(sessions: readonly Session[], width: number | undefined): string[] {
+  const rows = sessions.map((session) => ({ session, agents: [session.agent] }));
+  const options = { now: Date.now(), tasks: true, ...(width === undefined ? {} : { width }) };
+  return [...historyTable(rows, options), ""];
+}
+
+async function confirmOrThrow(message: string): Promise<void> {
+  const { confirm, isCancel } = await import("@clack/prompts");
+  const sure = await confirm({ message, initialValue: false });
+  if (isCancel(sure) || !sure) throw new UsageError("Not confirmed");
+}

@@ -1,0 +1,106 @@
+import type { Duplex } from "node:stream";
+import process from "node:process";
+import { RpcConnectionError } from "../../../rpc/client/rpc_channel.ts";
+import { unixTransport } from "../../../rpc/client/transports.ts";
+import { openRegistry } from "../../../session/registry/open_registry.ts";
+import type { Registry } from "../../../session/registry/registry.ts";
+import type { Session } from "../../../session/model/session.ts";
+import { type SessionPaths, sessionPaths } from "../../../session/model/session_paths.ts";
+import { recoverSessions } from "../../../worker/recover_sessions.ts";
+import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
+import { requireSession } from "../../sessions/find_one_session.ts";
+import { findRunning } from "../../sessions/find_running.ts";
+import { onInterruption } from "../../terminal/signals.ts";
+import { PatientOutput } from "../../terminal/patient_output.ts";
+import { UsageError } from "../../kit/usage.ts";
+
+/** Sent in front of what comes in; without an id, so that nobody gets an answer to it. */
+const OBSERVE = '{"jsonrpc":"2.0","method":"hello","params":{"role":"observe"}}\n';
+
+/** `ralph rpc`: the socket of a running session on stdin and stdout. */
+export const command: Command = {
+  usage: "[TASK] [options]",
+  description:
+    "Connects stdin and stdout to a running session, for editors and scripts, here or by way\n" +
+    "of SSH: JSON-RPC 2.0, one object a line. TASK may be left out when exactly one session runs.",
+  operands: 1,
+  examples: [
+    [`echo '{"jsonrpc":"2.0","id":1,"method":"get_status"}' | ralph rpc`, "the state of the loop"],
+    ["ssh vps ralph rpc my-feature --observe", "one on another host, to look at"],
+  ],
+  options: [
+    { name: "session", value: "ID", help: "this session; 6 characters of its id are enough" },
+    { name: "observe", help: "refuse what acts on the loop" },
+  ],
+  notes:
+    "The protocol is told in lib/rpc/PROTOCOL.md. It ends with the session, or with stdin where\n" +
+    "nothing is subscribed to. Exit codes: 0; 1 when the session is not running; 5 when it cannot\n" +
+    "be reached.",
+  async run(line: CommandLine, context: CommandContext): Promise<number> {
+    const paths = sessionPaths(context.env);
+    let session: Session;
+    {
+      using registry = openRegistry({ path: paths.database });
+      session = await findSession(line, context, { registry, paths });
+    }
+    const { task, status, socket: path, id } = session;
+    if (status !== "running") {
+      context.stderr.write(
+        `error: Session not running: ${task} is ${status}\nhint: ralph show ${id}\n`,
+      );
+      return 1;
+    }
+    if (path === null) throw new RpcConnectionError(`Cannot reach ${task}: it has no socket`);
+    using interruption = onInterruption();
+    const { signal } = interruption;
+    const socket = await unixTransport(path).connect(signal).catch((error: Error) => {
+      throw new RpcConnectionError(`Cannot reach ${task} at "${path}": ${error.message}`);
+    });
+    if (line.has("observe")) socket.write(OBSERVE);
+    await relay(socket, context, signal);
+    return interruption.exitCode;
+  },
+};
+
+async function findSession(
+  line: CommandLine,
+  context: CommandContext,
+  { registry, paths }: { registry: Registry; paths: SessionPaths },
+): Promise<Session> {
+  const [task] = line.operands;
+  const id = line.value("session");
+  if (id === undefined) {
+    return await findRunning(task, context, { command: "ralph rpc", registry, paths });
+  }
+  if (task !== undefined) {
+    throw new UsageError("Cannot use TASK with --session: the session says which task it is");
+  }
+  await recoverSessions(registry, { paths });
+  return requireSession(registry, id);
+}
+
+/** Passes bytes on in both directions until the session, or whoever reads, has gone. */
+async function relay(
+  socket: Duplex,
+  { stdout }: CommandContext,
+  signal: AbortSignal,
+): Promise<void> {
+  using output = new PatientOutput(stdout, signal);
+  const close = (): void => void socket.destroy();
+  signal.addEventListener("abort", close, { once: true });
+  // A server that is gone while something is sent has closed the other direction too.
+  socket.on("error", close);
+  socket.setEncoding("utf8");
+  process.stdin.pipe(socket);
+  try {
+    for await (const text of socket) if (!(await output.write(text))) break;
+  } catch (error) {
+    if (!socket.destroyed) throw error;
+  } finally {
+    signal.removeEventListener("abort", close);
+    socket.destroy();
+    process.stdin.unpipe(socket);
+    // Whoever holds the other end of stdin need not close it for this to end.
+    process.stdin.destroy();
+  }
+}

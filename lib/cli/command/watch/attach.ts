@@ -1,0 +1,96 @@
+import { openRegistry } from "../../../session/registry/open_registry.ts";
+import type { Session } from "../../../session/model/session.ts";
+import { RpcConnectionError } from "../../../rpc/client/rpc_channel.ts";
+import { sessionPaths } from "../../../session/model/session_paths.ts";
+import { formatAgo } from "../../../ui/text/times.ts";
+import { recoverSessions } from "../../../worker/recover_sessions.ts";
+import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
+import { type AttachChoice, findAttachSession } from "../../sessions/find_attach_session.ts";
+import { attachScreen, connectScreen } from "../../attach/attach_screen.ts";
+import { followRun } from "../../run/follow_run.ts";
+
+/** `ralph attach`: shows a running session, or one of OpenCode at any time. */
+export const command: Command = {
+  usage: "[TASK] [options]",
+  description:
+    "Shows a running session as ralph run does, with all that was missed. Without TASK it\n" +
+    "is the one that was active last, of all tasks. On a terminal, a session whose agent is\n" +
+    "OpenCode is opened in OpenCode's own screen, to read and to type, also after it has ended.\n" +
+    "One that runs with --pty is shown as its agent's terminal: Ctrl-] then ? tells the keys.",
+  operands: 1,
+  examples: [
+    ["ralph attach", "the session that was active last"],
+    ["ralph attach my-feature", "the newest one of a task"],
+    ["ralph attach --session ses_4f...", "one iteration's session of OpenCode"],
+  ],
+  options: [
+    {
+      name: "session",
+      value: "ID",
+      help: "a session by its id or the beginning of it, or by OpenCode's id",
+    },
+    { name: "observe", help: "only look at an agent's terminal: no key reaches it or the loop" },
+    { name: "events", help: "the events of the loop, also where the agent is OpenCode" },
+    { name: "json", help: "one event a line, as JSON" },
+  ],
+  notes:
+    "Ctrl-C leaves the view, and a second one within two seconds stops the loop. Nothing that\n" +
+    "attach shows changes the status of a session that has ended. Exit codes: those of ralph\n" +
+    "run; 1 when the session is not running; 5 when the OpenCode server is not.",
+  async run(line: CommandLine, context: CommandContext): Promise<number> {
+    const paths = sessionPaths(context.env);
+    using registry = openRegistry({ path: paths.database });
+    await recoverSessions(registry, { paths });
+    const choice = await findAttachSession(line, context, registry);
+    const { session } = choice;
+    const json = line.has("json");
+    const onTerminal = context.interactive && !json && !line.has("events");
+    if (session?.status === "running" && onTerminal) {
+      const observe = line.has("observe");
+      try {
+        const client = await connectScreen(session, observe);
+        if (client !== undefined) {
+          return await attachScreen(context, session, client, { registry, paths, observe });
+        }
+      } catch (error) {
+        // The worker has just ended, or was killed: its events tell what became of it.
+        if (!(error instanceof RpcConnectionError)) throw error;
+      }
+    }
+    if (choice.opencode !== undefined && context.interactive && !json && !line.has("events")) {
+      return await openInOpencode(context, choice, choice.opencode);
+    }
+    if (session?.status === "running") {
+      return await followRun(context, session, { registry, paths, json });
+    }
+    context.stderr.write(
+      session === undefined
+        ? "error: Cannot show the OpenCode session here: no terminal\n"
+        : `error: ${describeEnded(session)}\nhint: ${hintFor(choice, session)}\n`,
+    );
+    return 1;
+  },
+};
+
+async function openInOpencode(
+  context: CommandContext,
+  { session, root }: AttachChoice,
+  id: string,
+): Promise<number> {
+  const { attachOpencode } = await import("../../attach/attach_opencode.ts");
+  if (session !== undefined && session.status !== "running") {
+    context.stderr.write(`${describeEnded(session)}; this is its OpenCode session\n`);
+  }
+  const instead = session === undefined ? "ralph history" : `ralph logs --session ${session.id}`;
+  return await attachOpencode(context, { id, root, instead });
+}
+
+function describeEnded({ task, status, endedAt, endReason }: Session): string {
+  const ago = endedAt === null ? "" : ` ${formatAgo(Date.now() - Date.parse(endedAt))}`;
+  return `Session not running: ${task} is ${status}${ago} (${endReason ?? "no reason"})`;
+}
+
+function hintFor({ opencode }: AttachChoice, { id, task }: Session): string {
+  const show = `ralph show ${id}, or ralph run ${task} to go on`;
+  return opencode === undefined ? show : `${show}; on a terminal, attach opens it in OpenCode`;
+}

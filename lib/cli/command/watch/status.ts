@@ -1,0 +1,132 @@
+import type { Registry } from "../../../session/registry/registry.ts";
+import type { Session } from "../../../session/model/session.ts";
+import { formatCount } from "../../../ui/text/numbers.ts";
+import { sessionDetails } from "../../../ui/report/session_details.ts";
+import { statusTable } from "../../../ui/report/status_table.ts";
+import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
+import { findTaskSessions } from "../../sessions/find_task_sessions.ts";
+import {
+  logDirOf,
+  openSessions,
+  refreshSessions,
+  sessionStates,
+} from "../../sessions/open_sessions.ts";
+import { UsageError } from "../../kit/usage.ts";
+
+/** Sessions that ended longer ago are left out unless all are asked for. */
+const RECENT_DAYS = 7;
+const DAY_MS = 86_400_000;
+
+/** `ralph status`: says which tasks run, and how the last ones ended. */
+export const command: Command = {
+  usage: "[TASK] [options]",
+  description:
+    "Says where the tasks of all repositories stand: those that run, and those that ended\n" +
+    `within ${RECENT_DAYS} days. A port is shown while the server there answers.`,
+  operands: 1,
+  examples: [
+    ["ralph status", "every task, by its newest session"],
+    ["ralph status my-feature", "one task, with details"],
+    ["ralph status --watch", "until Ctrl-C"],
+  ],
+  options: [
+    { name: "all", help: "every session of every task, however old" },
+    { name: "watch", help: "look again every 2 seconds, in place" },
+    { name: "json", help: "one JSON object, see schemas/status.schema.json" },
+  ],
+  async run(line: CommandLine, context: CommandContext): Promise<number> {
+    const { stdout } = context;
+    const watch = line.has("watch");
+    if (watch && line.has("json")) throw new UsageError("Cannot use --watch with --json");
+    if (watch && !stdout.isTTY) {
+      throw new UsageError(
+        "Cannot watch: standard output is not a terminal",
+        "ralph logs --follow --json",
+      );
+    }
+    using registry = await openSessions(context);
+    const [task] = line.operands;
+    const view: View = { all: line.has("all"), ...(task === undefined ? {} : { task }) };
+    if (watch) return await watchStatus(registry, { ...view, context });
+    if (line.has("json")) {
+      const { sessions } = await choose(registry, { ...view, context });
+      const states = await sessionStates(registry, sessions);
+      const entries = states.map(({ session, ...state }) => ({ ...session, ...state }));
+      stdout.write(`${JSON.stringify({ sessions: entries })}\n`);
+    } else {
+      const lines = await statusLines(registry, { ...view, context });
+      stdout.write(lines.map((each) => `${each}\n`).join(""));
+    }
+    return 0;
+  },
+};
+
+/** What is asked for. */
+interface View {
+  task?: string;
+  all: boolean;
+}
+
+type ViewOptions = View & { context: CommandContext };
+
+async function watchStatus(registry: Registry, view: ViewOptions): Promise<number> {
+  const { watchScreen } = await import("../../terminal/watch_screen.ts");
+  const { onInterruption } = await import("../../terminal/signals.ts");
+  using interruption = onInterruption();
+  await watchScreen(async () => {
+    await refreshSessions(registry, view.context);
+    return await statusLines(registry, view);
+  }, { terminal: view.context.stdout, signal: interruption.signal });
+  return interruption.exitCode;
+}
+
+async function statusLines(registry: Registry, view: ViewOptions): Promise<string[]> {
+  const { sessions, older } = await choose(registry, view);
+  if (sessions.length === 0) {
+    return older === 0
+      ? ["No session yet. Start one: ralph run my-feature"]
+      : [`No session in the last ${RECENT_DAYS} days, and ${older} before: ralph status --all`];
+  }
+  const { columns } = view.context.stdout;
+  const now = Date.now();
+  const states = await sessionStates(registry, sessions);
+  const lines = statusTable(states, { now, ...(columns === undefined ? {} : { width: columns }) });
+  const [first] = states;
+  if (view.task === undefined || view.all || first === undefined) {
+    const hidden = older > 0 ? [`${formatCount(older, "older task")}: ralph status --all`] : [];
+    return [...lines, ...hidden];
+  }
+  const { session, serverLive } = first;
+  const logDir = logDirOf(session.id, view.context);
+  return [
+    ...lines,
+    "",
+    ...sessionDetails(session, { now, serverLive, ...(logDir === undefined ? {} : { logDir }) }),
+  ];
+}
+
+/** The sessions to show, those that run first, and how many tasks are left out. */
+async function choose(
+  registry: Registry,
+  { task, all, context }: ViewOptions,
+): Promise<{ sessions: Session[]; older: number }> {
+  if (task !== undefined) {
+    const options = all ? { context } : { context, limit: 1 };
+    return { sessions: await findTaskSessions(registry, task, options), older: 0 };
+  }
+  const found = registry.findSessions({ latestOnly: !all });
+  const since = Date.now() - RECENT_DAYS * DAY_MS;
+  const isRecent = ({ endedAt }: Session) => endedAt === null || Date.parse(endedAt) >= since;
+  const sessions = all ? found : found.filter(isRecent);
+  const rank = ({ endedAt }: Session) => endedAt === null ? 0 : 1;
+  return {
+    // Both orders are stable: newest first within each.
+    sessions: sessions.toSorted((a, b) => rank(a) - rank(b) || later(a.endedAt, b.endedAt)),
+    older: found.length - sessions.length,
+  };
+}
+
+function later(a: string | null, b: string | null): number {
+  if (a === null || b === null || a === b) return 0;
+  return a < b ? 1 : -1;
+}

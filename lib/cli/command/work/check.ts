@@ -1,0 +1,79 @@
+import { readFile } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import { checkPrd, type PrdFinding } from "../../../task/prd/check_prd.ts";
+import { restorePrd } from "../../../task/prd/edit_prd.ts";
+import { sessionPaths } from "../../../session/model/session_paths.ts";
+import { formatCount } from "../../../ui/text/numbers.ts";
+import { chooseTask } from "../../sessions/choose_task.ts";
+import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
+import { goodCopyFile } from "../../run/run_options.ts";
+import { UsageError } from "../../kit/usage.ts";
+
+/** `ralph check`: says what is wrong or odd in a prd.json. */
+export const command: Command = {
+  usage: "[TASK|FILE.json] [options]",
+  description:
+    "Says what is wrong or odd in a prd.json: broken syntax, ids that repeat or are not\n" +
+    "there, circles, stories without criteria, decisions that are awaited.",
+  operands: 1,
+  examples: [
+    ["ralph check my-feature", "tasks/my-feature/prd.json"],
+    ["ralph check some/prd.json", "any file"],
+    ["ralph check my-feature --restore", "put back the last good copy"],
+  ],
+  options: [
+    { name: "restore", help: "replace a broken prd.json by the last good copy of a run" },
+    { name: "json", help: "one JSON object" },
+  ],
+  notes: "Exit codes: 0 nothing is wrong (there may be warnings); 1 something is; 2 usage.",
+  async run(line: CommandLine, context: CommandContext): Promise<number> {
+    const { stdout, cwd } = context;
+    const [given] = line.operands;
+    if (line.has("restore")) return await restore(given, line.has("json"), context);
+    const file = given?.endsWith(".json")
+      ? resolve(cwd, given)
+      : (await chooseTask(given, context, { command: "ralph check" })).prdFile;
+    const text = await readFile(file, "utf8").catch((error: Error & { code?: string }) => {
+      if (error.code !== "ENOENT") throw error;
+      throw new UsageError(`Cannot check ${file}: there is no such file`);
+    });
+    const path = relative(cwd, file);
+    const name = path.startsWith("..") ? file : path;
+    const findings = checkPrd(text, { file: name });
+    const errors = findings.filter((finding) => finding.level === "error").length;
+    if (line.has("json")) {
+      stdout.write(`${JSON.stringify({ file, ok: errors === 0, findings })}\n`);
+    } else {
+      const lines = findings.flatMap((finding) => describe(finding, name));
+      const warnings = formatCount(findings.length - errors, "warning");
+      lines.push(
+        findings.length === 0
+          ? `${name}: nothing is wrong`
+          : `${name}: ${formatCount(errors, "error")}, ${warnings}`,
+      );
+      stdout.write(lines.map((each) => `${each}\n`).join(""));
+    }
+    return errors === 0 ? 0 : 1;
+  },
+};
+
+function describe({ level, line, message, hint }: PrdFinding, name: string): string[] {
+  const place = line === undefined ? name : `${name}:${line}`;
+  const first = `${place}: ${level}: ${message}`;
+  return hint === undefined ? [first] : [first, `  hint: ${hint}`];
+}
+
+async function restore(
+  given: string | undefined,
+  json: boolean,
+  context: CommandContext,
+): Promise<number> {
+  const task = await chooseTask(given, context, { command: "ralph check" });
+  const copy = goodCopyFile(task, sessionPaths(context.env).stateDir);
+  const { broken } = await restorePrd(task.prdFile, copy);
+  const text = json
+    ? JSON.stringify({ file: task.prdFile, restored: true, kept: broken })
+    : `${task.prdFile}: restored` + (broken === null ? "" : `; what was there is in ${broken}`);
+  context.stdout.write(`${text}\n`);
+  return 0;
+}

@@ -1,0 +1,91 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { findGitRoot } from "../../../git/find_git_root.ts";
+import { parseTaskName } from "../../../task/task_name.ts";
+import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
+import { UsageError } from "../../kit/usage.ts";
+
+/** `ralph init`: makes a new task folder with a prd.md to fill in. */
+export const command: Command = {
+  usage: "NAME [options]",
+  description:
+    "Makes tasks/NAME/ with a prd.md to fill in: a title, user stories, and what must be\n" +
+    "true when each of them is done.",
+  operands: 1,
+  examples: [["ralph init my-feature", "then edit tasks/my-feature/prd.md"]],
+  options: [
+    { name: "title", short: "t", value: "TITLE", help: "the title (default: made from NAME)" },
+    { name: "json", help: "one JSON object" },
+  ],
+  async run(line: CommandLine, context: CommandContext): Promise<number> {
+    const [given] = line.operands;
+    if (given === undefined) throw new UsageError("No name for the task", "ralph init my-feature");
+    const reference = parseTaskName(given);
+    if (reference.kind !== "name") {
+      throw new UsageError(`Cannot make task "${given}": expected a name, not a path`);
+    }
+    const { name } = reference;
+    const { cwd, stdout } = context;
+    const root = await findGitRoot(cwd);
+    const dir = join(root, "tasks", name);
+    const file = join(dir, "prd.md");
+    await mkdir(dir, { recursive: true });
+    try {
+      await writeFile(file, template(line.value("title") ?? titleOf(name)), { flag: "wx" });
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EEXIST") throw error;
+      throw new UsageError(`Cannot make task "${name}": ${file} is there already`);
+    }
+    stdout.write(
+      line.has("json")
+        ? `${JSON.stringify({ task: name, dir, file })}\n`
+        : `${relative(cwd, file)}: fill it in\nnext: ralph convert ${name}\n`,
+    );
+    return 0;
+  },
+};
+
+function titleOf(name: string): string {
+  const words = name.replace(/[-_.]+/g, " ").trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function template(title: string): string {
+  return `# PRD: ${title}
+
+## Type
+Feature
+
+## Introduction
+
+What is to be built, for whom, and why.
+
+## Goals
+
+- What is better when it is done
+
+## User Stories
+
+### US-001: The first small piece
+**Description:** As a user, I want something so that something else.
+
+**Acceptance Criteria:**
+- [ ] Something that can be checked
+- [ ] Tests pass
+
+### US-002: The next one
+**Description:** As a user, I want something so that something else.
+
+**Acceptance Criteria:**
+- [ ] Something that can be checked
+- [ ] Tests pass
+
+## Non-Goals
+
+- What is left out on purpose
+
+## Merge Target
+
+None - leave as standalone branch.
+`;
+}

@@ -1,0 +1,72 @@
+import type { SessionPaths } from "../../session/model/session_paths.ts";
+import type { DoctorFinding } from "../../ui/report/doctor_lines.ts";
+import type { RunOptions } from "../run/run_options.ts";
+
+/** What the checks of `ralph doctor` are given. */
+export interface DoctorContext {
+  /** The folder that the command was called in. */
+  cwd: string;
+  /** The environment. */
+  env: Record<string, string>;
+  /** Where ralph keeps its files. */
+  paths: SessionPaths;
+  /** The root of the repository; absent outside of one. */
+  root: string | undefined;
+  /** How a run would go here; the error if the settings cannot be used. */
+  options: RunOptions | Error;
+  /** Ends a check that takes too long. */
+  signal: AbortSignal;
+}
+
+/** A check of `ralph doctor`. */
+export interface DoctorCheck {
+  /** What it looks at: the title of its line if it cannot tell. */
+  name: string;
+  /** Looks, and changes nothing. */
+  run(context: DoctorContext): Promise<DoctorFinding[]>;
+}
+
+/** Options for {@linkcode runDoctorChecks}. */
+export interface RunDoctorChecksOptions {
+  /** Time at most for each check, in milliseconds. @default {10_000} */
+  limitMs?: number;
+}
+
+/**
+ * Runs checks, all at once, each with a limit of its own. One that throws or takes too
+ * long is a warning, and keeps no other from telling what it found.
+ *
+ * @param checks The checks.
+ * @param context What they are given, without the signal.
+ * @param options Additional options.
+ * @returns What they found, in the order of the checks.
+ */
+export async function runDoctorChecks(
+  checks: readonly DoctorCheck[],
+  context: Omit<DoctorContext, "signal">,
+  options: RunDoctorChecksOptions = {},
+): Promise<DoctorFinding[]> {
+  const { limitMs = 10_000 } = options;
+  const findings = await Promise.all(checks.map(async ({ name, run }): Promise<DoctorFinding[]> => {
+    const late = Promise.withResolvers<DoctorFinding[]>();
+    const controller = new AbortController();
+    const timer = setTimeout(() => {
+      controller.abort();
+      const detail = `no answer within ${limitMs / 1000} s`;
+      late.resolve([{ level: "warning", title: name, detail }]);
+    }, limitMs);
+    try {
+      const found = run({ ...context, signal: controller.signal });
+      // What it says after the limit, nobody hears.
+      return await Promise.race([found, late.promise]);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      return controller.signal.aborted
+        ? await late.promise
+        : [{ level: "warning", title: name, detail }];
+    } finally {
+      clearTimeout(timer);
+    }
+  }));
+  return findings.flat();
+}

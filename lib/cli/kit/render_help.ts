@@ -1,0 +1,68 @@
+import type { Command, OptionSpec } from "./command.ts";
+import type { CommandEntry } from "../commands.ts";
+
+/**
+ * Renders the help of the whole program: one screen.
+ *
+ * @param commands Every command.
+ * @returns The text, with a final newline.
+ */
+export function renderHelp(commands: readonly CommandEntry[]): string {
+  const lines = [
+    "ralph runs a coding agent over the user stories of a task until every story passes.",
+    "",
+    "Examples:",
+    "  ralph init my-feature          make tasks/my-feature/prd.md, and fill it in",
+    "  ralph convert my-feature       make prd.json from it",
+    "  ralph run my-feature           run Claude Code until every story passes",
+    "  ralph run -a opencode -i 20    another agent, at most 20 iterations",
+    "  ralph demo                     see it work, without an account",
+  ];
+  const shown = commands.filter((command) => !command.hidden);
+  for (const group of new Set(shown.map((command) => command.group))) {
+    lines.push("", `${group}:`);
+    const rows = shown.filter((command) => command.group === group)
+      .map(({ name, summary }): Row => [name, summary]);
+    lines.push(...aligned(rows, 10));
+  }
+  lines.push("", "ralph help COMMAND or ralph COMMAND --help says more; ralph --version.");
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+/**
+ * Renders the help of one command.
+ *
+ * @param name Its name.
+ * @param command The command.
+ * @returns The text, with a final newline.
+ */
+export function renderCommandHelp(name: string, command: Command): string {
+  const lines = [`Usage: ralph ${name} ${command.usage}`.trimEnd(), "", command.description];
+  if (command.examples.length > 0) lines.push("", "Examples:", ...aligned(command.examples, 0));
+  const options: OptionSpec[] = [
+    ...command.options,
+    { name: "help", short: "h", help: "show this help" },
+  ];
+  const labels = options.map(optionLabel);
+  const width = Math.max(...labels.map((label) => label.length));
+  for (const group of new Set(options.map((option) => option.group ?? "Options"))) {
+    lines.push("", `${group}:`);
+    const rows = options.filter((option) => (option.group ?? "Options") === group)
+      .map((option): Row => [optionLabel(option), option.help]);
+    lines.push(...aligned(rows, width));
+  }
+  if (command.notes !== undefined) lines.push("", command.notes);
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+type Row = [left: string, right: string];
+
+function optionLabel({ name, short, value }: OptionSpec): string {
+  const long = value === undefined ? `--${name}` : `--${name} ${value}`;
+  return short === undefined ? `    ${long}` : `-${short}, ${long}`;
+}
+
+function aligned(rows: readonly Row[], minWidth: number): string[] {
+  const width = Math.max(minWidth, ...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd());
+}

@@ -1,0 +1,52 @@
+import type { LoopResult } from "../../event/loop_event.ts";
+
+/** Thrown for a command line that cannot be understood: exit code 2. */
+export class UsageError extends Error {
+  /** What to do about it; absent if the message says it all. */
+  readonly hint?: string;
+
+  /**
+   * Makes the error.
+   *
+   * @param message What is wrong.
+   * @param hint What to do about it.
+   */
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.name = "UsageError";
+    if (hint !== undefined) this.hint = hint;
+  }
+}
+
+/** What a signal that stops a run makes of its exit code: 128 and the signal's number. */
+export const SIGNAL_EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** A signal that stops a run. */
+export type StopSignal = keyof typeof SIGNAL_EXIT_CODES;
+
+/**
+ * Says with which code a run exits. A loop that a signal stopped names it as its reason.
+ *
+ * @param result How the loop ended.
+ * @returns The exit code.
+ */
+export function exitCodeOf({ outcome, reason }: LoopResult): number {
+  switch (outcome) {
+    case "completed":
+      return 0;
+    case "failed":
+    case "stagnated":
+      return 1;
+    case "limit":
+      return 3;
+    case "blocked":
+      return 4;
+    case "stopped":
+    case "checkpointed":
+      return isStopSignal(reason) ? SIGNAL_EXIT_CODES[reason] : SIGNAL_EXIT_CODES.SIGINT;
+  }
+}
+
+function isStopSignal(reason: string): reason is StopSignal {
+  return Object.hasOwn(SIGNAL_EXIT_CODES, reason);
+}

@@ -1,0 +1,120 @@
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Registry } from "../../session/registry/registry.ts";
+import type { Session } from "../../session/model/session.ts";
+import type { SessionPaths } from "../../session/model/session_paths.ts";
+import { followSession } from "../../worker/follow_session.ts";
+import { type ControlRequest, writeControl } from "../../worker/control_file.ts";
+import { stopSession } from "../../worker/stop_session.ts";
+import type { CommandContext } from "../kit/command.ts";
+import { SIGNAL_EXIT_CODES } from "../kit/usage.ts";
+import { Interrupts } from "../terminal/signals.ts";
+import { readKeys } from "../terminal/read_keys.ts";
+import { showRun } from "./show_run.ts";
+
+/** Options for {@linkcode followRun}. */
+export interface FollowRunOptions {
+  /** The registry. */
+  registry: Registry;
+  /** Where ralph keeps its files. */
+  paths: SessionPaths;
+  /** One JSON object a line instead of something for people. @default {false} */
+  json?: boolean;
+  /** The presses of Ctrl-C so far. @default {none} */
+  interrupts?: Interrupts;
+}
+
+/** How long a second Ctrl-C may come after the first, in milliseconds. */
+const SECOND_MS = 2_000;
+
+/** The keys of the view, and what they ask the worker for. */
+const KEYS: Record<string, { label: string; request?: ControlRequest }> = {
+  d: { label: "leave" },
+  c: { label: "checkpoint", request: { kind: "checkpoint", reason: "a key in the view" } },
+  s: { label: "stop", request: { kind: "stop", reason: "SIGINT" } },
+  r: { label: "retry now", request: { kind: "retry" } },
+};
+
+/**
+ * Shows a session that a worker runs, until it ends. The first Ctrl-C leaves the view,
+ * and the loop goes on; a second one within two seconds stops it. On a terminal single
+ * keys leave the view, stop the loop, take a checkpoint, or end a wait.
+ *
+ * @param context The world.
+ * @param session The session.
+ * @param options Where it is recorded, and how it is shown.
+ * @returns The loop's exit code; 130 if the view was left by Ctrl-C, 0 if by its key.
+ */
+export async function followRun(
+  context: CommandContext,
+  session: Session,
+  options: FollowRunOptions,
+): Promise<number> {
+  const { registry, paths, json = false } = options;
+  const { task, id } = session;
+  using own = new Interrupts();
+  const interrupts = options.interrupts ?? own;
+  const leave = new AbortController();
+  const byKeys = context.interactive && !json;
+  const dir = join(paths.sessionsDir, id);
+  using _keys = byKeys
+    ? readKeys((key) => {
+      if (key === "\x03") interrupts.press();
+      else if (key === "d") leave.abort();
+      else if (KEYS[key]?.request) void writeControl(dir, KEYS[key].request);
+    })
+    : undefined;
+  const keys = byKeys
+    ? Object.entries(KEYS).map(([key, { label }]) => ({ key, label }))
+    : [{ key: "Ctrl-C", label: "leave" }, { key: "Ctrl-C Ctrl-C", label: "stop" }];
+  const left = AbortSignal.any([interrupts.first, leave.signal]);
+  const output = showRun(context, { task, session: id, json, keys });
+  let last = 0;
+  const show = async (signal?: AbortSignal): Promise<void> => {
+    const events = followSession(id, {
+      registry,
+      paths,
+      since: last,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    for await (const { event, seq } of events) {
+      last = seq;
+      output.write(event, seq);
+    }
+  };
+  {
+    await using _output = output;
+    try {
+      await show(left);
+    } catch (error) {
+      if (!left.aborted) throw error;
+    }
+  }
+  if (output.result !== undefined) return output.finish();
+  if (!left.aborted) return await finishWithout(context, registry, id);
+  const say = json ? context.stderr : context.stdout;
+  const how = `  see   ralph attach ${task}\n  stop  ralph stop ${task}\n`;
+  if (leave.signal.aborted) {
+    say.write(`Left ${task}; it goes on in the background.\n${how}`);
+    return 0;
+  }
+  say.write(`Left ${task}; it goes on in the background. Ctrl-C again stops it.\n`);
+  await delay(SECOND_MS, undefined, { signal: interrupts.second }).catch(() => {});
+  if (!interrupts.second.aborted) {
+    say.write(how);
+    return SIGNAL_EXIT_CODES.SIGINT;
+  }
+  say.write(`Stopping ${task} ...\n`);
+  await stopSession(session, { registry, paths, reason: "SIGINT" });
+  await show();
+  return output.result === undefined ? await finishWithout(context, registry, id) : output.finish();
+}
+
+/** A session whose worker could not write its last event: the registry knows why. */
+function finishWithout(context: CommandContext, registry: Registry, id: string): Promise<number> {
+  const session = registry.getSession(id);
+  context.stderr.write(
+    `error: The session ended as ${session?.status}: ${session?.endReason ?? "no reason given"}\n`,
+  );
+  return Promise.resolve(1);
+}

@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { ulid } from "@std/ulid";
+import { openRegistry } from "../../session/registry/open_registry.ts";
+import type { Session } from "../../session/model/session.ts";
+import { sessionPaths } from "../../session/model/session_paths.ts";
+import type { Task } from "../../task/task.ts";
+import { startWorker } from "../../worker/start_worker.ts";
+import type { CommandContext } from "../kit/command.ts";
+import { followRun } from "./follow_run.ts";
+import { Interrupts } from "../terminal/signals.ts";
+
+/** Options for {@linkcode runBackground}. */
+export interface RunBackgroundOptions {
+  /** The task. */
+  task: Task;
+  /** The options of `ralph run` that the worker gets, as they were given. */
+  args: readonly string[];
+  /** Whether to return as soon as the worker has begun. @default {false} */
+  detach?: boolean;
+  /** One JSON object a line instead of something for people. @default {false} */
+  json?: boolean;
+}
+
+/**
+ * Starts a worker for a task, and follows it unless it is asked not to.
+ *
+ * @param context The world.
+ * @param options The task and what the worker gets.
+ * @returns The exit code: the loop's if it was followed.
+ * @throws {WorkerStartError} If the worker ended before its loop had begun.
+ */
+export async function runBackground(
+  context: CommandContext,
+  { task, args, detach = false, json = false }: RunBackgroundOptions,
+): Promise<number> {
+  const { cwd, env, program, stdout } = context;
+  const paths = sessionPaths(env);
+  using registry = openRegistry({ path: paths.database });
+  const id = ulid();
+  const dir = join(paths.sessionsDir, id);
+  const command = [...program, "worker", task.dir, "--session", id, ...args];
+  // From here on Ctrl-C must not leave a worker behind that nobody was told of.
+  using interrupts = new Interrupts();
+  const pid = await startWorker(command, { id, dir, cwd, env });
+  const session = registry.getSession(id) as Session;
+  if (!detach) return await followRun(context, session, { registry, paths, json, interrupts });
+  stdout.write(
+    json ? `${JSON.stringify({ session: id, task: task.name, pid })}\n` : [
+      `Started ${task.name} in the background (pid ${pid}, session ${id})`,
+      `  see   ralph attach ${task.name}`,
+      `  stop  ralph stop ${task.name}`,
+      "",
+    ].join("\n"),
+  );
+  return 0;
+}

@@ -1,0 +1,56 @@
+import { ulid } from "@std/ulid";
+import { LoopControl } from "../../loop/loop_control.ts";
+import type { RunLoopOptions } from "../../loop/loop_options.ts";
+import { sanitizeText } from "../../ui/text/sanitize_text.ts";
+import type { Hook } from "../../worker/hook_sink.ts";
+import { sessionPaths } from "../../session/model/session_paths.ts";
+import { runSession } from "../../worker/run_session.ts";
+import type { CommandContext } from "../kit/command.ts";
+import { showRun } from "./show_run.ts";
+import { stopOnSignals } from "../terminal/signals.ts";
+
+/** Options for {@linkcode runForeground}. */
+export interface RunForegroundOptions {
+  /** How the loop runs. */
+  loop: RunLoopOptions & { hooks?: readonly Hook[] };
+  /** One JSON object a line instead of something for people. @default {false} */
+  json?: boolean;
+}
+
+/**
+ * Runs a session in this process and shows it; a signal stops it.
+ *
+ * @param context The world.
+ * @param options How the loop runs and is shown.
+ * @returns The exit code.
+ */
+export async function runForeground(
+  context: CommandContext,
+  { loop, json = false }: RunForegroundOptions,
+): Promise<number> {
+  const control = new LoopControl();
+  using _signals = stopOnSignals(control);
+  const id = ulid();
+  const keys = [{ key: "Ctrl-C", label: "stop" }];
+  const output = showRun(context, { task: loop.task.name, session: id, json, keys });
+  const warnings: string[] = [];
+  const onWarning = (message: string): void => {
+    const text = `warning: ${sanitizeText(message)}\n`;
+    // The live view would be torn.
+    if (context.stdout.isTTY && !json) warnings.push(text);
+    else context.stderr.write(text);
+  };
+  {
+    await using _output = output;
+    await runSession({
+      id,
+      loop: { ...loop, control },
+      paths: sessionPaths(context.env),
+      hooks: loop.hooks ?? [],
+      onEvent: ({ event, seq }) => output.write(event, seq),
+      onWarning,
+    });
+  }
+  context.stderr.write(warnings.join(""));
+  return output.finish();
+}

@@ -1,0 +1,34 @@
+import { LoopControl } from "../../loop/loop_control.ts";
+import { progressSink } from "../../task/progress/progress_sink.ts";
+import { runLoop } from "../../loop/run_loop.ts";
+import type { CommandContext } from "../kit/command.ts";
+import type { RunForegroundOptions } from "./run_foreground.ts";
+import { showRun } from "./show_run.ts";
+import { stopOnSignals } from "../terminal/signals.ts";
+
+/**
+ * Runs a loop in this process that leaves no session behind, for a repository that is
+ * thrown away.
+ *
+ * @param context The world.
+ * @param options How the loop runs and is shown.
+ * @returns The exit code.
+ */
+export async function runUnrecorded(
+  context: CommandContext,
+  { loop, json = false }: RunForegroundOptions,
+): Promise<number> {
+  const control = new LoopControl();
+  using _signals = stopOnSignals(control);
+  const record = progressSink({ task: loop.task });
+  const keys = [{ key: "Ctrl-C", label: "stop" }];
+  const output = showRun(context, { task: loop.task.name, json, keys });
+  {
+    await using _output = output;
+    for await (const event of runLoop({ ...loop, control })) {
+      await record(event);
+      output.write(event);
+    }
+  }
+  return output.finish();
+}

@@ -1,0 +1,106 @@
+import type { LoopEvent, LoopOutcome, LoopResult } from "../../event/loop_event.ts";
+import { LiveView } from "../../ui/live/live_view.ts";
+import { plainLines } from "../../ui/report/plain_line.ts";
+import type { KeyHint } from "../../ui/live/render_view.ts";
+import { supportsColor } from "../../ui/text/style.ts";
+import { renderSummary } from "../../ui/report/summary.ts";
+import type { CommandContext } from "../kit/command.ts";
+import { exitCodeOf } from "../kit/usage.ts";
+
+/** Options for {@linkcode showRun}. */
+export interface ShowRunOptions {
+  /** The name of the task. */
+  task: string;
+  /** The id of the session, if it has one. */
+  session?: string;
+  /** One JSON object a line instead of something for people. @default {false} */
+  json?: boolean;
+  /** Whether nothing is shown before the end. @default {false} */
+  quiet?: boolean;
+  /** Keys to name below the live view. @default {none} */
+  keys?: readonly KeyHint[];
+}
+
+/** What shows a run; dispose of it to give the terminal back. */
+export interface RunOutput extends AsyncDisposable {
+  /** Takes one event; `seq` is its number in the session, if it has one. */
+  write(event: LoopEvent, seq?: number): void;
+  /** How the loop ended; absent before its last event. */
+  readonly result: LoopResult | undefined;
+  /** Says how the loop ended, in words; dispose of the output first. Returns the exit code. */
+  finish(): number;
+}
+
+/**
+ * Shows a run: the live view on a terminal, plain lines elsewhere, or one event a line
+ * as JSON.
+ *
+ * @param context The world.
+ * @param options Additional options.
+ * @returns The output.
+ */
+export function showRun(context: CommandContext, options: ShowRunOptions): RunOutput {
+  const { stdout, env } = context;
+  const { task, session, json = false, quiet = false, keys } = options;
+  const color = supportsColor({ env, isTTY: stdout.isTTY ?? false });
+  const checks = new Map<string, boolean>();
+  const view = !json && !quiet && stdout.isTTY
+    ? new LiveView(stdout, { color, ...(keys && { keys }) })
+    : null;
+  let result: LoopResult | undefined;
+  let published: Extract<LoopEvent, { type: "published" }> | undefined;
+  return {
+    get result() {
+      return result;
+    },
+    write(event, seq) {
+      if (event.type === "check_finished") checks.set(event.command, event.ok);
+      if (event.type === "published") published = event;
+      if (event.type === "loop_finished") result = event.result;
+      if (quiet) return;
+      if (json) {
+        stdout.write(`${JSON.stringify(seq === undefined ? event : { seq, ...event })}\n`);
+      } else if (view !== null) {
+        view.write(event);
+      } else {
+        for (const line of plainLines(event, session === undefined ? {} : { session })) {
+          stdout.write(`${line}\n`);
+        }
+      }
+    },
+    finish() {
+      if (result === undefined) return 1;
+      const exitCode = exitCodeOf(result);
+      if (!json) {
+        const lines = renderSummary(result, {
+          task,
+          exitCode,
+          color,
+          ...(stdout.columns === undefined ? {} : { columns: stdout.columns }),
+          checks: [...checks].map(([command, ok]) => ({ command, ok })),
+          ...(published && { published }),
+          next: nextStep(result.outcome, { task, recorded: session !== undefined }),
+        });
+        stdout.write(lines.map((line) => `${line}\n`).join(""));
+      }
+      return exitCode;
+    },
+    [Symbol.asyncDispose]: () => view?.[Symbol.asyncDispose]() ?? Promise.resolve(),
+  };
+}
+
+/** The command to go on with. */
+function nextStep(outcome: LoopOutcome, run: { task: string; recorded: boolean }): string {
+  switch (outcome) {
+    case "limit":
+      return `ralph run ${run.task} -i 20`;
+    case "stopped":
+    case "checkpointed":
+      return `ralph run ${run.task}`;
+    case "completed":
+    case "blocked":
+    case "failed":
+    case "stagnated":
+      return run.recorded ? `ralph show ${run.task}` : `ralph check ${run.task}`;
+  }
+}

@@ -1,0 +1,56 @@
+import { findGitRoot } from "../../git/find_git_root.ts";
+import { listTasks } from "../../task/list_tasks.ts";
+import { resolveTask } from "../../task/resolve_task.ts";
+import type { Task } from "../../task/task.ts";
+import type { CommandContext } from "../kit/command.ts";
+import { UsageError } from "../kit/usage.ts";
+
+/** Options for {@linkcode chooseTask}. */
+export interface ChooseTaskOptions {
+  /** The command, as people call it: `ralph run`. */
+  command: string;
+  /** Whether a menu may be shown. @default {true} */
+  menu?: boolean;
+}
+
+/**
+ * Finds the task that a command is about: the one that is named, else the only one
+ * there is, else the one that a person picks.
+ *
+ * @param name The name or path that was given, if one was.
+ * @param context The world.
+ * @param options Additional options.
+ * @returns The task.
+ * @throws {UsageError} If there are several, and nobody to ask.
+ */
+export async function chooseTask(
+  name: string | undefined,
+  context: CommandContext,
+  options: ChooseTaskOptions,
+): Promise<Task> {
+  const { cwd } = context;
+  if (name !== undefined) return await resolveTask(name, { cwd });
+  const root = await findGitRoot(cwd);
+  const names = (await listTasks(root)).filter((task) => task.hasPrd).map((task) => task.name);
+  const [only] = names;
+  if (only === undefined) {
+    throw new UsageError(
+      `No task in ${root}: there is no tasks/*/prd.json`,
+      "ralph init my-feature",
+    );
+  }
+  if (names.length === 1) return await resolveTask(only, { cwd: root });
+  if (context.interactive && options.menu !== false) {
+    const { isCancel, select } = await import("@clack/prompts");
+    const picked = await select({
+      message: "Which task?",
+      options: names.map((value) => ({ value, label: value })),
+    });
+    if (isCancel(picked)) throw new UsageError("No task was chosen");
+    return await resolveTask(picked, { cwd: root });
+  }
+  throw new UsageError(
+    `Several tasks in ${root}: ${names.join(", ")}`,
+    `${options.command} ${only}`,
+  );
+}

@@ -1,0 +1,79 @@
+import type { Registry } from "../../session/registry/registry.ts";
+import type { Session } from "../../session/model/session.ts";
+import type { CommandContext } from "../kit/command.ts";
+import { findTaskSessions } from "./find_task_sessions.ts";
+import { UsageError } from "../kit/usage.ts";
+
+const MIN_PREFIX = 6;
+/** As many ids as fit into a hint. */
+const IDS_SHOWN = 5;
+
+/**
+ * Finds the session that a command is about: the newest one of a task, or without a
+ * task the one that was most recently active.
+ *
+ * @param registry The registry.
+ * @param given The name or path of the task, if one was given.
+ * @param context The world.
+ * @returns The session.
+ * @throws {UsageError} If there is none.
+ */
+export async function findLatestSession(
+  registry: Registry,
+  given: string | undefined,
+  context: CommandContext,
+): Promise<Session> {
+  const found = given === undefined
+    ? mostRecentlyActive(registry.findSessions({ latestOnly: true }))
+    : (await findTaskSessions(registry, given, { context, limit: 1 }))[0];
+  if (found === undefined) throw new UsageError("There is no session yet", "ralph run my-feature");
+  return found;
+}
+
+/**
+ * Finds a session by its id or the beginning of it.
+ *
+ * @param registry The registry.
+ * @param prefix 6 characters of the id or more, in upper or lower case.
+ * @returns The session.
+ * @throws {UsageError} If there is none, or several begin like that.
+ */
+export function requireSession(registry: Registry, prefix: string): Session {
+  const found = findSessionById(registry, prefix);
+  if (found !== undefined) return found;
+  const reason = couldBeId(prefix)
+    ? "no session has an id that begins like that"
+    : `an id has the form 01KA3QXJ5M..., of which ${MIN_PREFIX} characters are enough`;
+  throw new UsageError(`Cannot find session "${prefix}": ${reason}`, "ralph history");
+}
+
+/**
+ * Finds a session by its id or the beginning of it, if the text can be one.
+ *
+ * @param registry The registry.
+ * @param prefix What was given.
+ * @returns The session; `undefined` if there is none.
+ * @throws {UsageError} If several begin like that.
+ */
+export function findSessionById(registry: Registry, prefix: string): Session | undefined {
+  if (!couldBeId(prefix)) return undefined;
+  const idPrefix = prefix.toUpperCase();
+  const [first, ...others] = registry.findSessions({ idPrefix, limit: IDS_SHOWN });
+  if (first === undefined || others.length === 0) return first;
+  const ids = [first, ...others].map((session) => session.id).join(", ");
+  throw new UsageError(`Ambiguous session id "${prefix}": several begin like that`, ids);
+}
+
+/** Whether a text can be the beginning of a ULID, long enough to mean one session. */
+function couldBeId(text: string): boolean {
+  return text.length >= MIN_PREFIX && /^[0-7][0-9A-HJKMNP-TV-Z]{0,25}$/i.test(text);
+}
+
+/** What runs is active, whenever it last said something. */
+function mostRecentlyActive(sessions: readonly Session[]): Session | undefined {
+  const [first] = sessions.toSorted((a, b) =>
+    Number(b.status === "running") - Number(a.status === "running") ||
+    (a.updatedAt < b.updatedAt ? 1 : -1)
+  );
+  return first;
+}

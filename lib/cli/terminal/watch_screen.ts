@@ -1,0 +1,49 @@
+import { setTimeout } from "node:timers/promises";
+import { truncateText } from "../../ui/text/display_width.ts";
+import type { TerminalStream } from "../../ui/live/live_view.ts";
+import { screenUpdate } from "../../ui/live/screen_update.ts";
+
+/** Options for {@linkcode watchScreen}. */
+export interface WatchScreenOptions {
+  /** The terminal. */
+  terminal: TerminalStream;
+  /** How long to wait before the next look, in milliseconds. @default {2000} */
+  intervalMs?: number;
+  /** Ends it. */
+  signal: AbortSignal;
+}
+
+const HIDE_CURSOR = "\x1b[?25l";
+const SHOW_CURSOR = "\x1b[?25h";
+
+/**
+ * Shows lines in place on a terminal, again and again until the signal is aborted. What
+ * has not changed is not written.
+ *
+ * @param look Gives the lines as they are now.
+ * @param options The terminal and the signal.
+ */
+export async function watchScreen(
+  look: () => Promise<string[]>,
+  options: WatchScreenOptions,
+): Promise<void> {
+  const { terminal, intervalMs = 2000, signal } = options;
+  let shown: string[] = [];
+  let size = "";
+  terminal.write(HIDE_CURSOR);
+  try {
+    while (!signal.aborted) {
+      const width = terminal.columns || 80;
+      const rows = (terminal.rows || 24) - 1;
+      const lines = (await look()).slice(0, rows).map((line) => truncateText(line, width));
+      const resized = size !== `${width}x${rows}`;
+      const update = screenUpdate(shown, lines, { width, resized });
+      if (update !== "") terminal.write(update);
+      [shown, size] = [lines, `${width}x${rows}`];
+      // An abort in the middle of the wait is the usual end, not an error.
+      await setTimeout(intervalMs, undefined, { signal }).catch(() => {});
+    }
+  } finally {
+    terminal.write(`${shown.length > 0 ? "\r\n" : ""}${SHOW_CURSOR}`);
+  }
+}
