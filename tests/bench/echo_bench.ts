@@ -3,9 +3,9 @@ import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { connectSession, openRegistry, sessionPaths } from "../../mod.ts";
-import { configure, ralph } from "../ralph_process.ts";
-import { taskRepo } from "../scripted_agent.ts";
-import { HAS_TMUX } from "../tmux.ts";
+import { configure, ralph } from "../kit/ralph_process.ts";
+import { taskRepo } from "../kit/scripted_agent.ts";
+import { HAS_TMUX } from "../kit/tmux.ts";
 import type { Bench, BenchRow } from "./measure.ts";
 
 const KEYS = 1_000;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { tempRepo } from "../testing.ts";
+import { tempRepo } from "../kit/testing.ts";
 import type { LoopCost } from "./loop_program.ts";
 import { type Bench, type BenchRow, interleave, median, timeProgram } from "./measure.ts";
 

@@ -4,7 +4,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { V8_FLAG } from "../../lib/cli/program.ts";
-import { scriptedAgent, taskRepo } from "../scripted_agent.ts";
+import { scriptedAgent, taskRepo } from "../kit/scripted_agent.ts";
 import type { Bench, BenchRow } from "./measure.ts";
 import { type MemoryMark, WARM } from "./memory_program.ts";
 

@@ -7,9 +7,14 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { createCommand, openRegistry, openSessionLog, Recorder } from "../../mod.ts";
-import type { LoopEvent } from "../../mod.ts";
-import { testStart } from "../agents/agent_testing.ts";
+import {
+  createCommand,
+  type LoopEvent,
+  openRegistry,
+  openSessionLog,
+  Recorder,
+} from "../../mod.ts";
+import { testStart } from "../kit/agent_testing.ts";
 
 /** What recording took. */
 export interface RecordCost {

@@ -10,8 +10,8 @@ import { isAlive } from "../../lib/base/process_identity.ts";
 import { readSessionLog } from "../../lib/session/log/read_session_log.ts";
 import { type SessionPaths, sessionPaths } from "../../lib/session/model/session_paths.ts";
 import { SESSION_VARIABLE } from "../../lib/worker/recover_sessions.ts";
-import { configure, ralph, type RalphOptions } from "../ralph_process.ts";
-import { scriptedAgent, taskRepo } from "../scripted_agent.ts";
+import { configure, ralph, type RalphOptions } from "../kit/ralph_process.ts";
+import { scriptedAgent, taskRepo } from "../kit/scripted_agent.ts";
 
 /** Who is killed. */
 export const VICTIMS = ["worker", "agent", "agent's group", "worker and agent"] as const;

@@ -17,7 +17,7 @@ import {
   seen,
   suiteScene,
   until,
-} from "../suite_scene.ts";
+} from "../worker/suite_scene.ts";
 import { claudeEnvironment, findClaude } from "./claude_testing.ts";
 import {
   type ModelReply,

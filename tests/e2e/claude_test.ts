@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import type { AgentStartOptions } from "../../lib/agent/agent.ts";
 import { createClaude } from "../../lib/agent/claude/claude.ts";
-import { assertGone, collect, testStart } from "../agents/agent_testing.ts";
-import { tempDir, tempRepo } from "../testing.ts";
+import { assertGone, collect, testStart } from "../kit/agent_testing.ts";
+import { tempDir, tempRepo } from "../kit/testing.ts";
 import { claudeEnvironment, findClaude, git } from "./claude_testing.ts";
 import { type ModelReply, scriptedModel } from "./scripted_model.ts";
 

@@ -6,7 +6,7 @@ import process from "node:process";
 import { promisify } from "node:util";
 import { buildNpm } from "../../tools/build_npm.ts";
 import { VERSION } from "../../lib/version.ts";
-import { tempDir } from "../testing.ts";
+import { tempDir } from "../kit/testing.ts";
 
 const run = promisify(execFile);
 

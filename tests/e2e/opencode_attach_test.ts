@@ -9,8 +9,8 @@ import { openProject } from "../../lib/agent/opencode/server/opencode_client.ts"
 import { openRegistry } from "../../lib/session/registry/open_registry.ts";
 import type { Session } from "../../lib/session/model/session.ts";
 import { sessionPaths } from "../../lib/session/model/session_paths.ts";
-import { configure, ralph, type RalphOptions } from "../ralph_process.ts";
-import { type TaskRepo, taskRepo } from "../scripted_agent.ts";
+import { configure, ralph, type RalphOptions } from "../kit/ralph_process.ts";
+import { type TaskRepo, taskRepo } from "../kit/scripted_agent.ts";
 import { chatModel, type ChatReply, type ChatRequest } from "./opencode_model.ts";
 import {
   configureOpencode,

@@ -6,8 +6,8 @@ import { serverFetch } from "../../lib/agent/opencode/server/fetch.ts";
 import { openRegistry } from "../../lib/session/registry/open_registry.ts";
 import { sessionPaths } from "../../lib/session/model/session_paths.ts";
 import { readPrd } from "../../lib/task/prd/read_prd.ts";
-import { configure, ralph } from "../ralph_process.ts";
-import { taskRepo } from "../scripted_agent.ts";
+import { configure, ralph } from "../kit/ralph_process.ts";
+import { taskRepo } from "../kit/scripted_agent.ts";
 import { chatModel } from "./opencode_model.ts";
 import {
   configureOpencode,

@@ -11,7 +11,7 @@ import type { ServerAddress } from "../../lib/agent/opencode/server/address.ts";
 import type { AgentResult, AgentRun, AgentStartOptions } from "../../lib/agent/agent.ts";
 import type { AgentEvent } from "../../lib/event/agent_event.ts";
 import { readPrd } from "../../lib/task/prd/read_prd.ts";
-import { type TaskRepo, taskRepo } from "../scripted_agent.ts";
+import { type TaskRepo, taskRepo } from "../kit/scripted_agent.ts";
 import { type ChatModel, chatModel, type ChatReply, type ChatRequest } from "./opencode_model.ts";
 
 /** The real OpenCode: what RALPH_TEST_OPENCODE names, or the one on PATH; nothing if there is none. */

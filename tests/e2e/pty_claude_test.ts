@@ -7,10 +7,10 @@ import { createClaude } from "../../lib/agent/claude/claude.ts";
 import { isProcessGroupAlive } from "../../lib/base/end_processes.ts";
 import { LoopControl } from "../../lib/loop/loop_control.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
-import { collect, testStart } from "../agents/agent_testing.ts";
-import { agentEvent, followLoop } from "../agents/follow_loop.ts";
-import { taskRepo } from "../scripted_agent.ts";
-import { tempDir, tempRepo } from "../testing.ts";
+import { collect, testStart } from "../kit/agent_testing.ts";
+import { agentEvent, followLoop } from "../kit/follow_loop.ts";
+import { taskRepo } from "../kit/scripted_agent.ts";
+import { tempDir, tempRepo } from "../kit/testing.ts";
 import { claudeEnvironment, findClaude, git } from "./claude_testing.ts";
 import { type ModelReply, scriptedModel } from "./scripted_model.ts";
 

@@ -7,8 +7,8 @@ import type { LoopEvent } from "../../lib/event/loop_event.ts";
 import { DEMO_PRD } from "../../lib/cli/command/work/demo.ts";
 import { parseProgress } from "../../lib/task/progress/parse_progress.ts";
 import { readPrd } from "../../lib/task/prd/read_prd.ts";
-import { ralph } from "../ralph_process.ts";
-import { tempRepo } from "../testing.ts";
+import { ralph } from "../kit/ralph_process.ts";
+import { tempRepo } from "../kit/testing.ts";
 import { claudeEnvironment, findClaude, git } from "./claude_testing.ts";
 import { type ModelReply, type ModelRequest, scriptedModel } from "./scripted_model.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
 import { createClaude } from "../../lib/agent/claude/claude.ts";
-import { assertGone, testStart } from "../agents/agent_testing.ts";
-import { tempDir, tempRepo } from "../testing.ts";
+import { assertGone, testStart } from "../kit/agent_testing.ts";
+import { tempDir, tempRepo } from "../kit/testing.ts";
 import { claudeEnvironment, findClaude } from "./claude_testing.ts";
 import { type ModelReply, type ModelRequest, scriptedModel } from "./scripted_model.ts";
 

@@ -14,8 +14,8 @@ import { checkHealth } from "../../lib/agent/opencode/server/check_health.ts";
 import { resolveServerAddress } from "../../lib/agent/opencode/server/address.ts";
 import { readUnitState } from "../../lib/agent/opencode/server/unit_state.ts";
 import { sessionPaths } from "../../lib/session/model/session_paths.ts";
-import { ralph, type RalphOptions, startRalph } from "../ralph_process.ts";
-import { type TaskRepo, taskRepo } from "../scripted_agent.ts";
+import { ralph, type RalphOptions, startRalph } from "../kit/ralph_process.ts";
+import { type TaskRepo, taskRepo } from "../kit/scripted_agent.ts";
 import { type ChatModel, chatModel, type ChatReply, type ChatRequest } from "./opencode_model.ts";
 import { configureOpencode, OPENCODE, workOnStory } from "./opencode_testing.ts";
 

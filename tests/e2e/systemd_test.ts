@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { serverUnit } from "../../lib/agent/opencode/server/unit.ts";
-import { tempDir } from "../testing.ts";
+import { tempDir } from "../kit/testing.ts";
 import { OPENCODE } from "./opencode_testing.ts";
 
 const MANAGER = fileURLToPath(new URL("systemd_user.sh", import.meta.url));

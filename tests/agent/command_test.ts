@@ -1,0 +1,104 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { stat } from "node:fs/promises";
+import { createAgents } from "../../lib/agent/create_agents.ts";
+import { commandLine, createCommand } from "../../lib/agent/command/command.ts";
+import { CODEX, type CommandConfig, GEMINI } from "../../lib/agent/command/command_config.ts";
+import { collect, outputLines, testStart, testStory } from "../kit/agent_testing.ts";
+
+const start = (config: CommandConfig, fields = {}) =>
+  collect(createCommand("tool", config).start(testStart({ cwd: "/", ...fields })));
+
+Deno.test("createCommand() passes the prompt on stdin, as an argument or as a file", async () => {
+  const prompt = 'Say "hi" and {model}\n$HOME';
+  const on = { prompt };
+  const stdin = await start({ command: ["cat"] }, on);
+  assertEquals(outputLines(stdin.events, "stdout"), prompt.split("\n"));
+  const argument = await start({ command: ["printf", "%s"], prompt: "argument" }, on);
+  assertEquals(outputLines(argument.events, "stdout"), prompt.split("\n"));
+  const file = await start({ command: ["sh", "-c", "echo $0; cat $0"], prompt: "file" }, on);
+  const [path = "", ...lines] = outputLines(file.events, "stdout");
+  assertEquals(lines, prompt.split("\n"));
+  assertEquals(await stat(path).then(() => true, () => false), false);
+});
+
+Deno.test("createCommand() recognises a success by exit code and output", async () => {
+  const success = { exit_codes: [0, 7], output: "^all done$" };
+  const ending = async (script: string) =>
+    (await start({ command: ["sh", "-c", script], success })).result.ending;
+  assertEquals(await ending("echo All done; exit 7"), { kind: "ok" });
+  assertEquals(await ending("echo not yet"), {
+    kind: "error",
+    message: 'Exit code 0, and its output does not match "^all done$"',
+  });
+  assertEquals(await ending("echo all done; exit 1"), {
+    kind: "error",
+    message: "Exit code 1: all done",
+  });
+});
+
+Deno.test("createCommand() takes the endings that its patterns name", async () => {
+  const { result } = await start({
+    command: ["sh", "-c", "echo 'no credits, try again in 60 seconds' >&2; exit 9"],
+    patterns: [{ ending: "rate_limit", regex: "NO CREDITS" }],
+  });
+  assertEquals(result.ending.kind, "rate_limit");
+});
+
+Deno.test("createCommand() adds the variables of its config", async () => {
+  const command = ["sh", "-c", "echo $GREETING"];
+  const { events } = await start({ command, env: { GREETING: "hello" } });
+  assertEquals(outputLines(events, "stdout"), ["hello"]);
+});
+
+Deno.test("commandLine() replaces placeholders once, and leaves out what has no value", () => {
+  const story = testStory({ id: "US-007" });
+  const config = { command: ["t", "--id={story}", "--m={model}", "{prompt}"], model_flag: "-m" };
+  const line = (fields: Partial<CommandConfig>, more = {}) =>
+    commandLine({ ...config, ...fields }, { prompt: "a {story}", story, ...more });
+  assertEquals(line({ prompt: "argument" }), ["t", "--id=US-007", "a {story}"]);
+  assertEquals(line({ prompt: "argument", model: "x" }), [
+    "t",
+    "--id=US-007",
+    "--m=x",
+    "a {story}",
+  ]);
+});
+
+Deno.test("commandLine() makes the documented command lines of codex and gemini", () => {
+  const start = { prompt: "p", story: testStory(), model: "m" };
+  assertEquals(
+    commandLine(CODEX, start).join(" "),
+    "codex exec - --sandbox workspace-write --model m",
+  );
+  assertEquals(
+    commandLine(CODEX, { ...start, yolo: true }).join(" "),
+    "codex exec - --dangerously-bypass-approvals-and-sandbox --model m",
+  );
+  assertEquals(
+    commandLine(GEMINI, { ...start, yolo: true }).join(" "),
+    "gemini --skip-trust --approval-mode yolo --model m",
+  );
+});
+
+Deno.test("createAgents() merges a table with its preset and adds agents of one's own", async () => {
+  const agents = createAgents({
+    codex: { command: ["sh", "-c", "echo codex"], yolo_args: [] },
+    mine: { command: ["true"] },
+    opencode: { port: 14096 },
+  }, { reserved: ["opencode"] });
+  assertEquals(agents.map((it) => it.name), ["claude", "codex", "gemini", "demo", "mine"]);
+  const found = await agents[4]?.probe({ env: { PATH: "/usr/bin:/bin" } });
+  assertEquals(found?.available, true);
+});
+
+Deno.test("createAgents() names the table and the field that does not fit", () => {
+  const message = (config: Record<string, unknown>) =>
+    assertThrows(() => createAgents(config), TypeError).message;
+  assertStringIncludes(message({ mine: {} }), 'Cannot use agent "mine": agents.mine.command: ');
+  assertStringIncludes(message({ claude: { tools: [] } }), 'agent "claude": agents.claude: ');
+  assertStringIncludes(
+    message({ mine: { command: ["x"], patterns: [{ ending: "auth", regex: "(" }] } }),
+    "agents.mine.patterns.0.regex: Not a valid regular expression",
+  );
+  assertStringIncludes(message({ "a b": { command: ["x"] } }), 'agent "a b": expected a name');
+});

@@ -1,0 +1,236 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { isProcessGroupAlive } from "../../lib/base/end_processes.ts";
+import { VERSION } from "../../lib/version.ts";
+import config from "../../deno.json" with { type: "json" };
+import { configure, ralph, startRalph } from "../kit/ralph_process.ts";
+import { scriptedAgent, taskRepo } from "../kit/scripted_agent.ts";
+import { tempDir, tempRepo } from "../kit/testing.ts";
+
+Deno.test("ralph --version prints the version of deno.json", async () => {
+  await using dir = await tempDir();
+  const { code, stdout } = await ralph(["--version"], { cwd: dir.path, home: dir.path });
+  assertEquals([code, stdout], [0, `ralph ${config.version}\n`]);
+  assertEquals(VERSION, config.version);
+});
+
+Deno.test("ralph exits with 0 when every story passes", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const agent = await scriptedAgent(join(repo.outside, "agent"), ["pass US-001; work one"]);
+  const options = await configure(repo, { agent });
+  const { code, stdout } = await ralph(["run", "job", "-a", "agent"], options);
+  assertEquals(code, 0);
+  assertMatch(stdout, /^\S+Z job started session=\S+ agent=agent stories=0\/1/);
+  assertStringIncludes(stdout, "Completed job: 1 of 1 story in 1 iteration");
+  const again = await ralph(["run"], options);
+  assertEquals(again.code, 0);
+  assertEquals(await agent.calls(), 1);
+});
+
+Deno.test("ralph exits with 1 and says the cause when no agent is left", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const agent = await scriptedAgent(join(repo.outside, "agent"), ["echo 'bad option' >&2; exit 1"]);
+  const options = await configure(repo, { agent });
+  const { code, stdout } = await ralph(["run", "job", "-a", "agent"], options);
+  assertEquals(code, 1);
+  assertStringIncludes(stdout, "no agent is left");
+  assertStringIncludes(stdout, "agent: Exit code 1");
+  assertStringIncludes(stdout, "bad option");
+  const progress = await readFile(repo.task.progressFile, "utf8");
+  assertStringIncludes(progress, "FAILURE (Iteration 1)");
+  assertStringIncludes(progress, "bad option");
+});
+
+Deno.test("ralph exits with 1 for a prd.json that is broken, and names the place", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const options = await configure(repo, {});
+  await writeFile(repo.task.prdFile, '{\n  "userStories": [\n    {"id": "US-001"\n');
+  const { code, stderr } = await ralph(["run", "job", "-a", "demo"], options);
+  assertEquals(code, 1);
+  assertMatch(stderr, /^error: .*prd\.json is not valid JSON at line \d+, column \d+/);
+});
+
+Deno.test("ralph exits with 2 for what it does not understand, with the nearest name", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const options = await configure(repo, {});
+  const cases: [string[], string, string][] = [
+    [["rum"], 'Unknown command "rum"', "did you mean ralph run?"],
+    [["run", "--iteration", "3"], 'Unknown option "--iteration"', "did you mean --iterations?"],
+    [["run", "jobb"], 'Cannot find task "jobb"', "did you mean job?"],
+    [["run", "../../etc"], "../../etc", ""],
+    [["run", "job", "-i", "many"], 'Invalid number "many"', ""],
+    [["run", "job", "--max-time", "soon"], 'Invalid duration "soon"', "90s, 15m or 2h"],
+    [["run", "job", "-a", "claud"], 'Unknown agent "claud"', "did you mean claude?"],
+    [["run", "job", "--iterations"], "needs a value", ""],
+    [["tasks", "extra"], 'Unexpected argument "extra"', ""],
+  ];
+  for (const [args, message, hint] of cases) {
+    const { code, stderr, stdout } = await ralph(args, options);
+    assertEquals(code, 2, `${args.join(" ")}: ${stderr}`);
+    assertStringIncludes(stderr, message);
+    assertStringIncludes(stderr, hint);
+    assertEquals(stdout, "");
+  }
+});
+
+Deno.test("ralph exits with 2 and lists the tasks when there are several", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  await mkdir(join(repo.root, "tasks", "other"));
+  await writeFile(join(repo.root, "tasks", "other", "prd.json"), '[{"id":"x"}]');
+  const options = await configure(repo, {});
+  const { code, stderr } = await ralph(["run"], options);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "job, other");
+});
+
+Deno.test("ralph exits with 3 when a limit is reached, and says what is open", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const agent = await scriptedAgent(join(repo.outside, "agent"), ["work more"]);
+  const options = await configure(repo, { agent });
+  const { code, stdout } = await ralph(["run", "job", "-a", "agent", "-i", "2"], options);
+  assertEquals(code, 3);
+  assertStringIncludes(stdout, "iteration limit (2) reached");
+  assertStringIncludes(stdout, "US-001 (2 attempts)");
+  assertStringIncludes(stdout, "exit code 3");
+});
+
+Deno.test("ralph exits with 4 when it is blocked, and says what waits for what", async () => {
+  await using repo = await taskRepo([{ id: "US-001", blockedBy: ["US-002"] }, {
+    id: "US-002",
+    decisionConfig: { slug: "db", inputFile: "db.md", status: "pending" },
+  }]);
+  const options = await configure(repo, {});
+  const { code, stdout } = await ralph(["run", "job", "-a", "demo"], options);
+  assertEquals(code, 4);
+  assertStringIncludes(stdout, "US-001 (needs US-002)");
+  assertStringIncludes(stdout, "db.md");
+});
+
+Deno.test("ralph exits with 5 when the agent is not installed, and changes nothing", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }], { branchName: "ralph/job" });
+  const options = await configure(repo, {
+    gone: {
+      command: ["/nowhere/agent"],
+      calls: () => Promise.resolve(0),
+      prompt: () => Promise.resolve(""),
+    },
+  });
+  const { code, stderr } = await ralph(["run", "job", "-a", "gone"], options);
+  assertEquals(code, 5);
+  assertStringIncludes(stderr, "no agent is ready");
+  assertStringIncludes(stderr, "/nowhere/agent");
+  assertEquals((await repo.git("branch", "--show-current")).trim(), "main");
+  assertEquals(await repo.git("status", "--porcelain"), "");
+});
+
+for (const [signal, expected] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 129]] as const) {
+  Deno.test(`ralph exits with ${expected} on ${signal}, with nothing left running`, async () => {
+    await using repo = await taskRepo([{ id: "US-001" }]);
+    const agent = await scriptedAgent(join(repo.outside, "agent"), ["echo up; sleep 60"]);
+    const options = await configure(repo, { agent });
+    const args = ["run", "job", "-a", "agent", "--json", "--foreground"];
+    const { child, result } = startRalph(args, options);
+    let group = 0;
+    let sent = false;
+    let seen = "";
+    child.stdout?.on("data", (text: string) => {
+      seen += text;
+      group ||= Number(seen.match(/"kind":"process","pid":(\d+)/)?.[1] ?? 0);
+      if (sent || group === 0 || !seen.includes('"line":"up"')) return;
+      sent = true;
+      // Not child.kill(): Deno then reports the signal, whatever the exit code was.
+      process.kill(child.pid ?? 0, signal);
+    });
+    const { code, stdout } = await result;
+    assertEquals(code, expected);
+    assert(group > 0);
+    assertEquals(await isProcessGroupAlive(group), false);
+    assertStringIncludes(stdout, '"outcome":"stopped"');
+    assertStringIncludes(await readFile(repo.task.progressFile, "utf8"), "CHECKPOINT at ");
+  });
+}
+
+Deno.test("ralph run --json prints one event a line and nothing else", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const agent = await scriptedAgent(join(repo.outside, "agent"), ["pass US-001; work one"]);
+  const options = await configure(repo, { agent });
+  const { stdout } = await ralph(["run", "job", "-a", "agent", "--json"], options);
+  const events = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assertEquals(events[0].type, "loop_started");
+  assertEquals(events.at(-1).type, "loop_finished");
+  assertEquals(events.at(-1).result.outcome, "completed");
+});
+
+Deno.test("ralph run works from a subfolder, by name and by path", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const options = await configure(repo, {});
+  const deep = join(repo.root, "src", "deep");
+  await mkdir(deep, { recursive: true });
+  for (const name of ["job", "../../tasks/job", repo.task.dir, repo.task.prdFile]) {
+    const { code, stderr } = await ralph(["check", name], { ...options, cwd: deep });
+    assertEquals([code, stderr], [0, ""]);
+  }
+});
+
+Deno.test("ralph settings are refused when they hold a key that nothing reads", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const options = await configure(repo, {}, "iteration = 4");
+  const { code, stderr } = await ralph(["run", "job", "-a", "demo"], options);
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, 'unknown key "iteration"');
+  assertStringIncludes(stderr, "did you mean iterations?");
+});
+
+Deno.test("ralph init, convert, check, tasks and run go hand in hand", async () => {
+  await using dir = await tempRepo();
+  const options = { cwd: dir.path, home: join(dir.path, ".git", "home") };
+  const call = async (...args: string[]) => {
+    const result = await ralph(args, options);
+    assertEquals([result.code, result.stderr], [0, ""], args.join(" "));
+    return result.stdout;
+  };
+  assertStringIncludes(await call("init", "tea-time"), "tasks/tea-time/prd.md");
+  assertEquals((await ralph(["init", "tea-time"], options)).code, 2);
+  assertStringIncludes(await call("tasks"), "not converted");
+  assertStringIncludes(await call("convert", "tea-time"), "2 stories, 4 criteria");
+  assertStringIncludes(await call("convert", "tea-time"), "unchanged");
+  assertStringIncludes(await call("check", "tea-time"), "nothing is wrong");
+  assertStringIncludes(await call("run", "tea-time", "-a", "demo"), "Completed tea-time");
+  assertMatch(await call("tasks"), /tea-time +2\/2 +ralph\/tea-time +done/);
+});
+
+Deno.test("ralph check says what is wrong, and puts back the last good copy", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const agent = await scriptedAgent(join(repo.outside, "agent"), ["work one"]);
+  const options = await configure(repo, { agent });
+  await ralph(["run", "job", "-a", "agent", "-i", "1"], options);
+  const good = await readFile(repo.task.prdFile, "utf8");
+  await writeFile(repo.task.prdFile, good.slice(0, 60));
+  const broken = await ralph(["check"], options);
+  assertEquals(broken.code, 1);
+  assertMatch(broken.stdout, /prd\.json:\d+: error: /);
+  assertEquals((await ralph(["check", "--restore"], options)).code, 0);
+  assertEquals(await readFile(repo.task.prdFile, "utf8"), good);
+  assertEquals(await readFile(`${repo.task.prdFile}.broken`, "utf8"), good.slice(0, 60));
+});
+
+Deno.test("ralph prints its help, and that of every command", async (t) => {
+  await using dir = await tempDir();
+  const options = { cwd: dir.path, home: dir.path };
+  const { code, stdout } = await ralph([], options);
+  assertEquals(code, 0);
+  const names = [...stdout.matchAll(/^ {2}([a-z]+) {2,}\w/gm)].map(([, name]) => name ?? "");
+  assert(names.includes("run") && names.includes("demo"), stdout);
+  for (const name of names) {
+    const help = await ralph(["help", name], options);
+    assertEquals(help.code, 0);
+    assertEquals((await ralph([name, "--help"], options)).stdout, help.stdout);
+    assertStringIncludes(help.stdout, `Usage: ralph ${name}`);
+    for (const line of help.stdout.split("\n")) assert(line.length <= 130, line);
+  }
+  await t.step("as one screen", () => {
+    assert(stdout.split("\n").length <= 36);
+  });
+});

@@ -1,8 +1,0 @@
-/** Real files of others, which are not part of this project: tests that need them skip without. */
-
-import { existsSync } from "node:fs";
-
-const folder = new URL("../../shared/data/prd/", import.meta.url);
-
-/** The folder of the files; `undefined` where they are not at hand. */
-export const sharedPrds: URL | undefined = existsSync(folder) ? folder : undefined;

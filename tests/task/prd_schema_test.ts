@@ -1,0 +1,26 @@
+import { assert, assertEquals } from "@std/assert";
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { convertPrd } from "../../lib/task/markdown/convert_prd.ts";
+import { prdJsonSchema } from "../../lib/task/prd/prd_schema.ts";
+
+Deno.test("prdJsonSchema() is what schemas/prd.schema.json holds", () => {
+  const file = new URL("../../schemas/prd.schema.json", import.meta.url);
+  assertEquals(JSON.parse(readFileSync(file, "utf8")), prdJsonSchema());
+});
+
+Deno.test("prdJsonSchema() says what it is, and allows keys that it does not know", () => {
+  const schema = prdJsonSchema();
+  assertEquals(schema.$schema, "https://json-schema.org/draft/2020-12/schema");
+  assertEquals(schema.$id, "https://jsr.io/@ralph/cli/schemas/prd.schema.json");
+  assertEquals(schema.additionalProperties, {});
+});
+
+Deno.test("prdJsonSchema() accepts what a conversion writes, and not a passes that is a string", () => {
+  const { text } = convertPrd("### US-001: A\n\n- [ ] B\n", { task: "t", taskDir: "tasks/t" });
+  const data = JSON.parse(text);
+  const schema = z.fromJSONSchema(prdJsonSchema() as Parameters<typeof z.fromJSONSchema>[0]);
+  assert(schema.safeParse({ ...data, techStack: ["x"] }).success);
+  data.userStories[0].passes = "yes";
+  assert(!schema.safeParse(data).success);
+});
