@@ -30,170 +30,260 @@
  *
  * @module
  */
-export * from "./lib/task/progress/append_progress.ts";
-export * from "./lib/git/branch_name.ts";
-export * from "./lib/task/prompt/build_prompt.ts";
-export * from "./lib/task/prompt/prompt_template.ts";
-export * from "./lib/git/changes_between.ts";
-export * from "./lib/task/prd/check_prd.ts";
-export * from "./lib/git/clear_stale_lock.ts";
-export * from "./lib/task/markdown/convert_prd.ts";
-export * from "./lib/task/progress/progress_entry.ts";
-export * from "./lib/task/prd/edit_json.ts";
-export * from "./lib/task/prd/edit_prd.ts";
-export * from "./lib/base/error_code.ts";
-export * from "./lib/task/prd/find_circle.ts";
-export * from "./lib/git/find_git_root.ts";
-export * from "./lib/task/progress/format_progress_entry.ts";
-export * from "./lib/git/git_snapshot.ts";
-export * from "./lib/git/run_git.ts";
-export * from "./lib/task/prd/locate_json.ts";
-export * from "./lib/task/list_tasks.ts";
-export * from "./lib/base/local_time.ts";
-export * from "./lib/task/markdown/merge_prd.ts";
-export * from "./lib/base/nearest_name.ts";
-export * from "./lib/git/parse_git_status.ts";
-export * from "./lib/task/prd/parse_prd.ts";
-export * from "./lib/task/markdown/parse_prd_markdown.ts";
-export * from "./lib/task/progress/parse_progress.ts";
-export * from "./lib/task/prd/prd.ts";
-export * from "./lib/task/prd/prd_reader.ts";
-export * from "./lib/loop/branch/prepare_branch.ts";
-export * from "./lib/task/markdown/parse_story_body.ts";
-export * from "./lib/task/prd/read_prd.ts";
-export * from "./lib/task/resolve_task.ts";
-export * from "./lib/task/progress/rotate_progress.ts";
-export * from "./lib/task/task.ts";
-export * from "./lib/task/task_name.ts";
-export * from "./lib/base/write_atomic.ts";
-export { PRD_SCHEMA_ID, prdJsonSchema } from "./lib/task/prd/prd_schema.ts";
-export * from "./lib/agent/opencode/server/check_health.ts";
-export * from "./lib/agent/opencode/server/describe_server.ts";
-export * from "./lib/agent/opencode/server/follow_events.ts";
-export * from "./lib/agent/opencode/server/judge_session.ts";
-export * from "./lib/agent/opencode/server/opencode_client.ts";
-export * from "./lib/agent/opencode/server/parse_env_file.ts";
-export * from "./lib/agent/opencode/server/permission_rules.ts";
-export * from "./lib/agent/opencode/server/address.ts";
-export * from "./lib/agent/opencode/server/fetch.ts";
-export * from "./lib/agent/opencode/server/password.ts";
-export * from "./lib/agent/opencode/server/event.ts";
-export * from "./lib/agent/opencode/server/unit.ts";
-export * from "./lib/agent/opencode/server/unit_state.ts";
-export * from "./lib/agent/agent.ts";
-export * from "./lib/event/agent_event.ts";
-export * from "./lib/agent/create_agents.ts";
-export * from "./lib/agent/agent_environment.ts";
-export * from "./lib/agent/agent_terminal.ts";
-export * from "./lib/agent/pty/keyboard.ts";
-export * from "./lib/base/bounded_lines.ts";
-export * from "./lib/base/bounded_queue.ts";
-export * from "./lib/agent/ending/classify_ending.ts";
-export * from "./lib/agent/claude/claude.ts";
-export type { ClaudeOptions } from "./lib/agent/claude/options.ts";
-export * from "./lib/agent/claude/messages.ts";
-export * from "./lib/agent/clean_up_pty.ts";
-export * from "./lib/agent/command/command.ts";
-export * from "./lib/agent/command/command_config.ts";
-export * from "./lib/base/cut_text.ts";
-export * from "./lib/agent/demo/demo.ts";
-export * from "./lib/base/end_processes.ts";
-export * from "./lib/agent/ending/ending_of_signal.ts";
-export * from "./lib/base/find_program.ts";
-export * from "./lib/agent/process/in_process_run.ts";
-export * from "./lib/agent/process/run_record.ts";
-export * from "./lib/base/mask_secrets.ts";
-export * from "./lib/agent/opencode/opencode.ts";
-export * from "./lib/agent/claude/events.ts";
-export * from "./lib/agent/ending/parse_reset_time.ts";
-export * from "./lib/agent/process/probe_program.ts";
-export * from "./lib/agent/pty/pty.ts";
-export * from "./lib/agent/pty/pty_turns.ts";
-export * from "./lib/agent/process/run_agent_process.ts";
-export * from "./lib/agent/pty/run_pty.ts";
-export * from "./lib/base/run_program.ts";
-export * from "./lib/base/tail_file.ts";
-export * from "./lib/agent/tool_detail.ts";
-export * from "./lib/event/usage.ts";
-export * from "./lib/base/backoff.ts";
-export * from "./lib/loop/decide/choose_agent.ts";
-export * from "./lib/loop/decide/choose_story.ts";
-export * from "./lib/loop/decide/failover.ts";
-export * from "./lib/loop/loop_control.ts";
-export * from "./lib/event/loop_event.ts";
-export * from "./lib/loop/loop_options.ts";
-export * from "./lib/loop/start/preflight.ts";
-export * from "./lib/loop/start/probe_agents.ts";
-export * from "./lib/loop/start/probe_folder.ts";
-export * from "./lib/task/progress/progress_sink.ts";
-export * from "./lib/loop/branch/publish_branch.ts";
-export * from "./lib/loop/branch/pull_request.ts";
-export * from "./lib/loop/decide/limits.ts";
-export * from "./lib/loop/run_check.ts";
-export * from "./lib/loop/run_loop.ts";
-export * from "./lib/loop/wait_until.ts";
-export * from "./lib/loop/watch_agent.ts";
+// Tasks, and the PRD of a task: prd.md, prd.json, progress.txt.
+export { findGitRoot, NotARepositoryError } from "./lib/git/find_git_root.ts";
+export { listTasks, type TaskListing } from "./lib/task/list_tasks.ts";
 export {
-  AgentNotReadyError,
-  DEFAULT_FAILOVER,
-  NoStoriesError,
-} from "./lib/loop/start/start_loop.ts";
-export * from "./lib/session/model/legacy_layout.ts";
-export * from "./lib/base/lock.ts";
-export * from "./lib/event/numbered_event.ts";
-export * from "./lib/session/registry/open_registry.ts";
-export * from "./lib/base/process_identity.ts";
-export * from "./lib/session/log/read_session_log.ts";
-export * from "./lib/session/recorder.ts";
-export * from "./lib/session/registry/registry.ts";
-export * from "./lib/session/registry/registry_error.ts";
-export * from "./lib/session/model/session.ts";
-export * from "./lib/session/log/session_log.ts";
-export * from "./lib/session/model/session_paths.ts";
-export type { FindSessionsOptions } from "./lib/session/registry/find_sessions_query.ts";
+  type ConvertedPrd,
+  convertPrd,
+  type ConvertPrdOptions,
+} from "./lib/task/markdown/convert_prd.ts";
+export type { PrdChanges, StoryChange } from "./lib/task/markdown/merge_prd.ts";
+export {
+  type MarkdownPrd,
+  type MarkdownStory,
+  parsePrdMarkdown,
+  type ParsePrdMarkdownOptions,
+  PrdMarkdownError,
+  type PrdMarkdownWarning,
+} from "./lib/task/markdown/parse_prd_markdown.ts";
+export { checkPrd, type CheckPrdOptions, type PrdFinding } from "./lib/task/prd/check_prd.ts";
+export { editPrd, type EditPrdOptions, setStoryPasses } from "./lib/task/prd/edit_prd.ts";
+export { parsePrd, type ParsePrdOptions } from "./lib/task/prd/parse_prd.ts";
+export {
+  type Criterion,
+  type Decision,
+  type Phase,
+  type Prd,
+  PrdError,
+  type Story,
+} from "./lib/task/prd/prd.ts";
+export { prdJsonSchema } from "./lib/task/prd/prd_schema.ts";
+export { readPrd, type ReadPrdOptions } from "./lib/task/prd/read_prd.ts";
+export {
+  appendProgress,
+  type AppendProgressOptions,
+  type CreateProgressOptions,
+  type NewProgressHeader,
+} from "./lib/task/progress/append_progress.ts";
+export { formatProgressEntry } from "./lib/task/progress/format_progress_entry.ts";
+export {
+  type ParsedProgressEntry,
+  parseProgress,
+  type ProgressHeader,
+  type ProgressLog,
+  type ProgressPosition,
+} from "./lib/task/progress/parse_progress.ts";
+export type {
+  CheckpointEntry,
+  FailoverEntry,
+  FailureEntry,
+  NewProgressEntry,
+  OtherEntry,
+  PatternsEntry,
+  ProgressEntry,
+  StoryEntry,
+} from "./lib/task/progress/progress_entry.ts";
+export { buildPrompt, type BuildPromptOptions } from "./lib/task/prompt/build_prompt.ts";
+export {
+  resolveTask,
+  type ResolveTaskOptions,
+  TaskNotFoundError,
+} from "./lib/task/resolve_task.ts";
+export type { Task } from "./lib/task/task.ts";
+export { InvalidTaskNameError } from "./lib/task/task_name.ts";
+
+// A loop: a task and agents in, events out; and the decisions it takes, as functions.
+export { DirtyTreeError } from "./lib/loop/branch/prepare_branch.ts";
+export {
+  chooseStory,
+  type ChooseStoryOptions,
+  type StoryChoice,
+} from "./lib/loop/decide/choose_story.ts";
+export {
+  afterEnding,
+  type AfterEndingOptions,
+  type AgentSelection,
+  type AgentState,
+  DEFAULT_FAILOVER_RULES,
+  type FailoverRules,
+  type FailoverState,
+  selectAgent,
+} from "./lib/loop/decide/failover.ts";
+export { type ControlledRun, LoopControl, type LoopRequest } from "./lib/loop/loop_control.ts";
+export type { RunLoopOptions } from "./lib/loop/loop_options.ts";
+export { runLoop } from "./lib/loop/run_loop.ts";
+export { PreflightError, type PreflightProblem } from "./lib/loop/start/preflight.ts";
+export type { MissingAgent } from "./lib/loop/start/probe_agents.ts";
+export { AgentNotReadyError, NoStoriesError } from "./lib/loop/start/start_loop.ts";
+export { progressSink, type ProgressSinkOptions } from "./lib/task/progress/progress_sink.ts";
+
+// Agents: those that ralph knows, and what it takes to write one.
+export type {
+  Agent,
+  AgentAvailability,
+  AgentCommand,
+  AgentProbeOptions,
+  AgentResult,
+  AgentRun,
+  AgentStartOptions,
+} from "./lib/agent/agent.ts";
+export { agentEnvironment, type AgentEnvironmentOptions } from "./lib/agent/agent_environment.ts";
+export type { AgentTerminal } from "./lib/agent/agent_terminal.ts";
+export { createClaude } from "./lib/agent/claude/claude.ts";
+export type { ClaudeOptions } from "./lib/agent/claude/options.ts";
+export { type CommandOptions, createCommand } from "./lib/agent/command/command.ts";
+export type {
+  CommandConfig,
+  CommandSuccess,
+  PatternConfig,
+} from "./lib/agent/command/command_config.ts";
+export { createAgents, type CreateAgentsOptions } from "./lib/agent/create_agents.ts";
+export { createDemo, type DemoOptions } from "./lib/agent/demo/demo.ts";
+export {
+  type AgentReport,
+  classifyEnding,
+  type ClassifyEndingOptions,
+  type EndingFacts,
+  type EndingPattern,
+  type PatternEnding,
+} from "./lib/agent/ending/classify_ending.ts";
+export { createOpencode, type OpencodeOptions } from "./lib/agent/opencode/opencode.ts";
+export {
+  inProcessRun,
+  type InProcessRunOptions,
+  type InProcessWork,
+} from "./lib/agent/process/in_process_run.ts";
+export { probeProgram, type ProbeProgramOptions } from "./lib/agent/process/probe_program.ts";
+export {
+  type Conversation,
+  runAgentProcess,
+  type RunAgentProcessOptions,
+} from "./lib/agent/process/run_agent_process.ts";
+export { findSecrets, maskSecrets } from "./lib/base/mask_secrets.ts";
+
+// Events and outcomes: what flows out of a loop.
+export type { AgentEnding, AgentEvent, Denial, Usage } from "./lib/event/agent_event.ts";
+export type {
+  BlockedStory,
+  IterationOutcome,
+  IterationSummary,
+  LoopEvent,
+  LoopEventBody,
+  LoopLimits,
+  LoopOutcome,
+  LoopResult,
+  StoryCount,
+  StoryRef,
+} from "./lib/event/loop_event.ts";
+export { eventLine, type NumberedEvent, parseEventLine } from "./lib/event/numbered_event.ts";
+export { addUsage, NO_USAGE } from "./lib/event/usage.ts";
+
+// Sessions: a loop that is recorded, in this process or in the background, and the registry.
+export type { ProcessIdentity } from "./lib/base/process_identity.ts";
 export type { MigrateOptions } from "./lib/session/legacy/migrate.ts";
 export type { Migration } from "./lib/session/legacy/migrations.ts";
 export type { TakeOverOptions } from "./lib/session/legacy/take_over.ts";
-export * from "./lib/rpc/client/connect_session.ts";
-export * from "./lib/rpc/protocol/frames.ts";
-export * from "./lib/rpc/protocol/messages.ts";
-export * from "./lib/rpc/protocol/protocol.ts";
-export * from "./lib/rpc/client/session_client.ts";
-export * from "./lib/rpc/server/session_hub.ts";
-export * from "./lib/rpc/server/session_server.ts";
-export * from "./lib/rpc/server/socket_path.ts";
-export * from "./lib/rpc/client/transports.ts";
+export { readSessionLog, type ReadSessionLogOptions } from "./lib/session/log/read_session_log.ts";
+export type { LegacyLayout, LegacyRecord } from "./lib/session/model/legacy_layout.ts";
+export type {
+  EndedStatus,
+  EndSessionOptions,
+  FinishIterationOptions,
+  Iteration,
+  IterationStart,
+  NewSession,
+  Session,
+  SessionPatch,
+  SessionStatus,
+} from "./lib/session/model/session.ts";
+export {
+  type PathEnvironment,
+  type SessionPaths,
+  sessionPaths,
+} from "./lib/session/model/session_paths.ts";
+export type { FindSessionsOptions } from "./lib/session/registry/find_sessions_query.ts";
+export { openRegistry, type OpenRegistryOptions } from "./lib/session/registry/open_registry.ts";
+export { Registry } from "./lib/session/registry/registry.ts";
+export {
+  RegistryFormatError,
+  RegistryVersionError,
+  SessionNotFoundError,
+} from "./lib/session/registry/registry_error.ts";
+export {
+  type Hook,
+  type HookEvent,
+  type HookSink,
+  hookSink,
+  type HookSinkOptions,
+} from "./lib/worker/hook_sink.ts";
+export { recoverSessions, type RecoverSessionsOptions } from "./lib/worker/recover_sessions.ts";
+export { runSession, type RunSessionOptions, TaskRunningError } from "./lib/worker/run_session.ts";
+export {
+  startWorker,
+  type StartWorkerOptions,
+  WorkerStartError,
+} from "./lib/worker/start_worker.ts";
+export { stopSession, type StopSessionOptions } from "./lib/worker/stop_session.ts";
+
+// Follow and steer a session that runs elsewhere.
+export { connectSession, type ConnectSessionOptions } from "./lib/rpc/client/connect_session.ts";
 export { type RpcCallOptions, RpcConnectionError } from "./lib/rpc/client/rpc_channel.ts";
 export type { RpcLinkOptions } from "./lib/rpc/client/rpc_link.ts";
-export type { ServedSession } from "./lib/rpc/server/session_hub.ts";
-export * from "./lib/worker/control_file.ts";
-export * from "./lib/worker/follow_session.ts";
-export * from "./lib/worker/hook_sink.ts";
-export * from "./lib/worker/recover_sessions.ts";
-export * from "./lib/worker/run_session.ts";
-export * from "./lib/worker/start_worker.ts";
-export * from "./lib/worker/stop_session.ts";
-export * from "./lib/ui/text/agent_lines.ts";
-export * from "./lib/ui/live/attach_line.ts";
-export * from "./lib/ui/text/display_width.ts";
-export * from "./lib/ui/report/doctor_lines.ts";
-export * from "./lib/ui/text/times.ts";
-export * from "./lib/ui/text/numbers.ts";
-export * from "./lib/ui/report/history_table.ts";
-export * from "./lib/ui/report/iteration_table.ts";
-export * from "./lib/ui/live/live_view.ts";
-export * from "./lib/ui/report/log_lines.ts";
-export * from "./lib/ui/report/plain_line.ts";
-export * from "./lib/ui/live/reduce_view.ts";
-export * from "./lib/ui/live/render_view.ts";
-export * from "./lib/ui/text/sanitize_text.ts";
-export * from "./lib/ui/report/session_details.ts";
-export * from "./lib/ui/report/status_table.ts";
-export * from "./lib/ui/live/story_rows.ts";
-export * from "./lib/ui/text/style.ts";
-export * from "./lib/ui/report/summary.ts";
-export * from "./lib/ui/text/table.ts";
-export * from "./lib/ui/live/view_state.ts";
+export {
+  type CallableMethod,
+  type ClientEventsOptions,
+  type ClientTopic,
+  type NotificationListener,
+  SessionClient,
+  type SessionClientOptions,
+} from "./lib/rpc/client/session_client.ts";
+export { commandTransport, type RpcTransport, unixTransport } from "./lib/rpc/client/transports.ts";
+export { RpcError } from "./lib/rpc/protocol/messages.ts";
+export type {
+  RpcHello,
+  RpcIgnored,
+  RpcMethod,
+  RpcMethods,
+  RpcNoParams,
+  RpcNotification,
+  RpcNotifications,
+  RpcRole,
+  RpcScreen,
+  RpcStateChange,
+  RpcStatus,
+  RpcTopic,
+} from "./lib/rpc/protocol/protocol.ts";
+export { followSession, type FollowSessionOptions } from "./lib/worker/follow_session.ts";
+
+// The health of the OpenCode server.
+export {
+  resolveServerAddress,
+  type ResolveServerAddressOptions,
+  type ServerAddress,
+} from "./lib/agent/opencode/server/address.ts";
+export {
+  checkHealth,
+  type CheckHealthOptions,
+  type ServerHealth,
+} from "./lib/agent/opencode/server/check_health.ts";
+export {
+  diagnoseServer,
+  type DiagnoseServerOptions,
+  type ServerDiagnosis,
+  type ServerReport,
+} from "./lib/agent/opencode/server/describe_server.ts";
+export type {
+  PermissionAction,
+  PermissionConfig,
+} from "./lib/agent/opencode/server/permission_rules.ts";
+export { serverUnit, type ServerUnitOptions } from "./lib/agent/opencode/server/unit.ts";
+export type { UnitState } from "./lib/agent/opencode/server/unit_state.ts";
+
+// Output for people: a line an event, and the words at the end.
+export type { ViewCheck } from "./lib/ui/live/view_state.ts";
+export { plainLines, type PlainLinesOptions } from "./lib/ui/report/plain_line.ts";
+export { renderSummary, type RenderSummaryOptions } from "./lib/ui/report/summary.ts";
 
 // `deno run -A jsr:@ralph/cli` starts this module: then it is the command.
 if (import.meta.main) await import("./cli.ts").then(({ run }) => run());

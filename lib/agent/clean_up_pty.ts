@@ -15,7 +15,7 @@ export interface CleanUpPtyOptions {
  *
  * @example Usage
  * ```ts
- * import { cleanUpPty } from "@ralph/cli";
+ * import { cleanUpPty } from "./clean_up_pty.ts";
  * await cleanUpPty({ cwd: "/home/me/app", sessionId: "01JD0000000000000000000000" });
  * ```
  *

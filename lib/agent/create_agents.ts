@@ -164,7 +164,7 @@ const opencodeConfig: z.ZodType<OpencodeConfig> = z.strictObject({
  *
  * @example Usage
  * ```ts
- * import { opencodeFromConfig } from "@ralph/cli";
+ * import { opencodeFromConfig } from "./create_agents.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const table = { permission: { bash: { "git *": "allow" } } };

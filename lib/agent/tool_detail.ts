@@ -20,7 +20,7 @@ const TELLING = [
  *
  * @example Usage
  * ```ts
- * import { toolDetail } from "@ralph/cli";
+ * import { toolDetail } from "./tool_detail.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(toolDetail({ file_path: "/app/lib/a.ts", content: "…" }, "/app"), "lib/a.ts");

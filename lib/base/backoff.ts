@@ -12,7 +12,7 @@ export interface BackoffBounds {
  *
  * @example Usage
  * ```ts
- * import { backoffMs } from "@ralph/cli";
+ * import { backoffMs } from "./backoff.ts";
  * import { assertEquals } from "@std/assert";
  * const bounds = { backoffBaseMs: 1_000, backoffMaxMs: 60_000 };
  * assertEquals(backoffMs(1, bounds, 0), 500);

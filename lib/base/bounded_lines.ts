@@ -15,7 +15,7 @@ const CARRIAGE_RETURN = 13;
  *
  * @example Usage
  * ```ts
- * import { boundedLines } from "@ralph/cli";
+ * import { boundedLines } from "./bounded_lines.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const bytes = new TextEncoder().encode("one\r\ntwo, which is long\nthree");

@@ -3,7 +3,7 @@
  *
  * @example Usage
  * ```ts
- * import { BoundedQueue } from "@ralph/cli";
+ * import { BoundedQueue } from "./bounded_queue.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const queue = new BoundedQueue<number>(2);

@@ -6,7 +6,7 @@ export const MAX_TEXT_LINE = 8192;
  *
  * @example Usage
  * ```ts
- * import { cutText } from "@ralph/cli";
+ * import { cutText } from "./cut_text.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(cutText("short\nfar too long", 5), "short\nfar t…");

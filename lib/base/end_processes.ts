@@ -58,7 +58,7 @@ const KILL_WAIT_MS = 2000;
  *
  * @example Usage
  * ```ts ignore
- * import { endProcessGroup } from "@ralph/cli";
+ * import { endProcessGroup } from "./end_processes.ts";
  * await endProcessGroup(48213, { graceMs: 1000 });
  * ```
  *

@@ -3,7 +3,7 @@
  *
  * @example Usage
  * ```ts
- * import { errorCode } from "@ralph/cli";
+ * import { errorCode } from "./error_code.ts";
  * import { assertEquals } from "@std/assert";
  * import { readFile } from "node:fs/promises";
  *

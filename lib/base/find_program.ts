@@ -12,7 +12,7 @@ export interface FindProgramOptions {
  *
  * @example Usage
  * ```ts
- * import { findProgram } from "@ralph/cli";
+ * import { findProgram } from "./find_program.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(await findProgram("no-such-program", { env: { PATH: "/bin" } }), undefined);

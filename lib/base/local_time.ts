@@ -3,7 +3,7 @@
  *
  * @example Usage
  * ```ts
- * import { localTime } from "@ralph/cli";
+ * import { localTime } from "./local_time.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(localTime(new Date(2026, 0, 23, 12, 16)), "2026-01-23 12:16");

@@ -36,7 +36,7 @@ export interface LockTaskOptions {
  *
  * @example Usage
  * ```ts
- * import { lockTask } from "@ralph/cli";
+ * import { lockTask } from "./lock.ts";
  * import { mkdtemp, rm } from "node:fs/promises";
  *
  * const stateDir = await mkdtemp("/tmp/example-");

@@ -7,7 +7,7 @@ import { levenshteinDistance } from "@std/text";
  *
  * @example Usage
  * ```ts
- * import { nearestName } from "@ralph/cli";
+ * import { nearestName } from "./nearest_name.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(nearestName("my-featur", ["fix-auth", "my-feature"]), "my-feature");

@@ -82,7 +82,7 @@ function observe(pid: number): Observed | undefined {
  *
  * @example Usage
  * ```ts
- * import { isAlive, processIdentity } from "@ralph/cli";
+ * import { isAlive, processIdentity } from "./process_identity.ts";
  * import process from "node:process";
  *
  * const me = processIdentity(process.pid);

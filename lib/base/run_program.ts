@@ -39,7 +39,7 @@ const MOST_OUTPUT_BYTES = 64 * 1024;
  *
  * @example Usage
  * ```ts
- * import { runProgram } from "@ralph/cli";
+ * import { runProgram } from "./run_program.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const options = { cwd: "/", env: { PATH: "/usr/bin:/bin" }, timeoutMs: 10_000 };

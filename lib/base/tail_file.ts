@@ -14,7 +14,7 @@ const CHUNK = 64 * 1024;
  *
  * @example Usage
  * ```ts
- * import { TailFile } from "@ralph/cli";
+ * import { TailFile } from "./tail_file.ts";
  * import { assertEquals } from "@std/assert";
  *
  * await using tail = new TailFile("/no/such/file.jsonl");

@@ -27,7 +27,7 @@ export interface WriteAtomicOptions {
  *
  * @example Usage
  * ```ts
- * import { writeAtomic } from "@ralph/cli";
+ * import { writeAtomic } from "./write_atomic.ts";
  * import { assertEquals } from "@std/assert";
  * import { mkdtemp, readFile, rm } from "node:fs/promises";
  *

@@ -23,7 +23,7 @@ export class InvalidBranchNameError extends Error {
  *
  * @example Usage
  * ```ts
- * import { checkBranchName } from "@ralph/cli";
+ * import { checkBranchName } from "./branch_name.ts";
  *
  * checkBranchName("ralph/my-feature");
  * ```
@@ -43,7 +43,7 @@ export function checkBranchName(name: string): void {
  *
  * @example Usage
  * ```ts
- * import { findBranchProblem } from "@ralph/cli";
+ * import { findBranchProblem } from "./branch_name.ts";
  * import { assertEquals } from "@std/assert";
  * assertEquals(findBranchProblem("ralph/my-feature"), undefined);
  * assertEquals(findBranchProblem("--force"), 'starts with "-"');

@@ -19,7 +19,7 @@ export interface ChangesBetweenOptions {
  *
  * @example Usage
  * ```ts
- * import { changesBetween } from "@ralph/cli";
+ * import { changesBetween } from "./changes_between.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const same = "a29fe2880b866c9c09a06ec4b808312da3b70208";

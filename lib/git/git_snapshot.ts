@@ -39,7 +39,8 @@ const MOST_BYTES_READ = 65_536;
  *
  * @example Usage
  * ```ts
- * import { gitSnapshot, runGit, snapshotsDiffer } from "@ralph/cli";
+ * import { gitSnapshot, snapshotsDiffer } from "./git_snapshot.ts";
+ * import { runGit } from "./run_git.ts";
  * import { assertEquals } from "@std/assert";
  * import { mkdtemp, rm, writeFile } from "node:fs/promises";
  *

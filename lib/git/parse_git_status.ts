@@ -21,7 +21,7 @@ export interface GitStatus {
  *
  * @example Usage
  * ```ts
- * import { parseGitStatus } from "@ralph/cli";
+ * import { parseGitStatus } from "./parse_git_status.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const status = parseGitStatus("# branch.oid (initial)\0# branch.head main\0? a.txt\0");

@@ -52,7 +52,7 @@ const MOST_OUTPUT_BYTES = 256 * 1024 * 1024;
  *
  * @example Usage
  * ```ts
- * import { runGit } from "@ralph/cli";
+ * import { runGit } from "./run_git.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const version = await runGit(["--version"], { cwd: "." });
@@ -121,7 +121,7 @@ export const OLDEST_GIT = "2.23";
  *
  * @example Usage
  * ```ts
- * import { parseGitVersion } from "@ralph/cli";
+ * import { parseGitVersion } from "./run_git.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const version = parseGitVersion("git version 2.17.1 (Apple Git-112)\n");

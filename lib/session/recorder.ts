@@ -38,7 +38,10 @@ export interface RecorderOptions {
  *
  * @example Usage
  * ```ts ignore
- * import { openRegistry, openSessionLog, Recorder, sessionLogDir } from "@ralph/cli";
+ * import { openRegistry } from "@ralph/cli";
+ * import { openSessionLog } from "./log/session_log.ts";
+ * import { Recorder } from "./recorder.ts";
+ * import { sessionLogDir } from "./model/session_paths.ts";
  *
  * using registry = openRegistry();
  * await using log = await openSessionLog(sessionLogDir(session.id));

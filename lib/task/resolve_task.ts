@@ -80,7 +80,8 @@ export interface ResolveTaskOptions {
  *
  * @example Usage
  * ```ts
- * import { resolveTask, runGit } from "@ralph/cli";
+ * import { resolveTask } from "@ralph/cli";
+ * import { runGit } from "../git/run_git.ts";
  * import { assertEquals } from "@std/assert";
  * import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
  *

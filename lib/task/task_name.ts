@@ -30,7 +30,7 @@ export type TaskReference =
  *
  * @example Usage
  * ```ts
- * import { parseTaskName } from "@ralph/cli";
+ * import { parseTaskName } from "./task_name.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(parseTaskName("my-feature"), { kind: "name", name: "my-feature" });

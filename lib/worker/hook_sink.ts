@@ -213,7 +213,7 @@ export const HOOK_EVENTS: readonly HookEvent[] = Object.keys(EVENTS) as HookEven
  *
  * @example Usage
  * ```ts
- * import { hookWants } from "@ralph/cli";
+ * import { hookWants } from "./hook_sink.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const hook = { on: ["*"] as const, command: ["./notify.sh"] };

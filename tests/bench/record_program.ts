@@ -7,13 +7,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import {
-  createCommand,
-  type LoopEvent,
-  openRegistry,
-  openSessionLog,
-  Recorder,
-} from "../../mod.ts";
+import { createCommand, type LoopEvent, openRegistry } from "../../mod.ts";
+import { openSessionLog } from "../../lib/session/log/session_log.ts";
+import { Recorder } from "../../lib/session/recorder.ts";
 import { testStart } from "../kit/agent_testing.ts";
 
 /** What recording took. */

@@ -54,7 +54,7 @@ const REFUSED =
  *
  * @example Usage
  * ```ts
- * import { newClaudeState, parseClaudeEvent } from "@ralph/cli";
+ * import { newClaudeState, parseClaudeEvent } from "./events.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const line = '{"type":"system","subtype":"init","session_id":"b58c","model":"opus"}';

@@ -113,7 +113,7 @@ function toPattern({ ending, regex, source = "error" }: PatternConfig): EndingPa
  *
  * @example Usage
  * ```ts
- * import { commandLine } from "@ralph/cli";
+ * import { commandLine } from "./command.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const config = { command: ["tool", "run"], prompt: "argument", model_flag: "-m" } as const;

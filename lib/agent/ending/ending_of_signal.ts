@@ -18,7 +18,7 @@ const KINDS: ReadonlySet<string> = new Set<AgentEnding["kind"]>([
  *
  * @example Usage
  * ```ts
- * import { endingOfSignal } from "@ralph/cli";
+ * import { endingOfSignal } from "./ending_of_signal.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const signal = AbortSignal.abort({ kind: "stalled", message: "Silent for 10m" });

@@ -40,7 +40,7 @@ const CLOCK = new RegExp(
  *
  * @example Usage
  * ```ts
- * import { parseResetTime } from "@ralph/cli";
+ * import { parseResetTime } from "./parse_reset_time.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const now = Date.parse("2026-11-20T18:00:00Z");

@@ -103,7 +103,7 @@ export class RunRecord {
  *
  * @example Usage
  * ```ts
- * import { maskEvent } from "@ralph/cli";
+ * import { maskEvent } from "./run_record.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const event = maskEvent({ kind: "text", text: "key sk-ant-12345" }, ["sk-ant-12345"]);

@@ -69,7 +69,7 @@ export interface AsPasteOptions {
  *
  * @example Usage
  * ```ts
- * import { asPaste } from "@ralph/cli";
+ * import { asPaste } from "./keyboard.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(asPaste("a\nb\u0003", { bracketed: false }), "a b");

@@ -56,7 +56,7 @@ const LARGEST = 1000;
  *
  * @example Usage
  * ```ts
- * import { openPty } from "@ralph/cli";
+ * import { openPty } from "./pty.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const pty = await openPty(["sh", "-c", "stty size; exit 3"], {

@@ -45,7 +45,8 @@ const GIVE_BACK_MS = 1000;
  *
  * @example Usage
  * ```ts
- * import { classifyEnding, runPty } from "@ralph/cli";
+ * import { classifyEnding } from "@ralph/cli";
+ * import { runPty } from "./run_pty.ts";
  * import { assertEquals } from "@std/assert";
  *
  * await using run = runPty(["sh", "-c", "test -t 1 && echo a terminal"], {

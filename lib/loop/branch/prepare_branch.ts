@@ -66,7 +66,9 @@ export interface PreparedBranch {
  *
  * @example Usage
  * ```ts
- * import { prepareBranch, resolveTask, runGit } from "@ralph/cli";
+ * import { resolveTask } from "@ralph/cli";
+ * import { prepareBranch } from "./prepare_branch.ts";
+ * import { runGit } from "../../git/run_git.ts";
  * import { assertEquals } from "@std/assert";
  * import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
  *

@@ -55,7 +55,8 @@ type Run = (command: readonly string[], stdin?: string) => Promise<ProgramResult
  *
  * @example Usage
  * ```ts ignore
- * import { publishBranch, resolveTask } from "@ralph/cli";
+ * import { resolveTask } from "@ralph/cli";
+ * import { publishBranch } from "./publish_branch.ts";
  *
  * const report = await publishBranch(await resolveTask("my-feature"), {
  *   branch: "ralph/my-feature",

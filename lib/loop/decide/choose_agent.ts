@@ -38,7 +38,7 @@ export function wantedAgents(wishes: AgentWishes): string[] {
  *
  * @example Usage
  * ```ts
- * import { candidateAgents } from "@ralph/cli";
+ * import { candidateAgents } from "./choose_agent.ts";
  * import { assertEquals } from "@std/assert";
  * const failover = ["claude", "opencode"];
  * const fallback = "claude";

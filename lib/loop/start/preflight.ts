@@ -58,7 +58,8 @@ const GIT_LIMIT_MS = 10_000;
  *
  * @example Usage
  * ```ts ignore
- * import { preflight, PreflightError, resolveTask } from "@ralph/cli";
+ * import { PreflightError, resolveTask } from "@ralph/cli";
+ * import { preflight } from "./preflight.ts";
  *
  * const task = await resolveTask("my-feature");
  * const problems = await preflight({ task });

@@ -29,7 +29,7 @@ async function freeBytesOf(folder: string): Promise<number> {
  *
  * @example Usage
  * ```ts
- * import { probeFolder } from "@ralph/cli";
+ * import { probeFolder } from "./probe_folder.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const state = await probeFolder(".", { freeBytes: () => Promise.resolve(1024) });

@@ -17,7 +17,7 @@ const KEPT_BYTES = 16_384;
  *
  * @example Usage
  * ```ts
- * import { LineFramer } from "@ralph/cli";
+ * import { LineFramer } from "./frames.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const framer = new LineFramer(1024);

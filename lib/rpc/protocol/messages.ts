@@ -19,7 +19,7 @@ const { parseError, invalidRequest } = RPC_ERROR_CODES;
  *
  * @example Usage
  * ```ts
- * import { parseRequest } from "@ralph/cli";
+ * import { parseRequest } from "./messages.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const text = '{"jsonrpc":"2.0","id":1,"method":"get_status"}';

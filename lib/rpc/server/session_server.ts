@@ -214,7 +214,7 @@ export class SessionServer implements AsyncDisposable {
  *
  * @example Usage
  * ```ts ignore
- * import { startSessionServer } from "@ralph/cli";
+ * import { startSessionServer } from "./session_server.ts";
  *
  * await using server = await startSessionServer(session, { paths, dir, control });
  * registry.updateSession(session.id, { socket: server.path });

@@ -123,7 +123,8 @@ async function isCurrent(path: string, identity: string): Promise<boolean> {
  *
  * @example Usage
  * ```ts ignore
- * import { readSessionLog, sessionLogDir } from "@ralph/cli";
+ * import { readSessionLog } from "@ralph/cli";
+ * import { sessionLogDir } from "../model/session_paths.ts";
  *
  * for await (const { seq, event } of readSessionLog(sessionLogDir(id), { follow: true })) {
  *   console.log(seq, event.type);

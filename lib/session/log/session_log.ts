@@ -131,7 +131,8 @@ export class SessionLog implements AsyncDisposable {
  *
  * @example Usage
  * ```ts
- * import { openSessionLog, readSessionLog } from "@ralph/cli";
+ * import { readSessionLog } from "@ralph/cli";
+ * import { openSessionLog } from "./session_log.ts";
  * import { mkdtemp } from "node:fs/promises";
  * import { tmpdir } from "node:os";
  *

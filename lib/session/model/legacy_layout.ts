@@ -64,7 +64,7 @@ const ADDED = [
  *
  * @example Usage
  * ```ts
- * import { legacyLayout } from "@ralph/cli";
+ * import { legacyLayout } from "./legacy_layout.ts";
  *
  * console.assert(legacyLayout(["id", "name"]) === undefined);
  * ```

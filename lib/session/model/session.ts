@@ -198,7 +198,7 @@ export interface Iteration {
  *
  * @example Usage
  * ```ts
- * import { endedStatus } from "@ralph/cli";
+ * import { endedStatus } from "./session.ts";
  *
  * console.assert(endedStatus("limit") === "stopped");
  * ```

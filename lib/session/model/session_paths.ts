@@ -59,7 +59,7 @@ export function sessionPaths(env: PathEnvironment = process.env): SessionPaths {
  *
  * @example Usage
  * ```ts
- * import { sessionLogDir } from "@ralph/cli";
+ * import { sessionLogDir } from "./session_paths.ts";
  *
  * const dir = sessionLogDir("01JD0000000000000000000000", { XDG_STATE_HOME: "/state" });
  * console.assert(dir === "/state/ralph/sessions/01JD0000000000000000000000");

@@ -16,7 +16,7 @@ import {
  *
  * @example Usage
  * ```ts
- * import { editJson } from "@ralph/cli";
+ * import { editJson } from "./edit_json.ts";
  * import { assertEquals } from "@std/assert";
  * assertEquals(editJson('{ "id":"A" }', ["passes"], true), '{ "id":"A", "passes":true }');
  * ```

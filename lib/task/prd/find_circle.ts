@@ -5,7 +5,7 @@ import type { Story } from "./prd.ts";
  *
  * @example Usage
  * ```ts
- * import { findCircle } from "@ralph/cli";
+ * import { findCircle } from "./find_circle.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const circle = findCircle([

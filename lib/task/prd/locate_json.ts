@@ -148,7 +148,7 @@ function unlessTooDeep<T>(parse: () => T): T | undefined {
  *
  * @example Usage
  * ```ts
- * import { formatJsonPath } from "@ralph/cli";
+ * import { formatJsonPath } from "./locate_json.ts";
  * import { assertEquals } from "@std/assert";
  * assertEquals(formatJsonPath(["userStories", 3, "priority"]), "userStories[3].priority");
  * ```

@@ -48,7 +48,7 @@ const RACY_MS = 50;
  *
  * @example Usage
  * ```ts ignore
- * import { PrdReader } from "@ralph/cli";
+ * import { PrdReader } from "./prd_reader.ts";
  *
  * const reader = new PrdReader("tasks/my-feature/prd.json", { goodCopy: "/tmp/prd.good.json" });
  * const { prd, stale } = await reader.read();

@@ -124,7 +124,7 @@ export interface CreateProgressOptions {
  *
  * @example Usage
  * ```ts
- * import { createProgress } from "@ralph/cli";
+ * import { createProgress } from "./append_progress.ts";
  * import { mkdtemp, rm } from "node:fs/promises";
  *
  * const dir = await mkdtemp("example-");

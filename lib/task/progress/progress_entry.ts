@@ -96,7 +96,7 @@ export type NewProgressEntry = FailureEntry | FailoverEntry | CheckpointEntry | 
  *
  * @example Usage
  * ```ts
- * import { countIterations } from "@ralph/cli";
+ * import { countIterations } from "./progress_entry.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const failure = { kind: "failure", agent: "a", story: "1", error: "exit 1", iteration: 3 } as const;

@@ -42,7 +42,8 @@ export interface RotateProgressOptions {
  *
  * @example Usage
  * ```ts
- * import { createProgress, rotateProgress } from "@ralph/cli";
+ * import { createProgress } from "./append_progress.ts";
+ * import { rotateProgress } from "./rotate_progress.ts";
  * import { assertEquals } from "@std/assert";
  * import { mkdtemp, rm } from "node:fs/promises";
  *

@@ -130,7 +130,8 @@ function jsonPath(path: readonly (string | number)[]): string {
  *
  * @example Usage
  * ```ts
- * import { type Story, storyText } from "@ralph/cli";
+ * import { type Story } from "@ralph/cli";
+ * import { storyText } from "./build_prompt.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const story: Story = {

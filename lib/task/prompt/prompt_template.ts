@@ -26,7 +26,8 @@ export interface FindPromptTemplateOptions {
  *
  * @example Usage
  * ```ts
- * import { findPromptTemplate, type Task } from "@ralph/cli";
+ * import { type Task } from "@ralph/cli";
+ * import { findPromptTemplate } from "./prompt_template.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const dir = "/tmp/no-such-repository/tasks/x";
@@ -88,7 +89,7 @@ const BLOCK =
  *
  * @example Usage
  * ```ts
- * import { renderTemplate } from "@ralph/cli";
+ * import { renderTemplate } from "./prompt_template.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const template = "{STORY_ID} by {AGENT}<!-- agent:claude --> on {BRANCH_NAME}<!-- /agent:claude -->";

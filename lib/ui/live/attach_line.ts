@@ -29,7 +29,7 @@ export const ATTACH_HELP =
  *
  * @example Usage
  * ```ts
- * import { attachLine } from "@ralph/cli";
+ * import { attachLine } from "./attach_line.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const line = attachLine({

@@ -53,7 +53,8 @@ const HIDE_CURSOR = "\x1b[?25l";
  * @example Usage
  * ```ts
  * import process from "node:process";
- * import { LiveView, type LoopEvent } from "@ralph/cli";
+ * import { type LoopEvent } from "@ralph/cli";
+ * import { LiveView } from "./live_view.ts";
  *
  * async function show(events: AsyncIterable<LoopEvent>): Promise<void> {
  *   await using view = new LiveView(process.stdout, { color: true });

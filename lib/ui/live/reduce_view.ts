@@ -25,7 +25,8 @@ type EventOf<T extends LoopEvent["type"]> = Extract<LoopEvent, { type: T }>;
  *
  * @example Usage
  * ```ts
- * import { initialView, reduceView } from "@ralph/cli";
+ * import { initialView } from "./view_state.ts";
+ * import { reduceView } from "./reduce_view.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const state = reduceView(initialView(), {

@@ -42,7 +42,8 @@ const AGENT_LINES = 12;
  *
  * @example Usage
  * ```ts
- * import { initialView, renderView } from "@ralph/cli";
+ * import { initialView } from "./view_state.ts";
+ * import { renderView } from "./render_view.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const lines = renderView({ ...initialView(), task: "my-feature" }, {

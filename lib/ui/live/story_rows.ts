@@ -153,7 +153,7 @@ export interface StoryWindow {
  *
  * @example Usage
  * ```ts
- * import { storyWindow } from "@ralph/cli";
+ * import { storyWindow } from "./story_rows.ts";
  * import { assertEquals } from "@std/assert";
  *
  * // Five lines: "… 4 passed", three stories, "… 4 open".

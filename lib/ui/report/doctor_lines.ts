@@ -37,7 +37,7 @@ const TITLE_WIDTH = 24;
  *
  * @example Usage
  * ```ts
- * import { doctorLines } from "@ralph/cli";
+ * import { doctorLines } from "./doctor_lines.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const lines = doctorLines([

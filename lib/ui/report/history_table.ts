@@ -30,7 +30,8 @@ const NONE = "—";
  *
  * @example Usage
  * ```ts
- * import { historyTable, openRegistry } from "@ralph/cli";
+ * import { openRegistry } from "@ralph/cli";
+ * import { historyTable } from "./history_table.ts";
  *
  * using registry = openRegistry({ path: ":memory:" });
  * const sessions = registry.findSessions({ task: "my-feature" })

@@ -20,7 +20,8 @@ const SHA_LENGTH = 7;
  *
  * @example Usage
  * ```ts
- * import { iterationTable, openRegistry } from "@ralph/cli";
+ * import { openRegistry } from "@ralph/cli";
+ * import { iterationTable } from "./iteration_table.ts";
  *
  * using registry = openRegistry({ path: ":memory:" });
  * for (const { id } of registry.findSessions()) {

@@ -8,7 +8,7 @@ import { sanitizeLines, sanitizeText } from "../text/sanitize_text.ts";
  *
  * @example Usage
  * ```ts
- * import { logLines } from "@ralph/cli";
+ * import { logLines } from "./log_lines.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const lines = logLines({

@@ -20,7 +20,8 @@ export interface SessionDetailsOptions {
  *
  * @example Usage
  * ```ts
- * import { openRegistry, sessionDetails } from "@ralph/cli";
+ * import { openRegistry } from "@ralph/cli";
+ * import { sessionDetails } from "./session_details.ts";
  *
  * using registry = openRegistry({ path: ":memory:" });
  * const session = registry.createSession({
@@ -80,7 +81,7 @@ function iterationText({ iteration, maxIterations }: Session): string {
  *
  * @example Usage
  * ```ts
- * import { taskLabels } from "@ralph/cli";
+ * import { taskLabels } from "./session_details.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const labels = taskLabels([
@@ -116,7 +117,7 @@ export function taskLabels(
  *
  * @example Usage
  * ```ts
- * import { sessionReason } from "@ralph/cli";
+ * import { sessionReason } from "./session_details.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const reason = sessionReason({

@@ -35,7 +35,8 @@ const HEADERS = ["task", "status", "story", "stories", "iteration", "agent", "po
  *
  * @example Usage
  * ```ts
- * import { openRegistry, statusTable } from "@ralph/cli";
+ * import { openRegistry } from "@ralph/cli";
+ * import { statusTable } from "./status_table.ts";
  *
  * using registry = openRegistry({ path: ":memory:" });
  * const states = registry.findSessions({ latestOnly: true })

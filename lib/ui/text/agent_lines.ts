@@ -9,7 +9,7 @@ const MAX_LENGTH = 500;
  *
  * @example Usage
  * ```ts
- * import { agentLines } from "@ralph/cli";
+ * import { agentLines } from "./agent_lines.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(agentLines({ kind: "tool", tool: "Bash", detail: "deno test" }), ["$ deno test"]);

@@ -28,7 +28,7 @@ function graphemeWidth(grapheme: string): number {
  *
  * @example Usage
  * ```ts
- * import { displayWidth } from "@ralph/cli";
+ * import { displayWidth } from "./display_width.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(displayWidth("ralph"), 5);
@@ -52,7 +52,7 @@ export function displayWidth(text: string): number {
  *
  * @example Usage
  * ```ts
- * import { truncateText } from "@ralph/cli";
+ * import { truncateText } from "./display_width.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(truncateText("Fix attach status", 10), "Fix attac…");
@@ -80,7 +80,7 @@ export function truncateText(text: string, columns: number): string {
  *
  * @example Usage
  * ```ts
- * import { padText } from "@ralph/cli";
+ * import { padText } from "./display_width.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(padText("日本", 6), "日本  ");

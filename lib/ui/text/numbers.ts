@@ -16,7 +16,7 @@ export function countTokens(usage: Usage): number {
  *
  * @example Usage
  * ```ts
- * import { formatAmount } from "@ralph/cli";
+ * import { formatAmount } from "./numbers.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(formatAmount(12_345), "12.3k");
@@ -39,7 +39,7 @@ export function formatAmount(amount: number): string {
  *
  * @example Usage
  * ```ts
- * import { formatTokens } from "@ralph/cli";
+ * import { formatTokens } from "./numbers.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(formatTokens(12_345), "12.3k tokens");
@@ -62,7 +62,7 @@ function trim(value: number): string {
  *
  * @example Usage
  * ```ts
- * import { formatCost } from "@ralph/cli";
+ * import { formatCost } from "./numbers.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(formatCost(1.239), "$1.24 est.");
@@ -83,7 +83,7 @@ export function formatCost(usd: number): string {
  *
  * @example Usage
  * ```ts
- * import { formatSpending } from "@ralph/cli";
+ * import { formatSpending } from "./numbers.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const usage = { inputTokens: 9_000, outputTokens: 950, cacheReadTokens: 0, cacheWriteTokens: 0 };
@@ -113,7 +113,7 @@ export interface FormatCountOptions {
  *
  * @example Usage
  * ```ts
- * import { formatCount } from "@ralph/cli";
+ * import { formatCount } from "./numbers.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(formatCount(1, "story", { plural: "stories" }), "1 story");
@@ -140,7 +140,7 @@ const UNITS = ["kB", "MB", "GB", "TB"];
  *
  * @example Usage
  * ```ts
- * import { formatBytes } from "@ralph/cli";
+ * import { formatBytes } from "./numbers.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(formatBytes(34_512_345), "34.5 MB");

@@ -22,7 +22,7 @@ const PLAIN = /^[\x20-\x7e]*$/;
  *
  * @example Usage
  * ```ts
- * import { sanitizeText } from "@ralph/cli";
+ * import { sanitizeText } from "./sanitize_text.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(sanitizeText("\x1b[31mred\x1b[0m\nand\tmore"), "red and more");
@@ -44,7 +44,7 @@ export function sanitizeText(text: string): string {
  *
  * @example Usage
  * ```ts
- * import { sanitizeLines } from "@ralph/cli";
+ * import { sanitizeLines } from "./sanitize_text.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(sanitizeLines("10%\r100%\n\n\x1b[1mdone\x1b[m\r\n"), ["100%", "done"]);

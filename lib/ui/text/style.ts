@@ -36,7 +36,7 @@ export interface SupportsColorOptions {
  *
  * @example Usage
  * ```ts
- * import { supportsColor } from "@ralph/cli";
+ * import { supportsColor } from "./style.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(supportsColor({ env: { NO_COLOR: "1" }, isTTY: true }), false);

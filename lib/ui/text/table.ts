@@ -25,7 +25,7 @@ export interface RenderTableOptions {
  *
  * @example Usage
  * ```ts
- * import { renderTable } from "@ralph/cli";
+ * import { renderTable } from "./table.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const lines = renderTable([["my-feature", "5/11"], ["fix-auth", "2/7"]], {

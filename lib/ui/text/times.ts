@@ -16,7 +16,7 @@ export interface FormatDurationOptions {
  *
  * @example Usage
  * ```ts
- * import { formatDuration } from "@ralph/cli";
+ * import { formatDuration } from "./times.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(formatDuration(724_000), "12m 04s");
@@ -53,7 +53,7 @@ function pad(value: number): string {
  *
  * @example Usage
  * ```ts
- * import { formatAgo } from "@ralph/cli";
+ * import { formatAgo } from "./times.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(formatAgo(540_000), "9m ago");
@@ -83,7 +83,7 @@ const DAY_MS = 86_400_000;
  *
  * @example Usage
  * ```ts
- * import { formatClock } from "@ralph/cli";
+ * import { formatClock } from "./times.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const now = Date.UTC(2026, 10, 20, 18, 2);

@@ -50,7 +50,7 @@ const RESTART = "systemctl --user restart opencode";
  *
  * @example Usage
  * ```ts
- * import { describeServer } from "@ralph/cli";
+ * import { describeServer } from "./describe_server.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const report = describeServer({

@@ -24,7 +24,7 @@ export type ServerFetch = (input: Request | URL | string, init?: RequestInit) =>
  *
  * @example Usage
  * ```ts ignore
- * import { serverFetch } from "@ralph/cli";
+ * import { serverFetch } from "./fetch.ts";
  *
  * const request = serverFetch({ directory: "/home/me/app" });
  * const sessions = await request("http://127.0.0.1:14096/session").then((it) => it.json());

@@ -129,7 +129,7 @@ export interface ReadEventStreamOptions {
  *
  * @example Usage
  * ```ts
- * import { readEventStream } from "@ralph/cli";
+ * import { readEventStream } from "./follow_events.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const stream = new Response('data: {"type":"a"}\n\n: beat\n\ndata: {"type":"b"}\n\n').body;

@@ -210,7 +210,8 @@ export class ProjectClient {
  *
  * @example Usage
  * ```ts ignore
- * import { openProject, resolveServerAddress } from "@ralph/cli";
+ * import { resolveServerAddress } from "@ralph/cli";
+ * import { openProject } from "./opencode_client.ts";
  *
  * const address = await resolveServerAddress({ env: process.env });
  * const project = await openProject(address, "/home/me/app");
@@ -255,7 +256,7 @@ const RANDOM_LENGTH = 14;
  *
  * @example Usage
  * ```ts
- * import { messageId } from "@ralph/cli";
+ * import { messageId } from "./opencode_client.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(messageId(1795202496214).slice(0, 16), "msg_1fa6836d6001");

@@ -4,7 +4,7 @@
  *
  * @example Usage
  * ```ts
- * import { parseEnvFile } from "@ralph/cli";
+ * import { parseEnvFile } from "./parse_env_file.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(parseEnvFile("# password\nA=1\nB='two words'\n"), { A: "1", B: "two words" });

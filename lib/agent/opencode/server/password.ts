@@ -19,7 +19,7 @@ export interface ServerPasswordFile {
  *
  * @example Usage
  * ```ts ignore
- * import { ensureServerPassword } from "@ralph/cli";
+ * import { ensureServerPassword } from "./password.ts";
  *
  * const { file, created } = await ensureServerPassword("/home/me/.config/ralph");
  * ```

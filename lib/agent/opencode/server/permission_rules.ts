@@ -24,7 +24,7 @@ export type PermissionConfig =
  *
  * @example Usage
  * ```ts
- * import { permissionRules } from "@ralph/cli";
+ * import { permissionRules } from "./permission_rules.ts";
  * import { assertEquals } from "@std/assert";
  *
  * assertEquals(permissionRules({ bash: { "git *": "allow" } }), [
@@ -49,7 +49,7 @@ export function permissionRules(config: PermissionConfig): PermissionRule[] {
  *
  * @example Usage
  * ```ts
- * import { decidePermission, permissionRules } from "@ralph/cli";
+ * import { decidePermission, permissionRules } from "./permission_rules.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const rules = permissionRules({ bash: { "git *": "allow" } });

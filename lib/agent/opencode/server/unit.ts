@@ -70,7 +70,7 @@ WantedBy=default.target
  *
  * @example Usage
  * ```ts
- * import { serverPlist } from "@ralph/cli";
+ * import { serverPlist } from "./unit.ts";
  *
  * console.assert(serverPlist({ port: 4096 }).includes("<string>4096</string>"));
  * ```

@@ -46,7 +46,7 @@ const PROPERTIES = [
  *
  * @example Usage
  * ```ts
- * import { readUnitState } from "@ralph/cli";
+ * import { readUnitState } from "./unit_state.ts";
  *
  * const state = await readUnitState({ env: { PATH: "/nowhere" } });
  * console.assert(state.kind === "unavailable");
