@@ -1,9 +1,10 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { stat } from "node:fs/promises";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createAgents } from "../../lib/agent/create_agents.ts";
 import { commandLine, createCommand } from "../../lib/agent/command/command.ts";
 import { CODEX, type CommandConfig, GEMINI } from "../../lib/agent/command/command_config.ts";
-import { collect, outputLines, testStart, testStory } from "../kit/agent_testing.ts";
+import { collect, outputLines, TEST_ENV, testStart, testStory } from "../kit/agent_testing.ts";
+import { tempDir } from "../kit/testing.ts";
 
 const start = (config: CommandConfig, fields = {}) =>
   collect(createCommand("tool", config).start(testStart({ cwd: "/", ...fields })));
@@ -101,4 +102,42 @@ Deno.test("createAgents() names the table and the field that does not fit", () =
     "agents.mine.patterns.0.regex: Not a valid regular expression",
   );
   assertStringIncludes(message({ "a b": { command: ["x"] } }), 'agent "a b": expected a name');
+});
+
+Deno.test("createAgents() passes safe_args to an agent that has to ask, and yolo_args to others", async () => {
+  const table = { command: ["echo", "run"], safe_args: ["--safe", "1"], yolo_args: ["--yolo"] };
+  const agent = createAgents({ mine: table }).find(({ name }) => name === "mine");
+  assert(agent);
+  const argumentsOf = async (yolo: boolean) => {
+    const { events } = await collect(agent.start(testStart({ cwd: "/", yolo })));
+    return outputLines(events, "stdout");
+  };
+  assertEquals(await argumentsOf(false), ["run --safe 1"]);
+  assertEquals(await argumentsOf(true), ["run --yolo"]);
+});
+
+Deno.test("createAgents() asks for a version with version_args, and an agent without them not at all", async () => {
+  await using dir = await tempDir();
+  const program = `${dir.path}/tool`;
+  await writeFile(
+    program,
+    `#!/bin/sh\necho "$*" >> "$0.calls"\n[ "$*" = "tell version" ] && echo "tool 3.14.1 (beta)"\n`,
+    { mode: 0o755 },
+  );
+  const probe = (table: Record<string, unknown>, version: boolean) => {
+    const agents = createAgents({ mine: { command: [program, "run"], ...table } });
+    return agents.find(({ name }) => name === "mine")?.probe({ env: TEST_ENV, version });
+  };
+  const asks = { version_args: ["tell", "version"] };
+  const there = { available: true, path: program } as const;
+  assertEquals(await probe({}, true), there);
+  assertEquals(await probe(asks, false), there);
+  assertEquals(await readdir(dir.path), ["tool"]);
+  assertEquals(await probe(asks, true), { ...there, version: "3.14.1" });
+  assertEquals(await readFile(`${program}.calls`, "utf8"), "tell version\n");
+  assertEquals(await probe({ version_args: ["-v"] }, true), {
+    available: false,
+    path: program,
+    reason: `"${program} -v" fails: exit code 1`,
+  });
 });

@@ -1,8 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { execFile } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { createAgents } from "../../lib/agent/create_agents.ts";
 import { createDemo } from "../../lib/agent/demo/demo.ts";
 import { parsePrd } from "../../lib/task/prd/parse_prd.ts";
 import { collect, testStart } from "../kit/agent_testing.ts";
@@ -83,4 +84,27 @@ Deno.test("createDemo() stops at once when it is aborted", async () => {
   const { result, after } = await runDemo(repo.path, text, 0, controller.signal);
   assertEquals(result.ending, { kind: "timeout", message: "Too long" });
   assertEquals(after, text);
+});
+
+Deno.test("createAgents() gives demo the story_ms of its table", async () => {
+  await using repo = await tempRepo();
+  const taskDir = join(repo.path, "tasks", "demo");
+  await mkdir(taskDir, { recursive: true });
+  const text = '{"userStories":[{"id":"A","title":"B"}]}';
+  await writeFile(join(taskDir, "prd.json"), text);
+  const prd = parsePrd(text, { file: "prd.json" });
+  const [story] = prd.stories;
+  const demo = createAgents({ demo: { story_ms: 1_600 } }).find(({ name }) => name === "demo");
+  assert(story && demo);
+  const begin = performance.now();
+  const { result } = await collect(demo.start(testStart({ cwd: repo.path, taskDir, prd, story })));
+  // Twice the default. A timer may be early by less than a millisecond, and there are five.
+  const took = performance.now() - begin;
+  assert(took >= 1_595, `${took} ms`);
+  assertEquals(result.ending, { kind: "ok" });
+  assertThrows(
+    () => createAgents({ demo: { story_ms: -1 } }),
+    TypeError,
+    'Cannot use agent "demo": agents.demo.story_ms: ',
+  );
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { isProcessGroupAlive } from "../../lib/base/end_processes.ts";
@@ -233,4 +233,100 @@ Deno.test("ralph prints its help, and that of every command", async (t) => {
   await t.step("as one screen", () => {
     assert(stdout.split("\n").length <= 36);
   });
+});
+
+const PRD_MD = `# PRD: Tea time
+
+## User Stories
+
+### US-001: Boil water
+**Description:** Boil it.
+
+**Acceptance Criteria:**
+- [ ] it boils
+`;
+
+Deno.test("ralph convert --output writes the file that is named, and no other", async () => {
+  await using dir = await tempRepo();
+  const options = { cwd: join(dir.path, "docs"), home: join(dir.path, ".git", "home") };
+  const taskDir = join(dir.path, "tasks", "tea-time");
+  await mkdir(options.cwd);
+  await mkdir(taskDir, { recursive: true });
+  await writeFile(join(taskDir, "prd.md"), PRD_MD);
+
+  const { code, stdout, stderr } = await ralph(
+    ["convert", "tea-time", "--output", "new/tea.json"],
+    options,
+  );
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(stdout, "new/tea.json: 1 story, 1 criterion\n  added    US-001\n");
+  assertEquals(await readdir(taskDir), ["prd.md"]);
+  const file = join(options.cwd, "new", "tea.json");
+  const text = await readFile(file, "utf8");
+
+  // Converting again keeps what was done, as it does in a task's folder.
+  await writeFile(file, text.replaceAll('"passes": false', '"passes": true'));
+  const again = await ralph(["convert", "tea-time", "-o", "new/tea.json"], options);
+  assertStringIncludes(again.stdout, "new/tea.json: 1 story, 1 criterion");
+  assertStringIncludes(await readFile(file, "utf8"), '"passes": true');
+
+  assertEquals((await ralph(["convert", "tea-time"], options)).code, 0);
+  assertEquals(await readFile(join(taskDir, "prd.json"), "utf8"), text);
+});
+
+Deno.test("ralph convert FILE.md --output makes no task of the file, and needs no repository", async () => {
+  await using dir = await tempDir();
+  await writeFile(join(dir.path, "tea-time.prd.md"), PRD_MD);
+  const args = ["convert", "tea-time.prd.md", "--output", "tea.json"];
+  const { code, stderr } = await ralph(args, { cwd: dir.path, home: join(dir.path, "home") });
+  assertEquals([code, stderr], [0, ""]);
+  const names = (await readdir(dir.path)).filter((name) => name !== "home");
+  assertEquals(names.sort(), ["tea-time.prd.md", "tea.json"]);
+  const prd = JSON.parse(await readFile(join(dir.path, "tea.json"), "utf8"));
+  assertEquals(prd.userStories[0].id, "US-001");
+});
+
+Deno.test("RALPH_DEBUG adds the stack to an error, and changes nothing else of it", async () => {
+  await using dir = await tempDir();
+  const options = { cwd: dir.path, home: dir.path };
+  const call = (env: Record<string, string>) => ralph(["rum"], { ...options, env });
+  const plain = await call({});
+  const debug = await call({ RALPH_DEBUG: "1" });
+  assertEquals([plain.code, debug.code], [2, 2]);
+  assertEquals(plain.stderr.split("\n").length, 3, plain.stderr);
+  assert(debug.stderr.startsWith(plain.stderr), debug.stderr);
+  assertMatch(debug.stderr.slice(plain.stderr.length), /^\S*Error: .*\n +at .*\.ts:\d+:\d+/);
+  assertEquals((await call({ RALPH_DEBUG: "" })).stderr, plain.stderr);
+});
+
+Deno.test("ralph rotates progress.txt where --rotate-at or rotate_at says, and the option wins", async () => {
+  const entries = Array.from({ length: 10 }, (_, i) => `\n## 2026-01-23 - US-0${i}\n- Done\n---\n`);
+  const log = `# Ralph Progress Log\nEffort: job\n---\n${entries.join("")}`;
+  const lines = log.split("\n").length - 1;
+  const cases: [setting: number | undefined, flag: number | undefined, rotates: boolean][] = [
+    [undefined, undefined, false],
+    [undefined, lines, false],
+    [undefined, lines - 1, true],
+    [lines - 1, undefined, true],
+    [lines - 1, 0, false],
+    [0, lines - 1, true],
+  ];
+  for (const [setting, flag, rotates] of cases) {
+    await using repo = await taskRepo([{ id: "US-001", passes: true }]);
+    await writeFile(repo.task.progressFile, log);
+    const options = await configure(
+      repo,
+      {},
+      setting === undefined ? "" : `rotate_at = ${setting}`,
+    );
+    const args = flag === undefined ? [] : ["--rotate-at", `${flag}`];
+    const run = await ralph(
+      ["run", "job", "-a", "demo", "--foreground", "--json", ...args],
+      options,
+    );
+    assertEquals(run.code, 0, run.stderr);
+    const rotated = join(repo.task.dir, "progress-1.txt");
+    assertEquals(run.stdout.includes('"type":"progress_rotated"'), rotates, `${setting}, ${flag}`);
+    assertEquals(await readFile(rotated, "utf8").catch(() => ""), rotates ? log : "");
+  }
 });

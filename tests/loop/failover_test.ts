@@ -123,3 +123,33 @@ Deno.test("selectAgent() never selects an agent that is out, over random endings
     }
   }
 });
+
+Deno.test("afterEnding() lets no cool-down grow beyond two hours", () => {
+  let state = states("a");
+  let now = 0;
+  const minutes: number[] = [];
+  for (let round = 0; round < 12; round++) {
+    state = after(state, "a", { kind: "auth", message: "no" }, now);
+    const its = state.get("a");
+    assert(its?.kind === "cooling");
+    minutes.push((its.until - now) / 60_000);
+    now = its.until;
+  }
+  assertEquals(minutes, [10, 20, 40, 80, ...Array(8).fill(120)]);
+});
+
+Deno.test("selectAgent() waits for the limit that resets first, in whatever order they are wanted", () => {
+  const resets = { a: 9_000, b: 5_000, c: 7_000 };
+  let state = states("a", "b", "c");
+  for (const [name, retryAt] of Object.entries(resets)) {
+    state = after(state, name, { kind: "rate_limit", message: `limit of ${name}`, retryAt });
+  }
+  for (const order of ["abc", "acb", "bac", "bca", "cab", "cba"]) {
+    assertEquals(selectAgent(state, [...order], 10), {
+      kind: "wait",
+      agent: "b",
+      until: 5_000,
+      reason: "limit of b",
+    });
+  }
+});

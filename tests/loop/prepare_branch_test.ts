@@ -194,3 +194,52 @@ Deno.test("prepareBranch() refuses unsafe names before git sees them", async () 
     );
   }
 });
+
+Deno.test("prepareBranch() prefers the branch of origin to that of any other remote", async () => {
+  await using dir = await tempDir();
+  await using origin = await tempRepo();
+  await using other = await tempRepo();
+  for (const [repo, text] of [[origin, "origin"], [other, "other"]] as const) {
+    await runGit(["switch", "--quiet", "--create", "ralph/x"], { cwd: repo.path });
+    await commit(repo.path, { "a.txt": text });
+    await runGit(["branch", "base"], { cwd: repo.path });
+    await runGit(["switch", "--quiet", "main"], { cwd: repo.path });
+  }
+  const root = join(dir.path, "clone");
+  await runGit(["clone", "--quiet", origin.path, root], { cwd: dir.path });
+  // Git lists one of them before origin, the other one after it.
+  for (const name of ["a-first", "z-last"]) {
+    await runGit(["remote", "add", name, other.path], { cwd: root });
+    await runGit(["fetch", "--quiet", name], { cwd: root });
+  }
+  const task = taskIn(root);
+  const text = () => readFile(join(root, "a.txt"), "utf8");
+
+  assertEquals((await prepareBranch(task, { branchName: "ralph/x" })).action, "tracked");
+  assertEquals(await text(), "origin");
+  const upstream = ["rev-parse", "--abbrev-ref", "@{upstream}"];
+  assertEquals((await runGit(upstream, { cwd: root })).trim(), "origin/ralph/x");
+
+  await runGit(["switch", "--quiet", "main"], { cwd: root });
+  assertEquals(
+    (await prepareBranch(task, { branchName: "new", base: "base" })).action,
+    "created",
+  );
+  assertEquals(await text(), "origin");
+});
+
+Deno.test("prepareBranch() lets a new branch follow no other, whatever git is set to", async () => {
+  await using repo = await tempRepo();
+  const root = repo.path;
+  await runGit(["config", "branch.autoSetupMerge", "always"], { cwd: root });
+  assertEquals(
+    (await prepareBranch(taskIn(root), { branchName: "ralph/x" })).action,
+    "created",
+  );
+  // Else a plain `git pull` or `git push` there is about main.
+  await assertRejects(
+    () => runGit(["rev-parse", "--abbrev-ref", "@{upstream}"], { cwd: root }),
+    GitError,
+    "no upstream",
+  );
+});

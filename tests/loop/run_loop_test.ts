@@ -571,3 +571,22 @@ Deno.test("runLoop() refuses to begin where a folder cannot be written, and chan
   );
   assertEquals((await it.repo.git("branch", "--show-current")).trim(), "main");
 });
+
+Deno.test("runLoop() does not count a check that a stop has ended as one that failed", async () => {
+  await using it = await scene([{ id: "US-001" }], ["pass US-001; work one"]);
+  const control = new LoopControl();
+  const options = { ...it.options, checks: ["sleep 60"], maxCheckFailures: 1, control };
+  const events: LoopEvent[] = [];
+  for await (const event of runLoop(options)) {
+    events.push(event);
+    if (event.type === "check_started") control.requestStop("a test");
+  }
+  // It was not verified, so it is open again; one failed check would have excluded it.
+  const back = events.flatMap((event) => event.type === "story_set_back" ? [event.reason] : []);
+  assertEquals(back, ['check "sleep 60" was stopped']);
+  assertEquals((await readPrd(it.repo.task.prdFile)).stories[0]?.passes, false);
+  const last = events.at(-1);
+  assert(last?.type === "loop_finished");
+  assertEquals(last.result.outcome, "stopped");
+  assertEquals(last.result.open, [{ id: "US-001", title: "Story US-001", reason: "1 attempt" }]);
+});

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
@@ -9,6 +15,7 @@ import { readSessionLog } from "../../lib/session/log/read_session_log.ts";
 import { openSessionLog, type SessionLog } from "../../lib/session/log/session_log.ts";
 import { tempDir } from "../kit/testing.ts";
 
+const FULL_DISK = fileURLToPath(new URL("../testdata/full_disk_child.ts", import.meta.url));
 const CHILD = fileURLToPath(new URL("../testdata/session_log_child.ts", import.meta.url));
 
 function warning(message: string): LoopEvent {
@@ -260,4 +267,31 @@ Deno.test("openSessionLog() has every event that was acknowledged before a kill 
     assert(numbers.length >= said && said > last, `${numbers.length} events, ${said} acknowledged`);
     last = said;
   }
+});
+
+Deno.test({
+  name: "flush() leaves no half of a line behind when the disk is full, and the log goes on",
+  // Windows has no limit for the size of a file.
+  ignore: process.platform === "win32",
+  fn: async () => {
+    await using dir = await tempDir();
+    // A file that may not grow takes a part of a write and refuses the rest, as a full disk does.
+    const limited = 'trap "" XFSZ && ulimit -f 16384 && exec "$@"';
+    const child = spawn(
+      "sh",
+      ["-c", limited, "sh", process.execPath, "run", "-A", "--no-check", FULL_DISK, dir.path],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    let said = "";
+    child.stdout.on("data", (chunk) => said += chunk);
+    const [code] = await once(child, "close");
+    assertEquals(code, 0);
+    const { refused, last } = JSON.parse(said);
+    // Deno gives this error no code, Node calls it EFBIG.
+    assertMatch(refused, /too large/);
+    assertEquals(await seqs(dir.path), range(1, last));
+    const [event] = await Array.fromAsync(readSessionLog(dir.path, { since: last - 1 }));
+    assertEquals(event?.event, warning("small enough"));
+    assert((await readdir(dir.path)).every((name) => !name.endsWith(".torn")));
+  },
 });
