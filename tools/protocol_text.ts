@@ -5,7 +5,6 @@ import type {
   RpcNotifications,
   RpcStatus,
 } from "../lib/rpc/protocol/protocol.ts";
-import { connectSession } from "@ralph/cli";
 
 /** The beginning of the page. */
 export const PROTOCOL_TEXT = `
@@ -22,6 +21,7 @@ ssh vps ralph rpc my-feature --observe
 \`\`\`
 
 \`\`\`ts ignore
+import { connectSession } from "@ralph/cli";
 
 await using session = await connectSession(path);
 for await (const { seq, event } of session.events()) console.log(seq, event.type);
