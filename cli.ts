@@ -7,13 +7,13 @@
 import process from "node:process";
 import { VERSION } from "./lib/version.ts";
 
-/** The rest of the command: named so that Deno does not load it before it is known to be needed. */
+/** The rest of the command, behind a variable so that Deno does not load it before it is needed. */
 const MAIN = "./lib/cli/main.ts";
 
 /** Runs the command line of this process, and sets its exit code. */
 export async function run(): Promise<void> {
   const args = process.argv.slice(2);
-  // Scripts and shells ask for it often.
+  // Scripts and shells ask for the version often.
   if (args[0] === "--version" || args[0] === "-V") {
     // deno-lint-ignore no-console -- process.stdout alone takes longer to load than this takes
     console.log(`ralph ${VERSION}`);

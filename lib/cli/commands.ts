@@ -1,6 +1,6 @@
 import type { Command } from "./kit/command.ts";
 
-/** A command in the table: what the help lists, and where the rest of it is. */
+/** A command in the table: its line in the help, and where to load it from. */
 export interface CommandEntry {
   /** Its name. */
   name: string;
@@ -8,9 +8,9 @@ export interface CommandEntry {
   summary: string;
   /** The heading under which the help lists it. */
   group: "Work" | "Watch" | "Tasks" | "Setup";
-  /** Whether the help leaves it out. */
+  /** Whether to leave it out of the help. */
   hidden?: boolean;
-  /** Loads it: only the command that is called is read from the disk. */
+  /** Loads it: only the called command is read from the disk. */
   load(): Promise<{ command: Command }>;
 }
 
@@ -24,7 +24,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "demo",
-    summary: "see it work, in a throw-away repository",
+    summary: "see ralph work, in a throw-away repository",
     group: "Work",
     load: () => import("./command/work/demo.ts"),
   },
@@ -55,7 +55,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "status",
-    summary: "say which tasks run, and how the last ones ended",
+    summary: "show which tasks are running, and how the last ones ended",
     group: "Watch",
     load: () => import("./command/watch/status.ts"),
   },
@@ -67,7 +67,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "show",
-    summary: "tell all about one session",
+    summary: "show everything about one session",
     group: "Watch",
     load: () => import("./command/watch/show.ts"),
   },
@@ -91,25 +91,25 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "init",
-    summary: "make a new task, with a prd.md to fill in",
+    summary: "create a task, with a prd.md to fill in",
     group: "Tasks",
     load: () => import("./command/work/init.ts"),
   },
   {
     name: "convert",
-    summary: "make prd.json from prd.md",
+    summary: "create prd.json from prd.md",
     group: "Tasks",
     load: () => import("./command/work/convert.ts"),
   },
   {
     name: "check",
-    summary: "say what is wrong or odd in a prd.json",
+    summary: "find errors and oddities in a prd.json",
     group: "Tasks",
     load: () => import("./command/work/check.ts"),
   },
   {
     name: "doctor",
-    summary: "say what a run needs and does not find",
+    summary: "find what a run needs and is missing",
     group: "Setup",
     load: () => import("./command/setup/doctor.ts"),
   },
@@ -121,7 +121,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "systemd",
-    summary: "print the unit of the OpenCode server",
+    summary: "print the systemd unit of the OpenCode server",
     group: "Setup",
     load: () => import("./command/setup/systemd.ts"),
   },

@@ -5,9 +5,9 @@ import type { CommandEntry } from "./commands.ts";
 
 /** Options for {@linkcode main}. */
 export interface MainOptions {
-  /** The URL of the module that was started: workers are started from it too. */
+  /** The URL of the module that was started, from which workers are started too. */
   entry: string;
-  /** The world. @default {that of this process} */
+  /** The CommandContext. @default {that of this process} */
   context?: CommandContext;
 }
 
@@ -15,8 +15,7 @@ export interface MainOptions {
  * Runs a command line.
  *
  * @param args The arguments after the program's name.
- * @param options Additional options.
- * @returns The exit code, of those in the README.
+ * @returns The exit code, as listed in the README.
  */
 export async function main(
   args: readonly string[],
@@ -90,7 +89,7 @@ async function findCommand(name: string): Promise<CommandEntry> {
 function processContext(entry: string): CommandContext {
   const { stdout, stderr, stdin, env } = process;
   for (const stream of [stdout, stderr]) {
-    // Whoever reads a pipe may close it early, as `head` does: that is no failure of ours.
+    // The reader of a pipe may close it early, as `head` does: that is not an error.
     stream.on("error", (error: Error & { code?: string }) => {
       if (error.code !== "EPIPE") throw error;
     });

@@ -3,16 +3,15 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /**
- * How the engine of a worker is started. Left to itself it gives a loop that runs for days ever
- * more room for garbage, 60 MB for a heap of 14 MB; this costs no time that can be measured.
+ * How V8 is started in a worker. By default, a loop that runs for days gets more and more room for
+ * garbage, 60 MB for a heap of 14 MB; this flag costs no measurable time.
  */
 export const V8_FLAG = "--optimize-for-size";
 
 /**
- * Says how this program is called again, from Deno, Node or the executable.
+ * The program and first arguments that start this program again, from Deno, Node or the executable.
  *
  * @param entry The URL of the module that was started.
- * @returns The program and its first arguments.
  */
 export function programCommand(entry: string): string[] {
   const { execPath, versions } = process;

@@ -38,7 +38,7 @@ const ending = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("aborted"), message }),
 ]);
 
-/** The schema of what an agent does, by its kind: one that is new cannot be forgotten here. */
+/** The schema of what an agent does, by kind. The type makes a missing kind a compile error. */
 export const AGENT_EVENT_SCHEMAS = {
   process: z.object({ kind: z.literal("process"), pid: z.int() }),
   session: z.object({
@@ -96,7 +96,7 @@ const agent = z.string();
 const model = z.string().exactOptional();
 const reason = z.string();
 
-/** The schema of every event, by its type: one that is new cannot be forgotten here. */
+/** The schema of every event, by type. The type makes a missing one a compile error. */
 export const EVENT_SCHEMAS = {
   loop_started: z.object({
     time,

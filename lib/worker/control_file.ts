@@ -6,7 +6,10 @@ import type { LoopControl, LoopRequest } from "../loop/loop_control.ts";
 
 const FILE = "control.ndjson";
 
-/** Watching a folder does not work on every file system: this is how often the file is looked at. */
+/**
+ * Watching a folder does not work on every file system, so the file is also polled, in
+ * milliseconds.
+ */
 const POLL_MS = 2_000;
 
 const requestSchema = z.union([
@@ -18,11 +21,8 @@ const requestSchema = z.union([
 export type ControlRequest = LoopRequest | { kind: "retry" };
 
 /**
- * Leaves a request for the worker of a session in the session's own folder, so that a
- * request that comes too late can never reach another session.
- *
- * @param dir The folder of the session.
- * @param request What it is asked for.
+ * Leaves a request for the worker of a session in the session's own folder, so that a late request
+ * can never reach another session.
  */
 export async function writeControl(dir: string, request: ControlRequest): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -30,11 +30,7 @@ export async function writeControl(dir: string, request: ControlRequest): Promis
 }
 
 /**
- * Passes the requests for a session on to its loop, as they come.
- *
- * @param dir The folder of the session.
- * @param control The loop's control.
- * @returns Dispose of it to stop watching.
+ * Passes requests for a session to its loop as they come. Dispose of the result to stop watching.
  */
 export async function watchControl(dir: string, control: LoopControl): Promise<AsyncDisposable> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -65,7 +61,7 @@ export async function watchControl(dir: string, control: LoopControl): Promise<A
     watcher = watch(join(dir, FILE), look);
     watcher.on("error", () => watcher?.close());
   } catch {
-    // The poll alone has to do.
+    // Polling alone has to do.
   }
   const timer = setInterval(look, POLL_MS);
   look();

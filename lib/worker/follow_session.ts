@@ -12,21 +12,19 @@ export interface FollowSessionOptions {
   registry: Registry;
   /** Where ralph keeps its files. */
   paths: SessionPaths;
-  /** The number of the last event that is known already. @default {0} */
+  /** The number of the last known event. @default {0} */
   since?: number;
   /** Ends the reading; it rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** Between two looks at the worker, in milliseconds. */
+/** How often to check the worker, in milliseconds. */
 const LOOK_MS = 500;
 
 /**
- * Reads the events of a session from its log, as they come, until the session has
- * ended. A worker that dies meanwhile is noticed: its session is recovered, and the
- * last event says so.
+ * Reads the events of a session from its log, as they come, until the session has ended. If the
+ * worker dies meanwhile, its session is recovered, and the last event says so.
  *
- * @param id The session.
  * @param options Where it is recorded.
  * @returns The events, each once and in order.
  */
@@ -41,7 +39,7 @@ export async function* followSession(
   const look = async (): Promise<void> => {
     const session = registry.getSession(id);
     if (session?.status !== "running") {
-      // The last event is in the log before the session has ended: one more look finds it.
+      // The last event is logged before the session is marked as ended: reading once more finds it.
       if (endedBefore) over.abort();
       endedBefore = true;
     } else if (session.worker === null || !isAlive(session.worker)) {

@@ -13,33 +13,33 @@ export interface HookSinkOptions {
   task: string;
   /** The id of the session. */
   sessionId: string;
-  /** Takes what a person should know, in one line each. @default {nobody does} */
+  /** Receives warnings for the user, one line each. @default {nobody does} */
   onWarning?: (message: string) => void;
-  /** Calls that may wait; when there are more, the oldest are dropped. @default {100} */
+  /** How many calls may wait; beyond this the oldest are dropped. @default {100} */
   maxWaiting?: number;
-  /** Time at most for what waits at the end, in milliseconds. @default {10_000} */
+  /** Time limit for the waiting calls at the end, in milliseconds. @default {10_000} */
   drainMs?: number;
 }
 
-/** What calls hooks. Dispose of it to wait for those that were not called yet. */
+/** Calls hooks. Dispose of it to wait for the calls that are still queued. */
 export interface HookSink extends AsyncDisposable {
-  /** Takes an event, and returns at once. */
+  /** Accepts an event, and returns at once. */
   write(numbered: NumberedEvent): void;
 }
 
-/** What is left of a hook that took too long gets this long to end, in milliseconds. */
+/** Processes left by a hook that took too long get this long to end, in milliseconds. */
 const GRACE_MS = 500;
 
-/** A hook that is to be called for an event. */
+/** One call of a hook for an event. */
 interface Call {
   hook: Hook;
   numbered: NumberedEvent;
 }
 
 /**
- * Calls hooks for the events of a session: one after the other, in the order of the
- * events, beside the loop, which neither waits for a hook nor fails because of one. A hook
- * that fails is a warning, once for each reason.
+ * Calls hooks for the events of a session: one after the other, in the order of the events. The
+ * loop neither waits for a hook nor fails because of one. A failing hook is a warning, once for
+ * each reason.
  *
  * @example Usage
  * ```ts
@@ -54,9 +54,7 @@ interface Call {
  * });
  * ```
  *
- * @param hooks The hooks.
- * @param options Where they run, and what they are told.
- * @returns The sink.
+ * @param options Where the hooks run, and the session's facts for them.
  */
 export function hookSink(hooks: readonly Hook[], options: HookSinkOptions): HookSink {
   return new Hooks(hooks, options);
@@ -66,8 +64,8 @@ class Hooks implements HookSink {
   readonly #hooks: readonly Hook[];
   readonly #options: HookSinkOptions;
   readonly #waiting: Call[] = [];
-  /** What hooks have failed of, so that each failure is told once. */
-  readonly #told = new Map<Hook, Set<string>>();
+  /** The failures of each hook, so that each is reported once. */
+  readonly #reported = new Map<Hook, Set<string>>();
   readonly #over = new AbortController();
   #busy = false;
   #running: Promise<void> | undefined;
@@ -86,7 +84,7 @@ class Hooks implements HookSink {
       if (this.#waiting.length <= maxWaiting) continue;
       this.#waiting.shift();
       if (this.#dropped++ > 0) continue;
-      const message = `More than ${maxWaiting} calls of hooks wait: the oldest are dropped`;
+      const message = `More than ${maxWaiting} hook calls are waiting: the oldest are dropped`;
       this.#options.onWarning?.(message);
     }
     if (!this.#busy) this.#running = this.#runAll();
@@ -99,9 +97,7 @@ class Hooks implements HookSink {
     clearTimeout(timer);
     this.#dropped += this.#waiting.length;
     if (this.#dropped === 0) return;
-    const calls = this.#dropped === 1
-      ? "1 call of a hook was"
-      : `${this.#dropped} calls of hooks were`;
+    const calls = this.#dropped === 1 ? "1 hook call was" : `${this.#dropped} hook calls were`;
     this.#options.onWarning?.(`${calls} dropped`);
   }
 
@@ -137,10 +133,10 @@ class Hooks implements HookSink {
   }
 
   #warn(hook: Hook, type: HookEvent, reason: string, said?: string): void {
-    const told = this.#told.get(hook) ?? new Set();
-    this.#told.set(hook, told);
-    if (told.has(reason)) return;
-    told.add(reason);
+    const reported = this.#reported.get(hook) ?? new Set();
+    this.#reported.set(hook, reported);
+    if (reported.has(reason)) return;
+    reported.add(reason);
     const words = `Hook "${hook.command.join(" ")}" failed on ${type}: ${reason}`;
     const whole = said === undefined ? words : `${words}: ${said}`;
     this.#options.onWarning?.(maskSecrets(whole, findSecrets(this.#options.env)));
@@ -154,10 +150,10 @@ export type HookEvent = LoopEventBody["type"];
  * A command that is called for some events: a table `[[hooks]]` of the user's `config.toml` or
  * the project's `ralph.toml`, both of which apply.
  *
- * The command runs in the git root with the agents' environment and `RALPH_EVENT`, `RALPH_TASK`
- * and `RALPH_SESSION_ID`. It gets the event on stdin: one line of JSON, as `ralph run --json`
- * prints it. It is an argument vector, for which no shell is started. The hooks of a project are
- * code that runs on the machine of whoever runs its tasks, as its checks are.
+ * The command runs in the git root with the agents' environment and `RALPH_EVENT`, `RALPH_TASK` and
+ * `RALPH_SESSION_ID`. It gets the event on stdin: one line of JSON, as `ralph run --json` prints
+ * it. It is an argument vector; no shell is started. The hooks of a project are code that runs on
+ * the machine of everyone who runs its tasks, just like its checks.
  *
  * @example A notification on the desktop when a task is over
  * ```toml
@@ -183,11 +179,11 @@ export interface Hook {
   on: readonly (HookEvent | "*")[];
   /** The program and its arguments; a path is relative to the git root. */
   command: readonly string[];
-  /** Time at most for one call, in milliseconds; 0 for no limit. @default {10_000} */
+  /** Time limit for one call, in milliseconds; 0 for no limit. @default {10_000} */
   timeoutMs?: number;
 }
 
-// Typed so that an event which is new cannot be forgotten here.
+// Typed so that a missing event is a compile error.
 const EVENTS: Record<HookEvent, true> = {
   loop_started: true,
   warning: true,
@@ -209,7 +205,7 @@ const EVENTS: Record<HookEvent, true> = {
 export const HOOK_EVENTS: readonly HookEvent[] = Object.keys(EVENTS) as HookEvent[];
 
 /**
- * Says whether a hook is called for a type of event.
+ * Whether a hook is called for a type of event.
  *
  * @example Usage
  * ```ts
@@ -221,7 +217,6 @@ export const HOOK_EVENTS: readonly HookEvent[] = Object.keys(EVENTS) as HookEven
  * assertEquals(hookWants(hook, "agent"), false);
  * ```
  *
- * @param hook The hook.
  * @param event The type of event.
  * @returns Whether it is called.
  */

@@ -16,14 +16,8 @@ import { setStoryPasses } from "../task/prd/edit_prd.ts";
 import type { LogKnowledge } from "./replay_log.ts";
 
 /**
- * Makes the events that a worker which was killed could not write any more. A story that was
- * finished in the iteration that was cut short is credited to it, unless it would have been
- * verified: then it is set back.
- *
- * @param session The session.
- * @param known What its log tells.
- * @param as How it ended.
- * @returns The events, in order.
+ * Builds the events that a killed worker could not write any more. A story that was finished in the
+ * interrupted iteration is credited to it, unless it still had to be verified: then it is reopened.
  */
 export async function lastWords(
   session: Session,
@@ -90,18 +84,18 @@ export async function lastWords(
   return events;
 }
 
-/** What an iteration that was cut short has left. */
+/** What an interrupted iteration has left. */
 interface LeftBehind {
-  /** Ids of the stories that pass since. */
+  /** Ids of the stories that have passed since. */
   passed: string[];
-  /** Stories that were marked, and not verified. */
+  /** Stories that were marked as passing, but not verified. */
   setBack: StoryRef[];
   stories: StoryCount;
   head: string | null;
   commits: number;
 }
 
-/** The files tell what was left, nobody else can. */
+/** Only the files can tell what was left. */
 async function lookAround(
   session: Session,
   known: LogKnowledge,
@@ -120,7 +114,7 @@ async function lookAround(
     const passing = prd.stories.filter((story) => story.passes);
     const marked = passing.filter(({ id }) => !known.passing.has(id));
     if (known.started?.verifies) {
-      // What nobody has verified does not pass: the next run tries it again.
+      // An unverified story does not pass: the next run tries it again.
       for (const { id } of marked) await setStoryPasses(file, id, false);
       left.setBack = marked.map(({ id, title }) => ({ id, title }));
     } else {

@@ -16,7 +16,7 @@ import { replayLog } from "./replay_log.ts";
 import { endMarkedProcesses, endProcessGroup } from "../base/end_processes.ts";
 import { SESSION_VARIABLE } from "../agent/agent_environment.ts";
 
-/** Why a session ended whose worker was killed. */
+/** The exit reason of a session whose worker was killed. */
 export const WORKER_DIED = "worker died";
 
 /** Options for {@linkcode recoverSessions}. */
@@ -25,22 +25,19 @@ export interface RecoverSessionsOptions {
   paths: Pick<SessionPaths, "sessionsDir" | "stateDir">;
   /** Only the sessions of this task folder. @default {all} */
   taskDir?: string;
-  /** How the sessions ended, if it is known better than that the worker died. */
+  /** How the sessions ended, if more is known than that the worker died. */
   as?: { outcome: LoopOutcome; reason: string };
-  /** Whether the caller has the lock of `taskDir` already. @default {false} */
+  /** Whether the caller already has the lock of `taskDir`. @default {false} */
   locked?: boolean;
 }
 
 /**
- * Finds sessions that are recorded as running and whose worker is dead, and makes the
- * registry tell the truth about them: what the log knows and the registry does not is
- * replayed, what the agent still runs is ended, a story that was finished in the
- * iteration that was cut short is credited to it, and the session is marked as failed.
+ * Finds sessions that are recorded as running although their worker is dead, and corrects the
+ * registry: it replays what only the log knows, ends what the agent still runs, credits a story
+ * that was finished in the interrupted iteration to it, and marks the session as failed.
  *
- * A session that has ended, or whose worker lives, is never changed.
+ * A session that has ended, or whose worker is alive, is never changed.
  *
- * @param registry The registry.
- * @param options Which sessions, and where their logs are.
  * @returns The sessions that this call ended, as they are now.
  */
 export async function recoverSessions(
@@ -56,7 +53,7 @@ export async function recoverSessions(
     if (session.transport !== "local") continue;
     using _lock = locked ? undefined : tryLock(session.taskDir, paths.stateDir);
     if (!locked && _lock === undefined) continue;
-    // Somebody else may have done it before we had the lock.
+    // Another process may have done it before we had the lock.
     if (registry.getSession(session.id)?.status !== "running") continue;
     await recoverSession(registry, session, { dir: join(paths.sessionsDir, session.id), as });
     if (session.socket !== null) await removeStaleSocket(session.socket, paths);
@@ -111,13 +108,12 @@ async function recoverSession(
 export { SESSION_VARIABLE };
 
 /**
- * Ends every process that a session has started and that is left: the group of its
- * agent, by pid and start time, and where the system lets us look (Linux) also whatever
- * else carries the session's variable, such as an agent that was started in the very
- * moment in which its worker died.
+ * Ends every remaining process that a session started: the process group of its agent, by pid and
+ * start time, and, where the system allows it (Linux), everything else that carries the session's
+ * variable, such as an agent that was started at the very moment when its worker died. The
+ * session's worker must be dead.
  *
- * @param session The session; its worker must be dead.
- * @returns Whether nothing is left.
+ * @returns Whether no process is left.
  */
 export async function endSessionProcesses(
   session: Pick<Session, "id" | "agentProcess">,

@@ -4,33 +4,29 @@ import type { Registry } from "../session/registry/registry.ts";
 import { registryWrite } from "../session/registry/registry_writes.ts";
 import type { Session } from "../session/model/session.ts";
 
-/** What the log of a session tells. */
+/** What the log of a session says. */
 export interface LogKnowledge {
   /** Its first event; absent if the log is empty. */
   started: Extract<LoopEvent, { type: "loop_started" }> | undefined;
-  /** The iteration that was begun and not finished. */
+  /** The iteration that started and did not finish. */
   open: Extract<LoopEvent, { type: "iteration_started" }> | undefined;
-  /** Ids of the stories that passed when the log ends. */
+  /** Ids of the stories that passed at the end of the log. */
   passing: Set<string>;
-  /** Stories done, of all. */
+  /** Finished stories of all stories. */
   stories: StoryCount;
-  /** Iterations that were begun. */
+  /** Iterations that started. */
   iterations: number;
   /** Iterations of each agent. */
   agents: Record<string, number>;
   /** Switches from one agent to another. */
   failovers: number;
-  /** Commits of the iterations that ended. */
+  /** Commits of the finished iterations. */
   commits: number;
 }
 
 /**
- * Brings the registry up to the log, which is ahead of it by a moment at most.
- *
- * @param registry The registry.
- * @param session The session, whose worker is dead.
- * @param dir The folder of its log.
- * @returns What the log tells.
+ * Brings the registry up to date with the log, which is at most a moment ahead of it. The session's
+ * worker must be dead.
  */
 export async function replayLog(
   registry: Registry,

@@ -30,21 +30,21 @@ export interface RunSessionOptions {
   paths: SessionPaths;
   /** The id of the session, a ULID. @default {a new one} */
   id?: string;
-  /** Takes each event after it was recorded. @default {nobody does} */
+  /** Receives each event after it was recorded. @default {nobody does} */
   onEvent?: (event: NumberedEvent) => void;
   /** Commands that are called for events. @default {none} */
   hooks?: readonly Hook[];
-  /** Takes what a person should know that is no event, in one line each. @default {nobody does} */
+  /** Receives warnings for the user that are not events, one line each. @default {nobody does} */
   onWarning?: (message: string) => void;
 }
 
 /**
- * Runs a loop as a session: alone in its task, recorded before anything is shown, and
- * within reach of `ralph stop`, `ralph checkpoint`, `ralph status` and the clients of its socket.
+ * Runs a loop as a session: the only one of its task, recorded before anything is shown, and within
+ * reach of `ralph stop`, `ralph checkpoint`, `ralph status` and the clients of its socket.
  *
  * @param options How the loop runs, and where it is recorded.
  * @returns The session's id and how the loop ended.
- * @throws {TaskRunningError} If a session of the task runs already.
+ * @throws {TaskRunningError} If a session of the task is already running.
  */
 export async function runSession(
   options: RunSessionOptions,
@@ -53,7 +53,7 @@ export async function runSession(
   const { task } = loop;
   const folders = [paths.stateDir, paths.dataDir];
   const agentVariables = { ...loop.agentVariables, [SESSION_VARIABLE]: id };
-  // First, so that hooks which are still waiting at the end keep nobody from the task.
+  // Disposed of last, so that hooks which are still waiting at the end do not block the task.
   await using hooks = hookSink(options.hooks ?? [], {
     cwd: task.root,
     env: { ...agentEnvironment(loop.env ?? process.env, { agent: "hook" }), ...agentVariables },
@@ -61,7 +61,7 @@ export async function runSession(
     sessionId: id,
     ...(onWarning === undefined ? {} : { onWarning }),
   });
-  // So do clients that are still reading.
+  // The same holds for clients that are still reading.
   await using clients = new AsyncDisposableStack();
   using registry = openRegistry({ path: paths.database });
   using _lock = takeLock(registry, options);
@@ -90,11 +90,12 @@ export async function runSession(
           stories: event.stories,
         });
         recorder = new Recorder(id, { registry, log });
-        // Before the first event is recorded: whoever sees that one finds the socket.
+        // Before the first event is recorded, so that everyone who sees that event finds the
+        // socket.
         server = await serveSession(session, { registry, paths, dir, control, onWarning });
         if (server !== undefined) clients.use(server);
       }
-      // progress.txt first: after the last event the session has ended, and all must be there.
+      // progress.txt first: the last event ends the session, and by then everything must be there.
       await writeProgress(event);
       const numbered = await recorder?.write(event);
       if (numbered !== undefined) {
@@ -136,24 +137,20 @@ export interface ServeSessionOptions {
   dir: string;
   /** How commands reach the loop. */
   control: SessionControl;
-  /** Takes what a person should know, in one line. @default {nobody does} */
+  /** Receives warnings for the user, one line each. @default {nobody does} */
   onWarning?: ((message: string) => void) | undefined;
 }
 
 /**
- * Starts the server of a session and records where it is. A loop can do without: where there can
- * be no socket, that is a warning.
- *
- * @param session The session.
- * @param options Where it is recorded, and how its loop is reached.
- * @returns The server; `undefined` if there is none.
+ * Starts the server of a session and records its address. A loop works without it: if the socket
+ * cannot be opened, that is a warning and the result is `undefined`.
  */
 export async function serveSession(
   session: Session,
   options: ServeSessionOptions,
 ): Promise<SessionServer | undefined> {
   const { registry, paths, dir, control, onWarning } = options;
-  // Loaded only here: a command that only follows a worker has no use for it.
+  // Loaded lazily: a command that only follows a worker does not need it.
   const { startSessionServer } = await import("../rpc/server/session_server.ts");
   try {
     const server = await startSessionServer(session, { paths, dir, control });
@@ -161,24 +158,19 @@ export async function serveSession(
     return server;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    onWarning?.(`Cannot open a socket for ${session.task}, ralph rpc does not reach it: ${why}`);
+    onWarning?.(`Cannot open a socket for ${session.task}, so ralph rpc cannot reach it: ${why}`);
     return undefined;
   }
 }
 
-/** Thrown when a task is to be run that runs already. */
+/** Thrown when a task that is already running is to be run. */
 export class TaskRunningError extends Error {
   /** What to do about it. */
   readonly hint: string;
-  /** The session that runs; absent if it has only just begun. */
+  /** The running session; absent if it has only just started. */
   readonly session?: Session;
 
-  /**
-   * Makes the error.
-   *
-   * @param task The name of the task.
-   * @param session The session that runs, if it is known.
-   */
+  /** `session` is the running one, if it is known. */
   constructor(task: string, session?: Session) {
     const known = session?.status === "running" && session.worker !== null
       ? ` (pid ${session.worker.pid}, since ${session.startedAt.slice(0, 19)}Z)`

@@ -5,20 +5,15 @@ import { setTimeout as delay } from "node:timers/promises";
 import { EVENTS_FILE } from "../session/log/session_log.ts";
 import { SESSION_VARIABLE } from "./recover_sessions.ts";
 
-/** The file in the folder of a session that holds what its worker printed. */
+/** The file in the folder of a session with the output of its worker. */
 export const WORKER_LOG = "worker.log";
 
-/** Thrown when a worker ended before its loop had begun; the message is the worker's own. */
+/** Thrown when a worker ended before its loop started; the message is the worker's own. */
 export class WorkerStartError extends Error {
   /** The worker's exit code. */
   readonly exitCode: number;
 
-  /**
-   * Makes the error.
-   *
-   * @param output What the worker printed.
-   * @param exitCode Its exit code.
-   */
+  /** `output` is all that the worker printed; it becomes the message. */
   constructor(output: string, exitCode: number) {
     super(output);
     this.name = "WorkerStartError";
@@ -38,17 +33,16 @@ export interface StartWorkerOptions {
   env: Record<string, string | undefined>;
 }
 
-/** Looks at the first event of the worker this often, in milliseconds. */
+/** How often to look for the worker's first event, in milliseconds. */
 const POLL_MS = 15;
 
 /**
- * Starts a worker as a process of its own session, which neither a closed terminal nor
- * the end of this process reaches, and waits until its loop has begun.
+ * Starts a worker as a process in its own process session, which survives a closed terminal and the
+ * end of this process, and waits until its loop has started.
  *
  * @param command The program and its arguments.
- * @param options Where it runs and where it is recorded.
  * @returns The worker's pid.
- * @throws {WorkerStartError} If it ended before its loop had begun.
+ * @throws {WorkerStartError} If it ended before its loop started.
  */
 export async function startWorker(
   command: readonly string[],
@@ -59,7 +53,7 @@ export async function startWorker(
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const log = await open(join(dir, WORKER_LOG), "a", 0o600);
   try {
-    // A worker that is started by an agent must not be taken for a part of that agent.
+    // A worker that an agent starts must not count as a part of that agent.
     const { [SESSION_VARIABLE]: _, ...own } = env;
     const child = spawn(program, args, {
       cwd,
@@ -71,7 +65,7 @@ export async function startWorker(
     const events = join(dir, EVENTS_FILE);
     for (;;) {
       const ended = await Promise.race([exit, delay(POLL_MS)]);
-      // A loop that is over already has begun all the same.
+      // A loop that is already over has started all the same.
       if ((await sizeOf(events)) > 0) {
         child.unref();
         return child.pid ?? 0;

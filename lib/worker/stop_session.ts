@@ -15,26 +15,24 @@ export interface StopSessionOptions {
   /** Where ralph keeps its files. */
   paths: SessionPaths;
   /**
-   * `stop`: end the agent and save; `checkpoint`: after the current iteration; `kill`: end
+   * `stop`: end the agent and save; `checkpoint`: end after the current iteration; `kill`: end
    * everything at once. @default {"stop"}
    */
   how?: "stop" | "checkpoint" | "kill";
-  /** Who asks, or why, in words. */
+  /** Who asks, or why. */
   reason: string;
   /** Ends the wait, not the session; rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** Between two looks at the session, in milliseconds. */
+/** How often to check the session, in milliseconds. */
 const LOOK_MS = 50;
 
 /**
- * Asks a running session to end, and waits until it has. Only its worker and its agent
- * end; a server that the agent used goes on.
+ * Asks a running session to end, and waits until it has. Only its worker and its agent end; a
+ * server that the agent used keeps running.
  *
- * @param session The session.
- * @param options How, and why.
- * @returns The session as it is then.
+ * @returns The session after it has ended.
  */
 export async function stopSession(
   session: Session,

@@ -23,7 +23,7 @@ Deno.test("agentEnvironment() keeps the user's settings and drops those of a ses
   });
 });
 
-Deno.test("findSecrets() takes long values of telling names, and the longest is masked first", () => {
+Deno.test("findSecrets() finds long values of variables named like secrets, longest first", () => {
   const secrets = findSecrets({
     A_TOKEN: "abcdefgh",
     B_KEY: "abcdefghij",

@@ -45,7 +45,7 @@ Deno.test("classifyEnding() reads a failed report although the exit code is 0", 
   });
 });
 
-Deno.test("classifyEnding() tells the service's refusals apart", () => {
+Deno.test("classifyEnding() distinguishes the service's refusals", () => {
   const kinds = [
     "Invalid API key · Please run /login",
     "API Error: 529 Overloaded",
@@ -57,7 +57,7 @@ Deno.test("classifyEnding() tells the service's refusals apart", () => {
   assertEquals(kinds, ["auth", "overloaded", "overloaded", "rate_limit", "rate_limit", "error"]);
 });
 
-Deno.test("classifyEnding() takes a death at once without output for a failed launch", () => {
+Deno.test("classifyEnding() classifies an immediate exit without output as a failed launch", () => {
   const facts = { exitCode: 1, sawOutput: false, stderrTail: ["usage:", "error: unknown option"] };
   const message = "Exit code 1: error: unknown option";
   assertEquals(classify({ ...facts, durationMs: 90 }), { kind: "launch", message });
@@ -73,7 +73,7 @@ Deno.test("classifyEnding() says that a finished agent was denied permissions", 
   });
 });
 
-Deno.test("classifyEnding() names the signal, and the last words on stdout if stderr is empty", () => {
+Deno.test("classifyEnding() names the signal, and the last lines of stdout if stderr is empty", () => {
   assertEquals(classify({ exitCode: null, signal: "SIGKILL" }), {
     kind: "error",
     message: "Ended by SIGKILL without a word on stderr",
@@ -84,7 +84,7 @@ Deno.test("classifyEnding() names the signal, and the last words on stdout if st
   });
 });
 
-Deno.test("classifyEnding() lets patterns of the config come first, on stdout if they say so", () => {
+Deno.test("classifyEnding() tries patterns of the config first, on stdout if they say so", () => {
   const facts: EndingFacts = {
     exitCode: 0,
     signal: null,
@@ -133,7 +133,7 @@ Deno.test("parseResetTime() reads times of day, spans, dates and zones", () => {
   }
 });
 
-Deno.test("parseResetTime() takes the zone of this machine for a time of day", () => {
+Deno.test("parseResetTime() reads a time of day in this machine's time zone", () => {
   const now = new Date(2026, 10, 20, 18, 0).getTime();
   assertEquals(parseResetTime("resets 8pm", now), new Date(2026, 10, 20, 20, 0).getTime());
 });

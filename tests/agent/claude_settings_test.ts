@@ -20,7 +20,7 @@ async function written(text?: string, more?: string): Promise<unknown> {
   }
 }
 
-Deno.test("claudeSettings() leaves hooks and plugins out of the user's settings, and nothing else", async () => {
+Deno.test("claudeSettings() removes only hooks and plugins from the user's settings", async () => {
   const own = {
     hooks: { Stop: [] },
     enabledPlugins: { "loop@market": true },
@@ -32,13 +32,13 @@ Deno.test("claudeSettings() leaves hooks and plugins out of the user's settings,
   assertEquals(await written(JSON.stringify(own)), rest);
 });
 
-Deno.test("claudeSettings() takes what is no settings for none", async () => {
+Deno.test("claudeSettings() ignores a file that does not contain settings", async () => {
   for (const text of [undefined, "", "{", "null", "[1]", '"text"']) {
     assertEquals(await written(text), {}, text ?? "no file");
   }
 });
 
-Deno.test("claudeSettings() adds settings to the user's, also where these are broken", async () => {
+Deno.test("claudeSettings() adds settings to the user's, even if these are broken", async () => {
   const more = '{"hooks":{"Stop":[{"hooks":[]}]}}';
   assertEquals(await written('{"model":"m","hooks":{"Stop":[1]}}', more), {
     model: "m",
@@ -47,7 +47,7 @@ Deno.test("claudeSettings() adds settings to the user's, also where these are br
   assertEquals(await written("broken", more), JSON.parse(more));
 });
 
-Deno.test("claudeSettings() looks where CLAUDE_CONFIG_DIR says", async () => {
+Deno.test("claudeSettings() reads from CLAUDE_CONFIG_DIR", async () => {
   await using dir = await tempDir();
   await writeFile(join(dir.path, "settings.json"), '{"model":"m"}');
   const settings = claudeSettings({ HOME: "/nowhere", CLAUDE_CONFIG_DIR: dir.path });
@@ -56,7 +56,7 @@ Deno.test("claudeSettings() looks where CLAUDE_CONFIG_DIR says", async () => {
   await settings.remove();
 });
 
-Deno.test("claudeSettings() leaves the sources to a user who picks them", async () => {
+Deno.test("claudeSettings() keeps the sources that the user picked", async () => {
   for (const args of [["--setting-sources", "user"], ["--setting-sources=user"]]) {
     const settings = claudeSettings({ HOME: "/nowhere" }, { args });
     assertEquals(settings.args, []);

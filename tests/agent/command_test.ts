@@ -37,7 +37,7 @@ Deno.test("createCommand() recognises a success by exit code and output", async 
   });
 });
 
-Deno.test("createCommand() takes the endings that its patterns name", async () => {
+Deno.test("createCommand() uses the endings that its patterns name", async () => {
   const { result } = await start({
     command: ["sh", "-c", "echo 'no credits, try again in 60 seconds' >&2; exit 9"],
     patterns: [{ ending: "rate_limit", regex: "NO CREDITS" }],
@@ -65,7 +65,7 @@ Deno.test("commandLine() replaces placeholders once, and leaves out what has no 
   ]);
 });
 
-Deno.test("commandLine() makes the documented command lines of codex and gemini", () => {
+Deno.test("commandLine() builds the documented command lines of codex and gemini", () => {
   const start = { prompt: "p", story: testStory(), model: "m" };
   assertEquals(
     commandLine(CODEX, start).join(" "),
@@ -81,7 +81,7 @@ Deno.test("commandLine() makes the documented command lines of codex and gemini"
   );
 });
 
-Deno.test("createAgents() merges a table with its preset and adds agents of one's own", async () => {
+Deno.test("createAgents() merges a table with its preset, and adds custom agents", async () => {
   const agents = createAgents({
     codex: { command: ["sh", "-c", "echo codex"], yolo_args: [] },
     mine: { command: ["true"] },
@@ -92,7 +92,7 @@ Deno.test("createAgents() merges a table with its preset and adds agents of one'
   assertEquals(found?.available, true);
 });
 
-Deno.test("createAgents() names the table and the field that does not fit", () => {
+Deno.test("createAgents() names the table and the invalid field", () => {
   const message = (config: Record<string, unknown>) =>
     assertThrows(() => createAgents(config), TypeError).message;
   assertStringIncludes(message({ mine: {} }), 'Cannot use agent "mine": agents.mine.command: ');

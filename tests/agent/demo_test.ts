@@ -64,7 +64,7 @@ Deno.test("createDemo() works on a list of stories with odd ids and no criteria"
   await readFile(join(repo.path, "demo/etc-x.md"), "utf8");
 });
 
-Deno.test("createDemo() commits nothing but its own files, and no ignored ones", async () => {
+Deno.test("createDemo() commits only its own files, and no ignored ones", async () => {
   await using repo = await tempRepo();
   await writeFile(join(repo.path, ".gitignore"), "tasks/\n");
   await writeFile(join(repo.path, "mine.txt"), "mine");

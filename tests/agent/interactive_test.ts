@@ -15,7 +15,7 @@ import { agentEvent, followLoop } from "../kit/follow_loop.ts";
 import { taskRepo } from "../kit/scripted_agent.ts";
 import { tempDir } from "../kit/testing.ts";
 
-/** A program of turns: each line that is typed is one; `quit` ends it, Ctrl-C interrupts it. */
+/** A program of turns: each typed line is one; `quit` ends it, Ctrl-C interrupts it. */
 const PROGRAM = `#!/bin/sh
 trap 'echo "idle interrupted" > "$STATE"' INT
 echo "busy $1" > "$STATE"; sleep 0.1; echo "idle $1" > "$STATE"
@@ -27,7 +27,7 @@ while :; do
 done
 `;
 
-/** An agent in a PTY that tells what it did as text. */
+/** An agent in a PTY that reports what it did as text. */
 function turnsAgent(dir: string, startMs = 10_000): Agent {
   const program = join(dir, "turns.sh");
   const state = join(dir, "state");
@@ -111,7 +111,7 @@ Deno.test("LoopControl.setInteractive() keeps an idle agent, and lets it go when
   const agent = turnsAgent(dir.path);
   const { result, said } = watch(agent, control, { dir: dir.path, stallMs: 1_500 });
   await said("first");
-  // Longer than the stall timeout and than any look at the agent.
+  // Longer than the stall timeout and the polling interval.
   await new Promise((resolve) => setTimeout(resolve, 2_000));
   control.terminal?.write("second\r");
   await said("second");
@@ -152,7 +152,7 @@ Deno.test("LoopControl.send() types a message, and an interrupt waits for one", 
   assertEquals(await control.send({ kind: "interrupt" }), false);
 });
 
-Deno.test("a stop ends an agent that a person has taken over", async () => {
+Deno.test("a stop ends an agent that a person controls", async () => {
   await using dir = await tempDir();
   const control = new LoopControl();
   control.setInteractive(true);
@@ -162,7 +162,7 @@ Deno.test("a stop ends an agent that a person has taken over", async () => {
   assertEquals((await result).ending.kind, "aborted");
 });
 
-Deno.test("an agent in a PTY that never begins says what is on its screen", async () => {
+Deno.test("an agent in a PTY that never starts reports what is on its screen", async () => {
   await using dir = await tempDir();
   const agent: Agent = {
     ...turnsAgent(dir.path),
@@ -213,7 +213,7 @@ Deno.test("a loop goes on with the next story after a person gave the agent back
   for (const pid of pids) assertEquals(await isProcessGroupAlive(pid), false);
 });
 
-/** Speaks as much of `claude --input-format stream-json` as a conversation needs. */
+/** Implements as much of `claude --input-format stream-json` as a conversation needs. */
 const FAKE_CLAUDE = `#!/bin/sh
 while read -r line; do
   case $line in
@@ -225,7 +225,7 @@ while read -r line; do
 done
 `;
 
-Deno.test("headless Claude takes messages and an interrupt, and leaves when nobody wants it", async () => {
+Deno.test("headless Claude accepts messages and an interrupt, and exits when it is not needed", async () => {
   await using dir = await tempDir();
   const program = join(dir.path, "claude");
   await writeFile(program, FAKE_CLAUDE);

@@ -103,7 +103,7 @@ Deno.test("checkHealth() sends its password only to a server that asks for one",
   assertEquals(await checkHealth(none.address), unknown);
 });
 
-Deno.test("checkHealth() tells other programs, old versions and ill servers apart", async () => {
+Deno.test("checkHealth() distinguishes other programs, old versions and broken servers", async () => {
   assertEquals(await healthOf((_, response) => response.end("<html>")), {
     kind: "foreign",
     detail: 'status 200, "<html>"',
@@ -126,7 +126,7 @@ Deno.test("checkHealth() tells other programs, old versions and ill servers apar
   assertEquals((await checkHealth(ssh.address)).kind, "foreign");
 });
 
-Deno.test("checkHealth() says that nothing listens, and waits for it if it is told to", async () => {
+Deno.test("checkHealth() says that nothing listens, and waits for a server on request", async () => {
   let address: ServerAddress;
   {
     await using server = await serve((_, response) => response.end(HEALTHY));
@@ -221,7 +221,7 @@ function report(facts: Partial<ServerFacts>) {
   });
 }
 
-Deno.test("US-005: describeServer() has a hint of its own for each state of the server", () => {
+Deno.test("US-005: describeServer() has a separate hint for each state of the server", () => {
   const start = "Start with: systemctl --user start opencode";
   assertEquals(report({}), {
     level: "problem",
@@ -296,7 +296,7 @@ Deno.test("parseUnitState() reads what systemctl prints", () => {
   });
 });
 
-Deno.test("readUnitState() says that there is no systemd, or what it says itself", async () => {
+Deno.test("readUnitState() reports that there is no systemd, or the message of systemd", async () => {
   await using dir = await tempDir();
   const none = await readUnitState({ env: { PATH: dir.path } });
   assertEquals(none, { kind: "unavailable", reason: "systemctl is not installed" });
@@ -315,13 +315,13 @@ Deno.test("serverUnit() is the unit in the repository, with the path of the prog
   assertMatch(unit, /^Environment="PATH=\/bin:\/a b"$/m);
 });
 
-Deno.test("serverPlist() is XML whatever the paths hold", () => {
+Deno.test("serverPlist() is valid XML for all paths", () => {
   const plist = serverPlist({ program: "/a & b/opencode", path: "/<bin>" });
   assertStringIncludes(plist, "<string>/a &amp; b/opencode</string>");
   assertStringIncludes(plist, "<string>/&lt;bin&gt;</string>");
 });
 
-Deno.test("ensureServerPassword() makes a file that only its owner can read, and keeps a password", async () => {
+Deno.test("ensureServerPassword() creates a file that only its owner can read, and keeps a password", async () => {
   await using dir = await tempDir();
   const configDir = join(dir.path, "ralph");
   const { file, created } = await ensureServerPassword(configDir);

@@ -50,7 +50,7 @@ Deno.test("judgeSession() believes the last answer to the last question", () => 
   });
 });
 
-Deno.test("judgeSession() tells a failure, an interruption and a lost server apart", () => {
+Deno.test("judgeSession() distinguishes a failure, an interruption and a lost server", () => {
   const error = { name: "APIError", data: { message: "no" } };
   assertEquals(judge([user("m1"), answer("m2", { error })]), {
     kind: "failed",
@@ -64,7 +64,7 @@ Deno.test("judgeSession() tells a failure, an interruption and a lost server apa
   assertEquals(judge([user("m1")]).kind, "lost");
 });
 
-Deno.test("judgeSession() takes no message of OpenCode itself for a person's", () => {
+Deno.test("judgeSession() does not mistake OpenCode's own message for a person's", () => {
   const compaction = user("m3", { type: "compaction" });
   const goOn = user("m4", { synthetic: true });
   assertEquals(judge([user("m1"), answer("m2"), compaction, goOn, answer("m5")]), {
@@ -85,7 +85,7 @@ Deno.test("SessionPatience waits for a person until they are quiet", () => {
   assertEquals(patience.judge({ kind: "finished", person: true }, 2_010), "over");
 });
 
-Deno.test("SessionPatience looks twice before it believes that a session is lost", () => {
+Deno.test("SessionPatience checks twice before it reports a session as lost", () => {
   const lost = { kind: "lost", person: false } as const;
   const patience = new SessionPatience({ quietMs: 0 });
   patience.prompted(0);
@@ -96,7 +96,7 @@ Deno.test("SessionPatience looks twice before it believes that a session is lost
   assertEquals(patience.judge(lost, 1_510), "over");
 });
 
-Deno.test("SessionPatience ends nothing that a person has taken over", () => {
+Deno.test("SessionPatience ends nothing that a person controls", () => {
   const finished = { kind: "finished", person: false } as const;
   const patience = new SessionPatience({ quietMs: 0 });
   patience.setInteractive(true);
@@ -150,7 +150,7 @@ Deno.test("endingOfRetry() waits for a short while, and not for a limit", () => 
   });
 });
 
-Deno.test("opencodeEvents() tells each thing once, also of sub-sessions, and nothing of others", () => {
+Deno.test("opencodeEvents() reports everything once, including sub-sessions, but not other sessions", () => {
   const state = newOpencodeState("/app");
   state.sessions.add("ses_1");
   const tell = (type: string, properties: unknown) => {
@@ -186,7 +186,7 @@ Deno.test("opencodeEvents() tells each thing once, also of sub-sessions, and not
   assertEquals(tell("message.part.updated", { part: ended }), []);
 });
 
-Deno.test("decidePermission() refuses what no rule allows", () => {
+Deno.test("decidePermission() refuses everything that no rule allows", () => {
   const rules = permissionRules({
     edit: "allow",
     bash: { "*": "ask", "git *": "allow", "git push*": "deny" },
@@ -227,7 +227,7 @@ Deno.test("readEventStream() reads events however they are cut, with any line en
   assertEquals(await read([...text]), expected);
 });
 
-Deno.test("readEventStream() passes over what is too long or no object, and goes on", async () => {
+Deno.test("readEventStream() skips events that are too long or not objects, and continues", async () => {
   const long = `data: {"a":"${"x".repeat(500)}"}\n\n`;
   assertEquals(await read([long, "data: nonsense\n\ndata: 1\n\n", 'data: {"b":1}\n\n'], 100), [
     { b: 1 },

@@ -38,7 +38,7 @@ Deno.test("parseClaudeEvent() counts the tokens of each message once, until the 
   ]);
 });
 
-Deno.test("parseClaudeEvent() tells a denial once, and no denial of a file's words", () => {
+Deno.test("parseClaudeEvent() reports a denial once, and ignores the words in a file", () => {
   const refusal = "This command requires approval";
   const { events } = parse(
     assistant("a", [{ type: "tool_use", id: "t1", name: "Bash", input: { command: "id" } }]),
@@ -69,7 +69,7 @@ Deno.test("parseClaudeEvent() tells a denial once, and no denial of a file's wor
   assertEquals(events.filter((it) => it.kind === "tool").map((it) => it.detail), ["id", "a"]);
 });
 
-Deno.test("parseClaudeEvent() takes a limit that is reported as a success for a failure", () => {
+Deno.test("parseClaudeEvent() treats a limit that is reported as a success as a failure", () => {
   const words = "You've hit your limit · resets 8pm";
   const { state } = parse(
     { type: "rate_limit_event", rate_limit_info: { status: "rejected", resetsAt: 1763668800 } },
@@ -88,7 +88,7 @@ Deno.test("parseClaudeEvent() takes a limit that is reported as a success for a 
   });
 });
 
-Deno.test("parseClaudeEvent() forgets an error that the agent has got over", () => {
+Deno.test("parseClaudeEvent() forgets an error that the agent recovered from", () => {
   const { state } = parse(
     {
       type: "assistant",

@@ -10,7 +10,7 @@ import { collect as collectAgent, testStart } from "../kit/agent_testing.ts";
 import { asAgent, collect, scriptedAgent, taskRepo } from "../kit/scripted_agent.ts";
 import { tempDir } from "../kit/testing.ts";
 
-/** What agents write is never held against them: words about errors are no errors. */
+/** Prose of agents is never read as an ending: words about errors are not errors. */
 
 /** Summaries and outputs as agents write them. */
 const PROSE: readonly string[] = [
@@ -66,7 +66,7 @@ const PROSE: readonly string[] = [
   "429",
 ];
 
-Deno.test("the corpus of prose has what the patterns look for", () => {
+Deno.test("the corpus of prose contains what the patterns match", () => {
   assert(PROSE.length >= 40, `${PROSE.length}`);
   assertEquals(new Set(PROSE).size, PROSE.length);
   // As an error of a failed run they would be taken for one: that is what makes them dangerous.
@@ -74,7 +74,7 @@ Deno.test("the corpus of prose has what the patterns look for", () => {
   assert(dangerous.length >= 25, `${dangerous.length}`);
 });
 
-Deno.test("classifyEnding() is not moved by prose on stdout or stderr of a success", () => {
+Deno.test("classifyEnding() ignores prose on stdout and stderr of a success", () => {
   for (const text of PROSE) {
     const lines = text.split("\n").slice(-20);
     const ending = classifyEnding({
@@ -90,7 +90,7 @@ Deno.test("classifyEnding() is not moved by prose on stdout or stderr of a succe
   }
 });
 
-Deno.test("classifyEnding() is not moved by prose on stdout of a failure", () => {
+Deno.test("classifyEnding() ignores prose on stdout of a failure", () => {
   for (const text of PROSE) {
     const ending = classifyEnding({
       exitCode: 1,
@@ -121,7 +121,7 @@ function transcript(text: string): string {
   ].map((line) => JSON.stringify(line)).join("\n");
 }
 
-Deno.test("parseClaudeEvent() takes prose for prose, wherever it stands", () => {
+Deno.test("parseClaudeEvent() reads prose as prose in every place", () => {
   for (const text of PROSE) {
     const state = newClaudeState("/app");
     const events = transcript(text).split("\n").flatMap((line) => parseClaudeEvent(line, state));
@@ -130,8 +130,8 @@ Deno.test("parseClaudeEvent() takes prose for prose, wherever it stands", () => 
   }
 });
 
-Deno.test("parseClaudeEvent() takes a tool that failed for no failure of the agent", () => {
-  // A refusal of a permission is one, and has words of its own.
+Deno.test("parseClaudeEvent() does not treat a failed tool as a failure of the agent", () => {
+  // A refused permission is a failure, with its own words.
   const words = PROSE.filter((text) => !/^(Permission to use|This command requires)/.test(text));
   for (const text of words) {
     const state = newClaudeState("/app");
@@ -157,7 +157,7 @@ Deno.test("claude ends well although its program prints prose on both streams", 
   assertEquals(result.ending, { kind: "ok" });
 });
 
-Deno.test("runLoop() goes on after any prose, and believes prd.json alone", async () => {
+Deno.test("runLoop() continues after any prose, and believes only prd.json", async () => {
   const ids = PROSE.map((_, i) => `US-${String(i + 1).padStart(3, "0")}`);
   await using repo = await taskRepo(ids.map((id) => ({ id })));
   await Promise.all(PROSE.map((text, i) => writeFile(join(repo.outside, `prose-${i + 1}`), text)));

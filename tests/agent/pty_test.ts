@@ -38,7 +38,7 @@ async function untilReady({ terminal }: Pty): Promise<void> {
   stop();
 }
 
-Deno.test("openPty() gives the program a terminal, a session and a group of its own", async () => {
+Deno.test("openPty() gives the program its own terminal, session and process group", async () => {
   const pty = await open("tty; ps -o pid=,pgid=,sid= -p $$; echo $TERM; exit 3", { rows: 30 });
   assertEquals(await pty.exited, { exitCode: 3, signal: null });
   const [tty = "", ids = "", term] = pty.lines;
@@ -54,7 +54,7 @@ Deno.test("openPty() names the signal that ended the program", async () => {
   assertEquals(await isProcessGroupAlive(pty.pid), false);
 });
 
-Deno.test("openPty() gives every line, also the last one without an end", async () => {
+Deno.test("openPty() yields every line, even an unterminated last one", async () => {
   const lines: string[] = [];
   const pty = await open("seq 1 5000; printf %0300d 7; printf '\\nlast'", {
     columns: 80,
@@ -92,13 +92,13 @@ Deno.test("openPty() types more than a PTY takes at once, and loses no key", asy
   assertEquals(pty.lines.at(-1)?.trim(), `${hash.toHex()}  -`);
 });
 
-Deno.test("AgentTerminal refuses keys that nobody reads, and sizes that are none", async () => {
+Deno.test("AgentTerminal refuses keys that nobody reads, and invalid sizes", async () => {
   const pty = await open("sleep 60");
   assertThrows(() => pty.terminal.write("x".repeat(2_000_000)), RangeError, "still wait");
   assertThrows(() => pty.terminal.resize(0, 24), RangeError, "expected numbers from 1 to 1000");
   process.kill(-pty.pid, "SIGKILL");
   await pty.exited;
-  // Whoever types too late is not told off for it.
+  // Typing too late is not an error.
   pty.terminal.write("x");
   pty.terminal.resize(50, 20);
 });
@@ -112,9 +112,9 @@ Deno.test("AgentTerminal.resize() reaches the program and the screen", async () 
   assertEquals([pty.terminal.columns, pty.terminal.rows], [90, 20]);
 });
 
-Deno.test("AgentTerminal.serialize() and what follows make the same screen for a late client", async () => {
+Deno.test("AgentTerminal.serialize() and later output give a late client the same screen", async () => {
   const pty = await open(
-    // Nothing is drawn before somebody looks.
+    // Nothing is drawn before somebody reads the screen.
     "read _; i=0; while [ $i -lt 400 ]; do printf '\\033[%d;%dH\\033[3%dm%d' $((i%24+1)) $((i%70+1)) $((i%8)) $i; " +
       "i=$((i+1)); done; read _",
     { columns: 80, rows: 24 },
@@ -166,7 +166,7 @@ Deno.test("runPty() says that a program or a folder is not there, or an argument
   assert("message" in long && long.message.includes("has 200000 bytes"), JSON.stringify(long));
 });
 
-Deno.test("runPty() ends the whole group when it is aborted, also one that ignores SIGTERM", async () => {
+Deno.test("runPty() ends the whole group when it is aborted, even one that ignores SIGTERM", async () => {
   const controller = new AbortController();
   const run = runPty([
     "sh",
@@ -207,7 +207,7 @@ Deno.test("createCommand() with pty runs the program in a PTY, with its lines as
   assertEquals(await readFile(path || (first ?? "").slice(5)).catch(() => "gone"), "gone");
 });
 
-Deno.test("createAgents() takes pty for a command only where its prompt can get there", () => {
+Deno.test("createAgents() accepts pty only for a command that can receive its prompt", () => {
   assertThrows(
     () => createAgents({ ours: { command: ["ours"], pty: true } }),
     TypeError,
@@ -232,11 +232,11 @@ Deno.test("TailFile gives each line once, and skips one that is too long", async
   assertEquals(await read(), ["three €"]);
 });
 
-Deno.test("the embedded plugin of OpenCode is that of plugins/", async () => {
+Deno.test("the embedded plugin of OpenCode equals the one in plugins/", async () => {
   assertEquals(await readFile(PLUGIN_MODULE, "utf8"), await embedPlugin());
 });
 
-Deno.test("deployPlugin() leaves the tree clean, and removePlugin() only what was there", async () => {
+Deno.test("deployPlugin() keeps the work tree clean, and removePlugin() restores what was there", async () => {
   await using repo = await tempRepo();
   const cwd = repo.path;
   const status = () => runGit(["status", "--porcelain"], { cwd });
@@ -293,13 +293,13 @@ Deno.test("ralph run --pty refuses an agent that has no PTY mode", async () => {
     const { code, stderr } = await ralph(["run", "job", "--pty", "--agent", agent], options);
     assertEquals(code, 2);
     assertEquals(stderr.split("\n").slice(0, 2), [
-      `error: Cannot use agent "${agent}": it has no PTY mode, which --pty asks for`,
-      "hint: claude and opencode have one, and a command of the config with pty = true",
+      `error: Cannot use agent "${agent}": it has no PTY mode, which --pty requires`,
+      "hint: claude, opencode and commands configured with pty = true have one",
     ]);
   }
 });
 
-Deno.test("ralph run works a story off with a command in a PTY", async () => {
+Deno.test("ralph run completes a story with a command in a PTY", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const script = 'test -t 1 || exit 9; sed -i \'s/"passes":false/"passes":true/\' ' +
     "tasks/job/prd.json; git commit -qam done; echo on a terminal";

@@ -37,7 +37,7 @@ Deno.test("runAgentProcess() passes lines of both streams on and reports the exi
   assertEquals(result.ending, { kind: "error", message: "Exit code 3: two" });
 });
 
-Deno.test("runAgentProcess() gives the program a process group of its own", async () => {
+Deno.test("runAgentProcess() gives the program its own process group", async () => {
   const { events } = await collect(sh("ps -o pgid= -p $$"));
   const pid = events.find((it) => it.kind === "process")?.pid;
   assertEquals(outputLines(events, "stdout").map((it) => Number(it)), [pid ?? 0]);
@@ -48,12 +48,12 @@ Deno.test("runAgentProcess() passes stdin of any size and closes it", async () =
   assertEquals(outputLines(events, "stdout").map(Number), [2_000_000]);
 });
 
-Deno.test("runAgentProcess() takes it well that a program does not read its stdin", async () => {
+Deno.test("runAgentProcess() tolerates a program that does not read its stdin", async () => {
   const { result } = await collect(sh("exec 0<&-; exit 0", { stdin: "x".repeat(5_000_000) }));
   assertEquals(result.ending, { kind: "ok" });
 });
 
-Deno.test("runAgentProcess() ends with the process although a grandchild holds the pipe", async () => {
+Deno.test("runAgentProcess() ends with the process, even if a grandchild keeps the pipe open", async () => {
   const startedAt = performance.now();
   const { events, result } = await collect(sh("sleep 60 & echo done"));
   assertEquals(outputLines(events, "stdout"), ["done"]);
@@ -61,8 +61,8 @@ Deno.test("runAgentProcess() ends with the process although a grandchild holds t
   assertLess(performance.now() - startedAt, 5000);
 });
 
-Deno.test("runAgentProcess() ends a grandchild that writes for ever after the exit", async () => {
-  // That it comes to an end is what is shown.
+Deno.test("runAgentProcess() ends a grandchild that writes forever after the exit", async () => {
+  // The test passes if this ends at all.
   const { result } = await collect(sh("yes & sleep 0.05; exit 0"));
   assertEquals(result.exitCode, 0);
 });

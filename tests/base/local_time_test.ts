@@ -15,7 +15,7 @@ Deno.test("timeReader() reads local times in the offset of their date", () => {
   assertEquals(read("2026-07-23", "America/New_York"), "2026-07-23T04:00:00.000Z");
 });
 
-Deno.test("timeReader() decides about hours that a zone has twice or not at all", () => {
+Deno.test("timeReader() handles hours that occur twice or not at all in a zone", () => {
   const berlin = "Europe/Berlin";
   assertEquals(read("2026-10-25T02:30:00", berlin), "2026-10-25T00:30:00.000Z");
   assertEquals(read("2026-10-25T03:00:00", berlin), "2026-10-25T02:00:00.000Z");
@@ -30,7 +30,7 @@ Deno.test("timeReader() prefers the zone that a time names", () => {
   assertEquals(read("2026-01-23T13:00:00-05:30", "Asia/Tokyo"), "2026-01-23T18:30:00.000Z");
 });
 
-Deno.test("timeReader() knows what is no time", () => {
+Deno.test("timeReader() rejects invalid times", () => {
   for (const text of ["", "yesterday", "2026-13-01T00:00:00", "2026-01-01T25:00:00", "12:00"]) {
     assertEquals(read(text, "UTC"), undefined);
   }

@@ -11,7 +11,7 @@ Deno.test("processIdentity() stays the same while the process lives", () => {
   assert(isAlive(identity));
 });
 
-Deno.test("isAlive() takes a process with the same number for another one", () => {
+Deno.test("isAlive() recognises another process with the same number", () => {
   const identity = processIdentity(process.pid);
   assert(identity);
   assertEquals(isAlive({ ...identity, start: `${identity.start}0` }), false);
@@ -29,7 +29,7 @@ Deno.test("isAlive() knows when a process has been killed", async () => {
   assertEquals(processIdentity(identity.pid), undefined);
 });
 
-Deno.test("processIdentity() knows no process with an impossible number", () => {
+Deno.test("processIdentity() finds no process with an impossible number", () => {
   for (const pid of [0, -1, 1.5, NaN, 2 ** 40]) assertEquals(processIdentity(pid), undefined);
 });
 

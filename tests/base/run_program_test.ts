@@ -18,7 +18,7 @@ Deno.test("runProgram() says why a program failed, and what it wrote", async () 
   assertEquals((await sh("kill -9 $$")).reason, "was ended by SIGKILL");
 });
 
-Deno.test("runProgram() takes it well that a program does not read its stdin", async () => {
+Deno.test("runProgram() tolerates a program that does not read its stdin", async () => {
   const { reason } = await sh("exec 0<&-; exit 0", { stdin: "x".repeat(5_000_000) });
   assertEquals(reason, "");
 });

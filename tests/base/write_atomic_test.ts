@@ -28,7 +28,7 @@ Deno.test("writeAtomic() replaces a file and leaves nothing beside it", async ()
 });
 
 Deno.test({
-  name: "writeAtomic() keeps the mode, whatever the umask (not on Windows)",
+  name: "writeAtomic() keeps the mode, with any umask (not on Windows)",
   ignore: windows,
   fn: async () => {
     await using dir = await tempDir();
@@ -43,7 +43,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "writeAtomic() follows a symbolic link, also to a file that is not there (not on Windows)",
+  name: "writeAtomic() follows a symbolic link, even to a missing file (not on Windows)",
   ignore: windows,
   fn: async () => {
     await using dir = await tempDir();
@@ -59,7 +59,7 @@ Deno.test({
   },
 });
 
-Deno.test("writeAtomic() makes folders only if asked to", async () => {
+Deno.test("writeAtomic() creates folders only on request", async () => {
   await using dir = await tempDir();
   const file = `${dir.path}/a/b/c.txt`;
   await assertRejects(() => writeAtomic(file, "x"), Error, `Cannot write "${file}": `);

@@ -11,13 +11,13 @@ import type { Bench, BenchRow } from "./measure.ts";
 const KEYS = 1_000;
 const MOST_MS = 2;
 const MOST_TIMES = 2;
-/** A program that answers each key itself, as one does that has taken the terminal over. */
+/** A program that echoes each key itself, like a full-screen program. */
 const ECHO = "stty raw -echo; printf ready; exec cat";
 
 /** Sends a key and settles when its echo is there. */
 type Press = (key: string) => Promise<void>;
 
-/** How long a key takes to the agent of a session and back, through client, socket, worker and PTY. */
+/** The round trip of a key to the agent of a session, through client, socket, worker and PTY. */
 export const ECHO_BENCH: Bench = {
   name: "keystroke to echo",
   reference: "tmux in control mode",

@@ -1,6 +1,6 @@
 /**
- * Runs a loop over a task with a program as its agent, and prints what it cost as JSON: a
- * process of its own, so that its memory is that of one loop.
+ * Runs a loop over a task with a program as its agent, and prints its cost as JSON: in a
+ * separate process, so that only the memory of one loop is measured.
  *
  * @module
  */
@@ -19,11 +19,11 @@ import { resolveTask } from "../../lib/task/resolve_task.ts";
 
 /** What the program prints. */
 export interface LoopCost {
-  /** Iterations that were run. */
+  /** Iterations run. */
   iterations: number;
   /** Time from the first event to the end, for each iteration, in milliseconds. */
   iterationMs: number;
-  /** The most memory that the process had (resident), in megabytes; 0 where Linux does not tell. */
+  /** The peak resident memory of the process, in megabytes; 0 if it is not Linux. */
   peakMb: number;
 }
 

@@ -1,32 +1,32 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
-/** One line of a report: what was measured, of ours and of the reference in the same run. */
+/** One line of a report: our number and the reference's, measured in the same run. */
 export interface BenchRow {
   /** What was measured. */
   what: string;
-  /** Our number; the median where several were taken. */
+  /** Our number; the median if there were several. */
   ours: number;
-  /** The number of the reference; absent where there is none. */
+  /** The number of the reference; absent if there is none. */
   reference?: number;
   /** The unit of both: `ms`, `MB`. */
   unit: string;
-  /** What it should be, in words, and whether it is. */
+  /** The target in words, and whether it was met. */
   reach?: { words: string; met: boolean };
 }
 
 /** Something to measure. */
 export interface Bench {
-  /** Its name, which `--filter` looks at. */
+  /** Its name, which `--filter` matches. */
   name: string;
-  /** What the numbers are compared with. */
+  /** The reference that the numbers are compared with. */
   reference: string;
   /** Measures. */
   run(): Promise<BenchRow[]>;
 }
 
 /**
- * Finds the middle of some numbers.
+ * The median of some numbers.
  *
  * @param numbers At least one.
  * @returns The median; the mean of the two in the middle if their count is even.
@@ -43,8 +43,8 @@ export function median(numbers: readonly number[]): number {
 }
 
 /**
- * Measures several subjects in turn, so that whatever else the machine does at the time
- * touches all of them, after one round that does not count.
+ * Measures several subjects in turn, so that other load on the machine affects all of them
+ * alike. The first round is a warm-up and does not count.
  *
  * @param rounds How often each is measured.
  * @param subjects What is measured, by name; each returns its number.

@@ -12,7 +12,7 @@ const PROGRAM = fileURLToPath(new URL("memory_program.ts", import.meta.url));
 const ITERATIONS = 1_000;
 const MOST_GROWTH = 1.2;
 
-/** Whether a loop that runs for days keeps the memory that it had in its first minutes. */
+/** Whether the memory of a loop that runs for days stays where it was in its first minutes. */
 export const MEMORY_BENCH: Bench = {
   name: "memory",
   reference: `the same process after ${WARM} iterations`,

@@ -8,13 +8,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { createCommand, resolveTask, runSession, sessionPaths } from "../../mod.ts";
 
-/** What memory a process has, garbage aside. */
+/** The memory of a process, without garbage. */
 export interface MemoryMark {
   /** After which iteration. */
   iteration: number;
-  /** What its objects take, in megabytes. */
+  /** The size of its objects, in megabytes. */
   heapMb: number;
-  /** What the system has given it, in megabytes. */
+  /** Its resident memory, in megabytes. */
   residentMb: number;
 }
 
@@ -44,7 +44,7 @@ async function measure(root: string, agent: string, iterations: number): Promise
 function mark(iteration: number): MemoryMark {
   const { gc } = globalThis as { gc?: () => void };
   if (gc === undefined) throw new Error("Cannot measure memory: expected --v8-flags=--expose-gc");
-  // Twice, as finalizers of the first round free what only the second one can collect.
+  // Twice, because finalizers of the first round free what only the second one can collect.
   gc();
   gc();
   const { heapUsed, rss } = process.memoryUsage();

@@ -13,7 +13,7 @@ const SNAPSHOTS = 100;
 const MOST_SNAPSHOT_MS = 5;
 const FLOOD = `yes | head -c ${BYTES}`;
 
-/** A PTY that a program floods, the picture of its screen, and what it costs a worker in memory. */
+/** A PTY flooded by a program, the serialization of its screen, and its memory in a worker. */
 export const PTY_BENCH: Bench = {
   name: "pty",
   reference: "tmux; a worker without a PTY",
@@ -69,7 +69,7 @@ async function time(work: () => Promise<void>): Promise<number> {
   return performance.now() - start;
 }
 
-/** A screen where every second cell has a colour of its own is as bad as it gets. */
+/** The worst case: a screen where every second cell has another colour. */
 async function snapshotRow(columns: number, rows: number): Promise<BenchRow> {
   const cells = Math.floor(columns * rows / 2);
   const script = `i=0; while [ $i -lt ${cells} ]; do ` +

@@ -1,5 +1,5 @@
 /**
- * Records what a benchmark asks for in a process of its own, and prints what it took:
+ * Records what a benchmark asks for in a separate process, and prints what it took:
  * `record_program.ts events N FOLDER` or `record_program.ts output FILE FOLDER`.
  *
  * @module
@@ -16,7 +16,7 @@ import { testStart } from "../kit/agent_testing.ts";
 export interface RecordCost {
   /** The time, in milliseconds. */
   ms: number;
-  /** The most memory that the process had, in megabytes. */
+  /** The peak memory of the process, in megabytes. */
   peakMb: number;
 }
 

@@ -10,9 +10,8 @@ const COLUMNS = [
 ];
 
 /**
- * Lays out what a bench has measured.
+ * Formats the results of a benchmark.
  *
- * @param rows The measurements.
  * @returns The lines of a table.
  */
 export function renderReport(rows: readonly BenchRow[]): string[] {
@@ -26,7 +25,7 @@ export function renderReport(rows: readonly BenchRow[]): string[] {
   return renderTable(cells, { columns: COLUMNS });
 }
 
-/** Three digits say all that a measurement can. */
+/** More than three digits would be noise. */
 function formatNumber(value: number): string {
   const size = Math.abs(value);
   return value.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0);

@@ -10,10 +10,10 @@ import { type Bench, type BenchRow, interleave } from "./measure.ts";
 const PROGRAM = fileURLToPath(new URL("rpc_program.ts", import.meta.url));
 const ROUNDS = 3;
 const CLIENTS = [1, 10, 50];
-/** More than this, in percent, is no noise any more. */
+/** More than this, in percent, is not noise any more. */
 const NOISE = 5;
 
-/** An agent that says more than any real one: 5,000 lines in two seconds. */
+/** An agent that prints more than any real one: 5,000 lines in two seconds. */
 const CHATTY = `#!/bin/sh
 i=0
 while [ $i -lt 50 ]; do seq -f "line %06.0f of what an agent prints while it works on a story" 100
@@ -25,7 +25,7 @@ const FLOOD = `#!/bin/sh
 seq -f "line %06.0f of what an agent prints while it works on a story" 50000
 `;
 
-/** What clients add to the time of a loop; one of them always reads nothing. */
+/** What clients add to the time of a loop; one of them never reads anything. */
 export const RPC_BENCHES: readonly Bench[] = [
   rpcBench("rpc: a loop with clients, one of which reads nothing", CHATTY, NOISE),
   rpcBench("rpc: clients of a loop whose agent prints as fast as it can", FLOOD),

@@ -36,7 +36,7 @@ await using recorder = new Recorder(session.id, { registry, log });
 const control = new LoopControl();
 await using server = await startSessionServer(session, { paths, dir, control });
 if (clients !== "0") {
-  // What the clients themselves do is not what the loop costs.
+  // The work of the clients themselves is not a cost of the loop.
   const command = ["-n", "19", process.execPath, "run", "-A", CLIENTS, server.path, clients];
   const child = spawn("nice", command, { stdio: ["ignore", "pipe", "inherit"] });
   await once(child.stdout, "data");

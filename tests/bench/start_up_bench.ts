@@ -6,7 +6,7 @@ const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
 const ROUNDS = 30;
 const MOST_TIMES = 2;
 
-/** How long the command takes to say something, beside the least that Deno takes. */
+/** How long the command takes to print something, beside the minimum that Deno takes. */
 export const START_UP_BENCH: Bench = {
   name: "start-up",
   reference: "deno eval 0",

@@ -1,6 +1,6 @@
 /**
  * `deno task chaos [ROUNDS] [SEED]`: loops whose worker or agent is killed with -9 at a random
- * moment, each run again to the end, with everything checked that must hold. 200 rounds by default.
+ * moment, each run again to the end, with every invariant checked. 200 rounds by default.
  */
 // deno-lint-ignore-file no-console -- a program, whose output this is
 import process from "node:process";

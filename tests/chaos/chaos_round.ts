@@ -1,4 +1,4 @@
-/** One round of chaos: a loop, a kill -9 at a random moment, and everything that must hold after it. */
+/** One round of chaos: a loop, a kill -9 at a random moment, and the invariants after it. */
 
 import { assert, assertEquals } from "@std/assert";
 import { readdir, readFile } from "node:fs/promises";
@@ -13,14 +13,14 @@ import { SESSION_VARIABLE } from "../../lib/worker/recover_sessions.ts";
 import { configure, ralph, type RalphOptions } from "../kit/ralph_process.ts";
 import { scriptedAgent, taskRepo } from "../kit/scripted_agent.ts";
 
-/** Who is killed. */
+/** The process to kill. */
 export const VICTIMS = ["worker", "agent", "agent's group", "worker and agent"] as const;
 
 /** What a round did. */
 export interface RoundReport {
-  /** Who was killed; `nobody` if the loop had ended before. */
+  /** The killed process; `nobody` if the loop had ended before. */
   victim: (typeof VICTIMS)[number] | "nobody";
-  /** When, in milliseconds after the worker had begun. */
+  /** When, in milliseconds after the worker started. */
   afterMs: number;
   /** Sessions that it took to the end. */
   sessions: number;
@@ -29,9 +29,9 @@ export interface RoundReport {
 const STORIES = ["US-001", "US-002", "US-003", "US-004"];
 
 /**
- * Runs one round in a repository of its own, and asserts what must hold whatever was killed.
+ * Runs one round in a new repository, and asserts the invariants, whichever process was killed.
  *
- * @param random The dice, from 0 (inclusive) to 1 (exclusive).
+ * @param random Source of random numbers from 0 (inclusive) to 1 (exclusive).
  */
 export async function chaosRound(random: () => number): Promise<RoundReport> {
   await using repo = await taskRepo(STORIES.map((id) => ({ id })));
@@ -55,7 +55,7 @@ sleep 0.0$n; echo "working on $id"; work "$id"; sleep 0.05; pass "$id"; git comm
   const killed = kill(victim, { pid, session, paths });
 
   await assertStatusIsTrue(options, paths);
-  // A killed agent's loop goes on by itself; a second run of it is refused until it has ended.
+  // A killed agent's loop continues by itself; a second run is refused until it has ended.
   for (let attempt = 0;; attempt++) {
     const { code, stderr, stdout } = await ralph(run, options);
     await assertStatusIsTrue(options, paths);
@@ -90,7 +90,7 @@ function kill(
   }).includes(true);
 }
 
-/** What status says after any kill: a session runs if, and only if, its worker does. */
+/** After any kill, status shows a session as running if and only if its worker is. */
 async function assertStatusIsTrue(options: RalphOptions, paths: SessionPaths): Promise<void> {
   const { code, stdout, stderr } = await ralph(["status", "--all", "--json"], options);
   assertEquals(code, 0, stderr);

@@ -1,4 +1,4 @@
-/** Makes dice that fall the same way for the same seed (Park and Miller's generator). */
+/** A random number generator with a seed (Park and Miller's). */
 export function seeded(seed: number): () => number {
   const modulus = 2_147_483_647;
   let state = (Math.abs(Math.trunc(seed)) % (modulus - 1)) + 1;

@@ -14,11 +14,11 @@ import {
   suiteScene,
 } from "../worker/suite_scene.ts";
 
-/** Output that no program should write: point 12 of the suite, with the memory that it takes. */
+/** Output that no program should write: point 12 of the suite, with its cost in memory. */
 
 const MB = 1024;
 
-/** The most memory that a process has had by its end, in KiB; 0 where Linux does not tell. */
+/** The peak memory of a process that has ended, in KiB; 0 if it is not Linux. */
 async function peakOf({ child, result }: RalphCall): Promise<number> {
   let peak = 0;
   let ended = false;
@@ -67,7 +67,7 @@ Deno.test("point 12: a line of 65 MB on each stream is cut, in bounded memory", 
   assertLess(stdout.length, 100_000);
   report("two lines of 65 MB", peakKb);
   report("no output", without.peakKb);
-  // What is read is garbage at once, which the engine collects when it likes.
+  // What is read is garbage at once, but the engine decides when to collect it.
   assertLess(peakKb - without.peakKb, 128 * MB);
 });
 

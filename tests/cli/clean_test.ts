@@ -21,11 +21,11 @@ async function ended(home: Recorded, days: number, task = "my-feature"): Promise
   return dir;
 }
 
-Deno.test("ralph clean needs to be told what", async () => {
+Deno.test("ralph clean requires a criterion", async () => {
   await using home = await recorded();
   const { code, stderr } = await ralph(["clean"], home.options);
   assertEquals(code, 2);
-  assertStringIncludes(stderr, "--older-than or --keep is needed");
+  assertStringIncludes(stderr, "--older-than or --keep is required");
   assertStringIncludes(stderr, "hint: ralph clean --older-than 30d");
 });
 
@@ -61,7 +61,7 @@ Deno.test("ralph clean --keep keeps the newest of each task", async () => {
   assertEquals([existsSync(oldest), existsSync(other)], [false, true]);
 });
 
-Deno.test("ralph clean deletes old logs that no session has, and nothing else", async () => {
+Deno.test("ralph clean deletes old logs without a session, and nothing else", async () => {
   await using home = await recorded();
   const folder = dirname(await ended(home, 1));
   const before = (await readdir(folder)).sort();
@@ -76,7 +76,7 @@ Deno.test("ralph clean deletes old logs that no session has, and nothing else", 
   assertEquals((await readdir(folder)).sort(), [...before, recent, "notes"].sort());
 });
 
-Deno.test("expiredSessions() takes what meets both criteria, and counts for each task", () => {
+Deno.test("expiredSessions() takes sessions that meet both criteria, counted for each task", () => {
   const now = 10_000;
   const session = (taskDir: string, endedAt: number | null) =>
     ({ taskDir, endedAt: endedAt === null ? null : new Date(endedAt).toISOString() }) as Session;

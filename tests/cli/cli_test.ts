@@ -43,7 +43,7 @@ Deno.test("ralph exits with 1 and says the cause when no agent is left", async (
   assertStringIncludes(progress, "bad option");
 });
 
-Deno.test("ralph exits with 1 for a prd.json that is broken, and names the place", async () => {
+Deno.test("ralph exits with 1 for a broken prd.json, and names the place", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const options = await configure(repo, {});
   await writeFile(repo.task.prdFile, '{\n  "userStories": [\n    {"id": "US-001"\n');
@@ -52,7 +52,7 @@ Deno.test("ralph exits with 1 for a prd.json that is broken, and names the place
   assertMatch(stderr, /^error: .*prd\.json is not valid JSON at line \d+, column \d+/);
 });
 
-Deno.test("ralph exits with 2 for what it does not understand, with the nearest name", async () => {
+Deno.test("ralph exits with 2 for an unknown name, and suggests the nearest one", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const options = await configure(repo, {});
   const cases: [string[], string, string][] = [
@@ -85,7 +85,7 @@ Deno.test("ralph exits with 2 and lists the tasks when there are several", async
   assertStringIncludes(stderr, "job, other");
 });
 
-Deno.test("ralph exits with 3 when a limit is reached, and says what is open", async () => {
+Deno.test("ralph exits with 3 when a limit is reached, and lists the open stories", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const agent = await scriptedAgent(join(repo.outside, "agent"), ["work more"]);
   const options = await configure(repo, { agent });
@@ -96,7 +96,7 @@ Deno.test("ralph exits with 3 when a limit is reached, and says what is open", a
   assertStringIncludes(stdout, "exit code 3");
 });
 
-Deno.test("ralph exits with 4 when it is blocked, and says what waits for what", async () => {
+Deno.test("ralph exits with 4 when it is blocked, and says which stories wait for which", async () => {
   await using repo = await taskRepo([{ id: "US-001", blockedBy: ["US-002"] }, {
     id: "US-002",
     decisionConfig: { slug: "db", inputFile: "db.md", status: "pending" },
@@ -140,7 +140,7 @@ for (const [signal, expected] of [["SIGTERM", 143], ["SIGINT", 130], ["SIGHUP", 
       group ||= Number(seen.match(/"kind":"process","pid":(\d+)/)?.[1] ?? 0);
       if (sent || group === 0 || !seen.includes('"line":"up"')) return;
       sent = true;
-      // Not child.kill(): Deno then reports the signal, whatever the exit code was.
+      // Not child.kill(): Deno would report the signal instead of the exit code.
       process.kill(child.pid ?? 0, signal);
     });
     const { code, stdout } = await result;
@@ -174,7 +174,7 @@ Deno.test("ralph run works from a subfolder, by name and by path", async () => {
   }
 });
 
-Deno.test("ralph settings are refused when they hold a key that nothing reads", async () => {
+Deno.test("ralph settings with an unknown key are refused", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const options = await configure(repo, {}, "iteration = 4");
   const { code, stderr } = await ralph(["run", "job", "-a", "demo"], options);
@@ -183,7 +183,7 @@ Deno.test("ralph settings are refused when they hold a key that nothing reads", 
   assertStringIncludes(stderr, "did you mean iterations?");
 });
 
-Deno.test("ralph init, convert, check, tasks and run go hand in hand", async () => {
+Deno.test("ralph init, convert, check, tasks and run work together", async () => {
   await using dir = await tempRepo();
   const options = { cwd: dir.path, home: join(dir.path, ".git", "home") };
   const call = async (...args: string[]) => {
@@ -201,7 +201,7 @@ Deno.test("ralph init, convert, check, tasks and run go hand in hand", async () 
   assertMatch(await call("tasks"), /tea-time +2\/2 +ralph\/tea-time +done/);
 });
 
-Deno.test("ralph check says what is wrong, and puts back the last good copy", async () => {
+Deno.test("ralph check reports errors, and restores the last good copy", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const agent = await scriptedAgent(join(repo.outside, "agent"), ["work one"]);
   const options = await configure(repo, { agent });

@@ -12,7 +12,7 @@ import { ralph, type RalphOptions } from "../kit/ralph_process.ts";
 import { type TaskRepo, taskRepo } from "../kit/scripted_agent.ts";
 import { tempDir } from "../kit/testing.ts";
 
-/** Makes a place where only git and the programs of a test are to be found. */
+/** A machine on which only git and the programs of a test are installed. */
 async function withPrograms(
   repo: { outside: string; root: string },
   programs: Record<string, string>,
@@ -55,7 +55,7 @@ async function filesOf(repo: TaskRepo): Promise<string[]> {
   return files.filter((file) => !file.includes(".git/") && !file.includes(".cache")).sort();
 }
 
-Deno.test("ralph doctor exits with 0 where a run can begin, and changes nothing", async () => {
+Deno.test("ralph doctor exits with 0 if a run can start, and changes nothing", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const options = await withPrograms(repo, { claude: CLAUDE, gh: "echo gh version 2.40.1" });
   const before = await filesOf(repo);
@@ -65,16 +65,16 @@ Deno.test("ralph doctor exits with 0 where a run can begin, and changes nothing"
   assertMatch(stdout, /^✔ ralph \d+\.\d+\.\d+ +on Deno \d/m);
   assertMatch(stdout, /^✔ git 2\.\d+\.\d+ +commits as Tester <tester@example\.com>$/m);
   const lines = stdout.replaceAll(/ {2,}/g, "  ");
-  assertStringIncludes(lines, `✔ claude 2.1.197  ${bin}/claude, signed in not checked\n`);
+  assertStringIncludes(lines, `✔ claude 2.1.197  ${bin}/claude, sign-in not checked\n`);
   assertMatch(stdout, /^· codex +"codex" is not on PATH$/m);
   assertStringIncludes(lines, `✔ repository  ${repo.root}\n`);
   assertStringIncludes(lines, "✔ tasks  1 prd.json can be read\n");
-  assertStringIncludes(lines, `✔ gh 2.40.1  ${bin}/gh, signed in not checked\n`);
+  assertStringIncludes(lines, `✔ gh 2.40.1  ${bin}/gh, sign-in not checked\n`);
   assertMatch(stdout, /\n\d+ ok\n$/);
   assertEquals(await filesOf(repo), before);
 });
 
-Deno.test("ralph doctor exits with 5 where no agent can run, and says how to get one", async () => {
+Deno.test("ralph doctor exits with 5 if no agent can run, and says how to get one", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const { code, json } = await doctor(await withPrograms(repo, { codex: "exit 127" }));
   assertEquals([code, json.ok], [5, false]);
@@ -89,7 +89,7 @@ Deno.test("ralph doctor exits with 5 where no agent can run, and says how to get
   assertEquals(json.findings.filter(({ level }) => level === "problem").length, 1);
 });
 
-Deno.test("ralph doctor does not start a command of the user's own to ask for its version", async () => {
+Deno.test("ralph doctor does not start a user's own command to read its version", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const mark = join(repo.outside, "started");
   const options = await withPrograms(repo, { worker: `echo > ${mark}` });
@@ -109,7 +109,7 @@ Deno.test("ralph doctor does not start a command of the user's own to ask for it
   assertEquals((await readdir(repo.outside)).includes("started"), false);
 });
 
-Deno.test("ralph doctor names settings that a run would refuse", async () => {
+Deno.test("ralph doctor reports settings that a run would refuse", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const options = await withPrograms(repo, { claude: CLAUDE });
   const cases: [string, string, string | undefined][] = [
@@ -152,14 +152,14 @@ Deno.test("ralph doctor finds tasks that cannot be read, and sessions whose work
   assertEquals(finding(json, "session of job"), {
     level: "warning",
     title: "session of job",
-    detail: "01JD0000000000000000000000 is recorded as running, and its worker is dead",
+    detail: "01JD0000000000000000000000 is recorded as running, but its worker is dead",
     fix: "ralph status",
   });
   using registry = openRegistry({ path: database });
   assertEquals(registry.findSessions({})[0]?.status, "running");
 });
 
-Deno.test("ralph doctor names a registry that is none, and folders that are none", async () => {
+Deno.test("ralph doctor reports a file that is not a registry, and paths that are not folders", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const options = await withPrograms(repo, { claude: CLAUDE });
   const { dataDir, database, stateDir } = sessionPaths({ HOME: options.home });
@@ -188,10 +188,10 @@ Deno.test("ralph doctor needs git, but no repository and nobody to commit as", a
   assertEquals(finding(tooOld.json, "git")?.detail, "version 2.17.1, expected git 2.23 or newer");
 });
 
-Deno.test("ralph doctor says that git does not know whom commits are from", async () => {
+Deno.test("ralph doctor says that git has no author for commits", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const options = await withPrograms(repo, { claude: CLAUDE });
-  // Without it git makes up an address where the host has a full name.
+  // Otherwise git makes up an address if the host has a full name.
   await repo.git("config", "user.useConfigOnly", "true");
   await repo.git("config", "--unset", "user.name");
   await repo.git("config", "--unset", "user.email");
@@ -209,7 +209,7 @@ const context = {
   options: new Error("none"),
 };
 
-Deno.test("runDoctorChecks() runs all at once, and tells of each in its place", async () => {
+Deno.test("runDoctorChecks() runs all at once, and keeps the findings in order", async () => {
   const second = Promise.withResolvers<void>();
   const checks: DoctorCheck[] = [
     {
@@ -235,7 +235,7 @@ Deno.test("runDoctorChecks() runs all at once, and tells of each in its place", 
   ]);
 });
 
-Deno.test("runDoctorChecks() waits for no check that takes too long, and ends it", async () => {
+Deno.test("runDoctorChecks() ends a check that takes too long", async () => {
   const signals: AbortSignal[] = [];
   const checks: DoctorCheck[] = [{
     name: "slow",
@@ -256,7 +256,7 @@ Deno.test("runDoctorChecks() waits for no check that takes too long, and ends it
   assert(signals[0]?.aborted);
 });
 
-Deno.test("runtimeFinding() warns of a runtime that is older than those in the tests", () => {
+Deno.test("runtimeFinding() warns about a runtime older than the tested ones", () => {
   const levels = [{ deno: "2.9.0" }, { deno: "3.0.0" }, { deno: "2.8.4" }, { node: "24.1.0" }, {
     node: "22.20.0",
   }].map((versions) => runtimeFinding(versions).level);

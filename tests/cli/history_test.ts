@@ -25,7 +25,7 @@ ${first.id}   2026-11-20 18:02   1h 00m   stopped              2      1/11   cla
   );
 });
 
-Deno.test("ralph history without a task names the tasks, and -n is how many", async () => {
+Deno.test("ralph history without a task names the tasks, and -n limits the number", async () => {
   await using home = await recorded();
   home.add({ task: "one", startedAgo: 30 });
   home.add({ task: "two", startedAgo: 20 });

@@ -70,7 +70,7 @@ Deno.test("ralph logs --json prints the numbered events as they were recorded", 
   assertEquals(stdout, EVENTS.map((event, i) => eventLine({ seq: i + 1, event })).join(""));
 });
 
-Deno.test("ralph logs says so when a session has no log", async () => {
+Deno.test("ralph logs reports that a session has no log", async () => {
   await using home = await recorded();
   const { id } = home.add({ end: ENDED });
   const { code, stderr } = await ralph(["logs"], home.options);
@@ -80,7 +80,7 @@ Deno.test("ralph logs says so when a session has no log", async () => {
   ]);
 });
 
-Deno.test("ralph logs -f goes on until the session ends", async () => {
+Deno.test("ralph logs -f follows until the session ends", async () => {
   await using home = await recorded();
   const { id } = home.add();
   const dir = await home.log(id, EVENTS);
@@ -123,7 +123,7 @@ Deno.test("ralph logs -f ends when the worker is killed", async () => {
   assertEquals([code, home.get(id)?.endReason], [0, "worker died"]);
 });
 
-Deno.test("ralph logs is quiet when its reader has gone", async () => {
+Deno.test("ralph logs is quiet when its reader has closed", async () => {
   await using home = await recorded();
   const { id } = home.add({ end: ENDED });
   const dir = await home.log(id, []);

@@ -11,7 +11,7 @@ const USAGE = {
   costUsd: 1.2,
 };
 
-Deno.test("ralph show tells how each iteration went, and what went wrong", async () => {
+Deno.test("ralph show reports how each iteration went, and what went wrong", async () => {
   await using home = await recorded();
   const { id } = home.add({
     startedAgo: 3700,
@@ -82,7 +82,7 @@ Deno.test("ralph show without an argument takes the session that was most recent
   assertMatch(running.stdout, /^ {2}worker {8}pid \d+$/m);
 });
 
-Deno.test("ralph show finds a session by the beginning of its id, in any case", async () => {
+Deno.test("ralph show finds a session by the start of its id, in upper or lower case", async () => {
   await using home = await recorded();
   const older = home.add({
     id: "01KA3QXJ5M0000000000000001",
@@ -106,7 +106,7 @@ Deno.test("ralph show says what to do when there is no session", async () => {
   assertEquals(stderr, "error: There is no session yet\nhint: ralph run my-feature\n");
 });
 
-Deno.test("ralph show --json is as its schema says", async () => {
+Deno.test("ralph show --json matches its schema", async () => {
   await using home = await recorded();
   const session = home.add({ iterations: [{ outcome: "passed", usage: USAGE }, {}] });
   const { stdout } = await ralph(["show", "--json"], home.options);

@@ -95,7 +95,7 @@ Deno.test("ralph status --all shows every session of every task", async () => {
   );
 });
 
-Deno.test("ralph status tells tasks of the same name apart by their repositories", async () => {
+Deno.test("ralph status distinguishes tasks of the same name by their repositories", async () => {
   await using home = await recorded();
   home.add({ root: "/home/me/app" });
   home.add({ root: "/home/me/site", startedAgo: 60 });
@@ -115,7 +115,7 @@ Deno.test("ralph status TASK shows its newest session with details, also if it i
   assertEquals(stdout.includes(older.id), false);
 });
 
-Deno.test("ralph status TASK takes the task of this repository, else the one that ran last", async () => {
+Deno.test("ralph status TASK prefers the task of this repository, else the one that ran last", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   await using home = await recorded();
   const inside = { ...home.options, cwd: repo.root };
@@ -133,7 +133,7 @@ Deno.test("ralph status TASK takes the task of this repository, else the one tha
   );
 });
 
-Deno.test("ralph status refuses a task that nobody knows", async () => {
+Deno.test("ralph status refuses an unknown task", async () => {
   await using home = await recorded();
   home.add();
   const { code, stderr } = await ralph(["status", "my-featur"], home.options);
@@ -142,7 +142,7 @@ Deno.test("ralph status refuses a task that nobody knows", async () => {
   assertStringIncludes(stderr, "hint: did you mean my-feature?");
 });
 
-Deno.test("ralph status ends what is recorded as running and whose worker is dead", async () => {
+Deno.test("ralph status ends sessions that are recorded as running but whose worker is dead", async () => {
   await using home = await recorded();
   const { id } = home.add({ worker: { pid: 2 ** 22 + 1, start: "gone" } });
   const { stdout } = await ralph(["status"], home.options);
@@ -150,7 +150,7 @@ Deno.test("ralph status ends what is recorded as running and whose worker is dea
   assertEquals(home.get(id)?.status, "failed");
 });
 
-Deno.test("ralph status --json is as its schema says", async () => {
+Deno.test("ralph status --json matches its schema", async () => {
   await using home = await recorded();
   await using server = await serve(200);
   const { id } = home.add({ serverPort: server.port, iterations: [{ attempt: 2 }] });
@@ -201,12 +201,12 @@ Deno.test("US-002: the last port is noted for reference in the details", async (
   }
 });
 
-Deno.test("serverAnswers() waits for no more than its time limit", async () => {
+Deno.test("serverAnswers() waits no longer than its time limit", async () => {
   await using silent = await serve(undefined);
   assertEquals(await serverAnswers(silent.port, { timeoutMs: 20 }), false);
 });
 
-Deno.test("ralph status --watch refuses what is no terminal", async () => {
+Deno.test("ralph status --watch requires a terminal", async () => {
   await using home = await recorded();
   const { code, stderr } = await ralph(["status", "--watch"], home.options);
   assertEquals(code, 2);
@@ -214,7 +214,7 @@ Deno.test("ralph status --watch refuses what is no terminal", async () => {
   assertStringIncludes(stderr, "hint: ");
 });
 
-Deno.test("watchScreen() writes what has changed, and gives the cursor back", async () => {
+Deno.test("watchScreen() writes only changes, and restores the cursor", async () => {
   const terminal = new FakeTerminal(20, 5);
   const controller = new AbortController();
   const frames = [["a", "b"], ["a", "b"], ["a", "c".repeat(30)], ["1", "2", "3", "4", "5"]];

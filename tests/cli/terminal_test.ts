@@ -32,7 +32,7 @@ function terminalEnv(options: RalphOptions): Record<string, string> {
 }
 
 Deno.test({
-  name: `ralph run on a terminal shows the loop, can be left by a key and attached again${why}`,
+  name: `ralph run on a terminal shows the loop, which a key leaves and attach shows again${why}`,
   ignore,
   async fn() {
     await using repo = await taskRepo([{ id: "US-001" }, { id: "US-002" }]);
@@ -52,7 +52,7 @@ Deno.test({
       for (const line of small.split("\n")) assert(line.length <= 50, line);
       await terminal.type("d");
       await terminal.until("exit 0");
-      assertStringIncludes(await terminal.screen(), "it goes on in the background");
+      assertStringIncludes(await terminal.screen(), "it keeps running in the background");
     }
     await using terminal = await ralphTerminal("attach", options);
     // What was missed is there at once.
@@ -64,7 +64,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `ralph run on a terminal stops the loop by a key, and leaves the terminal as it was${why}`,
+  name: `ralph run on a terminal stops the loop on a key, and restores the terminal${why}`,
   ignore,
   async fn() {
     await using repo = await taskRepo([{ id: "US-001" }]);
@@ -104,11 +104,11 @@ Deno.test({
 });
 
 Deno.test({
-  name: `ralph attach shows an agent's own terminal, takes it over and gives it back${why}`,
+  name: `ralph attach shows an agent's own terminal, takes control and hands it back${why}`,
   ignore,
   async fn() {
     await using repo = await taskRepo([{ id: "US-001" }]);
-    // A program with a screen of its own, that answers what is typed and ends when it is told to.
+    // A full-screen program that answers typed lines and ends on request.
     const program = join(repo.outside, "screen.sh");
     await writeFile(
       program,
@@ -133,7 +133,7 @@ sed -i 's/"passes":false/"passes":true/' tasks/job/prd.json; git commit -qam don
     {
       await using terminal = await ralphTerminal("attach job", options);
       await terminal.until("the agent screen of");
-      // It is as large as this terminal, but for the line below it.
+      // It is as large as this terminal, without the line below it.
       const shown = await terminal.until("now 29 100");
       assertMatch(shown, /job {2}US-001 {2}iteration 1 {2}tui {2}watch .*Ctrl-\] \? help/);
       await terminal.type("-l", "nobody reads this");
@@ -145,7 +145,7 @@ sed -i 's/"passes":false/"passes":true/' tasks/job/prd.json; git commit -qam don
       await terminal.resize(80, 20);
       await terminal.until("now 19 80");
       await terminal.type("C-]", "d");
-      await terminal.until("Left job; it goes on");
+      await terminal.until("Left job; it keeps running");
       await terminal.until("exit 0");
     }
     {
@@ -175,7 +175,7 @@ sed -i 's/"passes":false/"passes":true/' tasks/job/prd.json; git commit -qam don
 });
 
 Deno.test({
-  name: `ralph attach leaves the terminal as it was, also when the worker is killed${why}`,
+  name: `ralph attach restores the terminal, even if the worker is killed${why}`,
   ignore,
   async fn() {
     await using repo = await taskRepo([{ id: "US-001" }]);

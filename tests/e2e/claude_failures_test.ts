@@ -1,4 +1,4 @@
-/** What the real Claude Code makes of a failing service, and what the loop makes of that. */
+/** How the real Claude Code reacts to a failing service, and how the loop reacts to that. */
 
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -114,7 +114,7 @@ e2e("claude with status 429: the loop waits visibly for the cool-down, and goes 
   assertEquals(ofType(events, "failed_over"), []);
 });
 
-e2e("claude at its usage limit: another agent takes over at once", async () => {
+e2e("claude at its usage limit: the loop fails over to another agent at once", async () => {
   await using it = await claudeScene(() => LIMIT, { other: true });
   const { code, events } = await it.loop();
   assertEquals(code, 0);
@@ -129,7 +129,7 @@ e2e("claude at its usage limit: another agent takes over at once", async () => {
 });
 
 e2e(
-  "claude at its usage limit, alone: the wait says until when, and ends when it is told to",
+  "claude at its usage limit, alone: the wait says until when, and ends on request",
   async () => {
     await using it = await claudeScene((request, step) => step < 2 ? LIMIT : work(request));
     const call = it.start("run", "job", "-a", "claude", "--yolo", "--json");
@@ -166,15 +166,18 @@ e2e(
   },
 );
 
-e2e("claude with status 401: it is asked once, and another agent takes over", async () => {
-  await using it = await claudeScene(
-    () => ({ kind: "error", status: 401, message: "invalid x-api-key" }),
-    { other: true },
-  );
-  const { code, events } = await it.loop();
-  assertEquals(code, 0);
-  assertEquals(endings(events), ["claude auth", "other ok"]);
-});
+e2e(
+  "claude with status 401: it is called once, and the loop fails over to another agent",
+  async () => {
+    await using it = await claudeScene(
+      () => ({ kind: "error", status: 401, message: "invalid x-api-key" }),
+      { other: true },
+    );
+    const { code, events } = await it.loop();
+    assertEquals(code, 0);
+    assertEquals(endings(events), ["claude auth", "other ok"]);
+  },
+);
 
 e2e("claude with status 401, alone: the loop fails, and says why", async () => {
   await using it = await claudeScene(() => ({ kind: "error", status: 401, message: "no" }));
@@ -187,7 +190,7 @@ e2e("claude with status 401, alone: the loop fails, and says why", async () => {
   assertMatch(end.result.details.join("\n"), /^claude: .*401 no$/);
 });
 
-e2e("claude whose model hangs is ended with its group, and tried again", async () => {
+e2e("claude whose model hangs is ended with its group, and retried", async () => {
   await using it = await claudeScene(
     (request, step) => step === 0 ? { kind: "hang" } : work(request),
     { settings: { stall_timeout: "4s" } },
@@ -197,9 +200,9 @@ e2e("claude whose model hangs is ended with its group, and tried again", async (
   assertEquals(endings(events), ["claude stalled", "claude ok"]);
 });
 
-e2e("claude whose answers break off is no success, and tried again", async () => {
+e2e("claude whose answers break off is not a success, and is retried", async () => {
   await using it = await claudeScene((request, step) =>
-    // Claude Code asks again without a stream when one broke.
+    // Claude Code retries without a stream after a broken one.
     step < 2 ? { kind: "truncated", text: "half an ans" } : work(request)
   );
   const { code, events } = await it.loop();
@@ -223,7 +226,7 @@ e2e("claude that is silent because its tool hangs is ended with the tool's proce
   assertEquals(endings(events), ["claude stalled", "claude ok"]);
 });
 
-e2e("claude in the middle of a tool is gone with the tool within a second of SIGTERM", async () => {
+e2e("claude and its running tool are gone within a second of SIGTERM", async () => {
   await using it = await claudeScene(() => HANGING_TOOL);
   const call = it.start("run", "job", "-a", "claude", "--yolo", "--json", "--foreground");
   await until(async () =>
@@ -253,7 +256,7 @@ async function writeHooks(it: Scene): Promise<string> {
 }
 
 e2e(
-  "point 16: the user's own hooks do not run in the agent, whose other settings hold",
+  "point 16: the user's hooks do not run in the agent, but other settings apply",
   async () => {
     await using it = await claudeScene(work);
     const ran = await writeHooks(it);
@@ -264,7 +267,7 @@ e2e(
   },
 );
 
-e2e("point 16: the user's own hooks run where the config asks for them", async () => {
+e2e("point 16: the user's hooks run if the config asks for them", async () => {
   await using it = await claudeScene(work, {
     args: ["--setting-sources", "user,project,local"],
   });

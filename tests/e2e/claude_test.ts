@@ -144,7 +144,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `claude tells its path and version${why}`,
+  name: `claude reports its path and version${why}`,
   ignore,
   async fn() {
     await using home = await tempDir();

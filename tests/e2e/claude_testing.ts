@@ -5,7 +5,7 @@ import process from "node:process";
 import { promisify } from "node:util";
 
 /**
- * The real Claude Code: what RALPH_TEST_CLAUDE names, or the one on PATH; nothing if it
+ * The real Claude Code: RALPH_TEST_CLAUDE, or the one on PATH; `undefined` if it
  * is not installed.
  */
 export async function findClaude(): Promise<string | undefined> {

@@ -10,7 +10,7 @@ import { tempDir } from "../kit/testing.ts";
 
 const run = promisify(execFile);
 
-/** Why the test cannot run here; nothing if it can. */
+/** Why the test cannot run here; `undefined` if it can. */
 async function obstacle(): Promise<string | undefined> {
   try {
     await run("npm", ["ping"], { timeout: 20_000 });
@@ -72,7 +72,7 @@ Deno.test({
       cwd: user,
     });
     const bin = join(user, "node_modules", ".bin");
-    // Node 24 first, the Deno that runs this test nowhere: nothing of it may be needed.
+    // Node 24 first; without the Deno that runs this test, because nothing may need it.
     const env = {
       HOME: home,
       PATH: [bin, ...await pathsOf("git", "sh", "npx")].join(":"),

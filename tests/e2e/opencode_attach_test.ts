@@ -115,7 +115,7 @@ Deno.test({
 
     const newest = await it.attach("job");
     await shows(newest, "Finished US-002 by the model");
-    // On the command line it would be seen by every user of the machine.
+    // On the command line, every user of the machine could see it.
     const commands = await ralphChildren(newest.pid);
     assertStringIncludes(commands, `attach ${it.server.address.url} --dir ${it.repo.root}`);
     assert(!commands.includes(PASSWORD), commands);

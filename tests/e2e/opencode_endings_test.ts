@@ -63,7 +63,7 @@ scene("ends with rate_limit and its time on a 429 that lasts long", [
   assertEquals(it.model.requests.length, 1);
 });
 
-scene("waits for a 429 that is short, and ends well", [
+scene("waits for a short 429, and ends well", [
   { kind: "error", status: 429, message: "Slow down", headers: { "retry-after": "1" } },
   done,
 ], async (it) => {
@@ -154,7 +154,7 @@ scene(
   { permission: { bash: "ask", edit: "deny" } },
 );
 
-scene("is not offered the tool that asks questions", [done], async (it) => {
+scene("does not get the tool that asks questions", [done], async (it) => {
   assertEquals((await run(it, { yolo: true })).result.ending, { kind: "ok" });
   assert(!JSON.stringify(it.model.requests[0]?.tools).includes('"question"'));
 });

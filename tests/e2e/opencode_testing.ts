@@ -14,7 +14,7 @@ import { readPrd } from "../../lib/task/prd/read_prd.ts";
 import { type TaskRepo, taskRepo } from "../kit/scripted_agent.ts";
 import { type ChatModel, chatModel, type ChatReply, type ChatRequest } from "./opencode_model.ts";
 
-/** The real OpenCode: what RALPH_TEST_OPENCODE names, or the one on PATH; nothing if there is none. */
+/** The real OpenCode: RALPH_TEST_OPENCODE, or the one on PATH; `undefined` if there is none. */
 export async function findOpencode(): Promise<string | undefined> {
   const named = process.env.RALPH_TEST_OPENCODE;
   const paths = (process.env.PATH ?? "").split(delimiter).map((dir) => join(dir, "opencode"));
@@ -73,7 +73,7 @@ export function opencodeEnvironment(home: string, password?: string): Record<str
     PATH: process.env.PATH ?? "/usr/bin:/bin",
     HOME: home,
     OPENCODE_DISABLE_MODELS_FETCH: "1",
-    // What its tools run must find the user's git identity nowhere but in the repository.
+    // Its tools must find the user's git identity only in the repository.
     GIT_CONFIG_GLOBAL: "/dev/null",
     ...(password === undefined ? {} : { OPENCODE_SERVER_PASSWORD: password }),
   };
@@ -208,7 +208,7 @@ export interface AgentScene extends AsyncDisposable {
   start: AgentStartOptions;
 }
 
-/** Makes a scene in which the agent can be started. */
+/** Creates a scene in which the agent can be started. */
 export async function agentScene(
   script: readonly ChatReply[] | ((request: ChatRequest, step: number) => ChatReply),
   options: { permission?: unknown; password?: string } = {},

@@ -27,7 +27,7 @@ const COMMIT: ModelReply = {
 };
 const DONE: ModelReply = { kind: "text", text: "Handled the 429 rate limit" };
 
-/** What a user has who has used Claude Code in this folder before. */
+/** The state of a user who has used Claude Code in this folder before. */
 async function acquainted(home: string, { cwd, key }: { cwd: string; key: string }): Promise<void> {
   const config = {
     hasCompletedOnboarding: true,

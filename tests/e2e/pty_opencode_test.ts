@@ -55,7 +55,7 @@ async function runOpencode(steps: readonly ChatReply[], options: RunOptions = {}
   const collected = await collect(
     agent.start(testStart({ cwd: repo.path, env, ...options.start })),
   );
-  // Nothing is left of the plugin, nor of what OpenCode has put beside it.
+  // The plugin is gone, and so is everything that OpenCode put beside it.
   assertEquals(existsSync(join(repo.path, ".opencode")), false);
   assertEquals(await readFile(exclude, "utf8"), excludedBefore);
   assertEquals(await git(repo.path, "status", "--porcelain"), "");

@@ -42,7 +42,7 @@ function work({ body }: ModelRequest): ModelReply {
 }
 
 Deno.test({
-  name: `ralph run works a whole PRD off with the real Claude Code${why}`,
+  name: `ralph run completes a whole PRD with the real Claude Code${why}`,
   ignore,
   async fn() {
     await using repo = await tempRepo();
@@ -51,7 +51,7 @@ Deno.test({
     const dir = join(repo.path, "tasks", "job");
     await mkdir(join(repo.path, "src"), { recursive: true });
     await mkdir(dir, { recursive: true });
-    // The user's own PRD where it is at hand, with its 11 stories.
+    // The user's own PRD with its 11 stories, if it is available.
     if (existsSync(SEED)) await copyFile(SEED, join(dir, "prd.md"));
     else await writeFile(join(dir, "prd.md"), DEMO_PRD);
     const config = join(home, ".config", "ralph");

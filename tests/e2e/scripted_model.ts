@@ -42,7 +42,7 @@ export interface ScriptedModel extends AsyncDisposable {
   readonly hanging: Promise<void>;
 }
 
-/** Tokens that every reply of the model claims, so that a cost comes of it. */
+/** Tokens that every reply of the model claims, so that there is a cost. */
 export const REPLY_USAGE = { input_tokens: 1000, output_tokens: 200 };
 
 const ERROR_TYPES: Record<number, string> = {
@@ -158,7 +158,7 @@ function answer(response: ServerResponse, body: MessagesBody, reply: ModelReply)
   }
 }
 
-/** Claude Code asks again without a stream when one broke: that breaks as well. */
+/** Claude Code retries without a stream after a broken one: that breaks as well. */
 function truncated(response: ServerResponse, message: unknown): void {
   response.writeHead(200, { "content-type": "application/json" });
   response.write(JSON.stringify(message).slice(0, 40));
@@ -184,7 +184,7 @@ function stream(
       : { type: "input_json_delta", partial_json: JSON.stringify(block.input) };
     send("content_block_delta", { index, delta });
     if (truncated) {
-      // One turn later, or the client sees a connection that never answered.
+      // One turn later; otherwise the client sees a connection that never answered.
       setImmediate(() => response.destroy());
       return;
     }

@@ -11,10 +11,10 @@ const why = ignore ? " (skipped: no claude on PATH or in RALPH_TEST_CLAUDE)" : "
 const claude = createClaude({ ...(program && { program }) });
 
 Deno.test({
-  name: `headless claude does otherwise after a message into the middle of its turn${why}`,
+  name: `headless claude changes course after a message during its turn${why}`,
   ignore,
   async fn() {
-    // It goes on reading until it is told to stop.
+    // It keeps reading until it is asked to stop.
     const script = ({ body }: ModelRequest): ModelReply => {
       const text = JSON.stringify(body.messages);
       if (text.includes("stop reading")) return { kind: "text", text: "Stopped, as you said" };
@@ -41,7 +41,7 @@ Deno.test({
     assert(texts.includes("Stopped, as you said"), texts.join());
     assertEquals(events.filter(({ kind }) => kind === "session").length, 1);
     const answers = model.requests.filter(({ body }) => body.tools?.length).length;
-    // What the turns used together, and not the last one alone.
+    // The usage of all turns, not only of the last one.
     assertEquals(usage?.outputTokens, answers * 200);
     assertGreater(usage?.costUsd ?? 0, 0);
     await assertGone(events);
@@ -92,7 +92,7 @@ Deno.test({
     });
     const events = await Array.fromAsync(run.events);
     await steered;
-    // A person wanted it: the agent has not failed.
+    // A person interrupted it: the agent has not failed.
     const message = "Interrupted by a person";
     assertEquals((await run.result).ending, { kind: "aborted", message });
     await assertGone(events);

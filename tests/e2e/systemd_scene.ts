@@ -1,4 +1,4 @@
-/** What happens under a systemd user manager: run by systemd_test.ts, inside of systemd_user.sh. */
+/** Scenes under a systemd user manager: run by systemd_test.ts, inside systemd_user.sh. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { execFile } from "node:child_process";
@@ -96,7 +96,7 @@ async function lifecycle(): Promise<void> {
   const missing = await ralph(["run", "job", "-a", "opencode", "--yolo"], options);
   assertEquals(missing.code, 5, missing.stderr);
   assertStringIncludes(missing.stderr, "OpenCode server not installed: there is no unit");
-  // The three commands are typed as they are told.
+  // The three commands are typed exactly as the hint prints them.
   const [, told = ""] = missing.stderr.split("hint: ");
   const commands = told.split("\n").map((line) => line.trim()).filter(Boolean);
   assertEquals(commands.length, 4);

@@ -27,7 +27,7 @@ function call(program: string, args: string[], env: Record<string, string>): Pro
   });
 }
 
-/** Why there can be no systemd user manager here; empty if there can. */
+/** Why a systemd user manager cannot run here; empty if it can. */
 async function findObstacle(): Promise<string> {
   if (OPENCODE.ignore) return OPENCODE.why;
   await using dir = await tempDir();
@@ -60,12 +60,12 @@ test(
   "a server that is killed in an iteration is started by systemd, and the task is completed",
   "crash",
 );
-test("a port that is taken ends in a clear state, and is told apart", "taken");
+test("a port that is taken ends in a clear state of its own", "taken");
 
 const analyze = await call("systemd-analyze", ["--version"], {});
 
 Deno.test({
-  name: `systemd-analyze verify has nothing to say about the unit${
+  name: `systemd-analyze verify accepts the unit${
     analyze.code === 0 ? "" : " (skipped: systemd-analyze is not installed)"
   }`,
   ignore: analyze.code !== 0,

@@ -13,7 +13,7 @@ async function commitAll(cwd: string, message = "Work"): Promise<string> {
   return (await runGit(["rev-parse", "HEAD"], { cwd })).trim();
 }
 
-Deno.test("runGit() gives arguments to git as they are", async () => {
+Deno.test("runGit() passes arguments to git unchanged", async () => {
   await using repo = await tempRepo();
   const message = 'a "b" $HOME `c` *\nd';
   await runGit(["commit", "--quiet", "--allow-empty", "-m", message], { cwd: repo.path });
@@ -51,7 +51,7 @@ Deno.test("runGit() rejects with the reason of its signal, before and in the mid
   assertEquals(await assertRejects(() => running), reason);
 });
 
-Deno.test("runGit() is not led astray by the environment of a git hook", async () => {
+Deno.test("runGit() ignores the environment of a git hook", async () => {
   await using repo = await tempRepo();
   await using other = await tempRepo();
   const script = new URL("../../lib/git/run_git.ts", import.meta.url);
@@ -101,7 +101,7 @@ Deno.test("gitSnapshot() works before the first commit and on a detached HEAD", 
   assertEquals([detached.branch, detached.head?.length], [null, 40]);
 });
 
-Deno.test("snapshotsDiffer() sees another edit of a file that was dirty, tracked or not", async () => {
+Deno.test("snapshotsDiffer() sees another edit of a dirty file, tracked or not", async () => {
   await using repo = await tempRepo();
   const root = repo.path;
   await writeFile(join(root, "tracked"), "1");
@@ -170,7 +170,7 @@ Deno.test("changesBetween() counts commits and files", async () => {
   assertEquals(await changesBetween(root, null, null), { commits: 0, filesChanged: 0 });
 });
 
-Deno.test("changesBetween() never takes a commit for an option", async () => {
+Deno.test("changesBetween() never passes a commit as an option", async () => {
   await using repo = await tempRepo();
   const output = join(repo.path, "written");
   await assertRejects(() => changesBetween(repo.path, `--output=${output}`, "HEAD"), GitError);

@@ -14,7 +14,7 @@ const CONFIG = {
   },
 };
 
-Deno.test("npmDependencies() leaves out what npm does not know by its name", () => {
+Deno.test("npmDependencies() leaves out names that npm does not know", () => {
   assertEquals(npmDependencies(CONFIG), {
     "@clack/prompts": "^1.9.0",
     zod: "^4.6.7",
@@ -22,7 +22,7 @@ Deno.test("npmDependencies() leaves out what npm does not know by its name", () 
   });
 });
 
-Deno.test("npmManifest() depends on what is imported and on the types of Node, nothing else", () => {
+Deno.test("npmManifest() depends only on imported packages and the types of Node", () => {
   const { dependencies, version, bin } = npmManifest(CONFIG, {
     scripts: ["node:fs", "./chunk.js", "zod/mini", "zod", "@clack/prompts"],
     types: ["zod"],

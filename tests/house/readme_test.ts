@@ -50,7 +50,7 @@ async function loadCommand(name: string): Promise<Command> {
   return (await entry.load()).command;
 }
 
-Deno.test("README.md has a quick start of exactly two commands, which are there", () => {
+Deno.test("README.md has a quick start of exactly two commands, which exist", () => {
   const [script = "", ...others] = blocks("sh", section("Quick start"));
   assertEquals(others, []);
   const lines = script.trimEnd().split("\n").map((line) => line.replace(/ *#.*/, ""));
@@ -64,7 +64,7 @@ Deno.test("README.md lists every command that the help lists, and no other", () 
   assertEquals(listed.sort(), names.sort());
 });
 
-Deno.test("README.md calls ralph only in ways that it understands", async () => {
+Deno.test("README.md has only valid calls of ralph", async () => {
   const found = calls();
   assert(found.length > 30, `${found.length} calls`);
   for (const call of found) {
@@ -81,11 +81,11 @@ Deno.test("README.md calls ralph only in ways that it understands", async () => 
   }
 });
 
-Deno.test("README.md names every option of ralph run, and none that is not there", async () => {
+Deno.test("README.md names every option of ralph run, and no other", async () => {
   const { options } = await loadCommand("run");
   const cells = firstCells(section("Commands")).filter((cell) => cell.startsWith("`-"));
   const named = cells.flatMap((cell) => [...cell.matchAll(/--([a-z-]+)/g)].map(([, it]) => it));
-  // These two are told in the text: they are common to many commands.
+  // The text describes these two: they are common to many commands.
   const expected = options.map((option) => option.name).filter((name) =>
     name !== "json" && name !== "yes"
   );
@@ -121,7 +121,7 @@ Deno.test("README.md lists every exit code, and no other", async () => {
   assertEquals(listed.map(Number).sort(byNumber), [...new Set(codes)].sort(byNumber));
 });
 
-Deno.test("README.md shows settings and agents that can be used", async () => {
+Deno.test("README.md shows valid settings and agents", async () => {
   const tables = blocks("toml");
   assert(tables.length > 0);
   for (const table of tables) {
@@ -135,11 +135,11 @@ Deno.test("README.md shows settings and agents that can be used", async () => {
   }
 });
 
-Deno.test("README.md shows a prd.json in which nothing is wrong", () => {
+Deno.test("README.md shows a valid prd.json", () => {
   for (const prd of blocks("json")) assertEquals(checkPrd(prd), []);
 });
 
-Deno.test("README.md names tasks of deno.json and files that are there", async () => {
+Deno.test("README.md names existing tasks of deno.json and existing files", async () => {
   const tasks = [...README.matchAll(/\b(?:deno|deno@[\d.]+) task ([a-z0-9]+)/g)].map(([, it]) =>
     it
   );

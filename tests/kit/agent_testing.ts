@@ -8,7 +8,7 @@ import type { Prd, Story } from "../../lib/task/prd/prd.ts";
 /** Environment of test agents: nothing but PATH. */
 export const TEST_ENV: Record<string, string> = { PATH: process.env.PATH ?? "/usr/bin:/bin" };
 
-/** What came of a run. */
+/** The result of a run. */
 export interface Collected {
   events: AgentEvent[];
   result: AgentResult;
@@ -50,7 +50,7 @@ export function testStory(fields: Partial<Story> = {}): Story {
   };
 }
 
-/** Start options with the given fields, for an agent that does not look at its PRD. */
+/** Start options with the given fields, for an agent that does not read its PRD. */
 export function testStart(
   fields: Partial<AgentStartOptions> & { cwd: string },
 ): AgentStartOptions {

@@ -1,7 +1,7 @@
 import type { TerminalStream } from "../../lib/ui/live/live_view.ts";
 
 /**
- * A terminal as far as a live view goes: a screen with scrollback, wrapped lines
+ * A terminal as a live view needs it: a screen with scrollback, wrapped lines
  * that are wrapped anew when the width changes, and a switchable write result.
  */
 export class FakeTerminal implements TerminalStream {
@@ -132,7 +132,7 @@ function isCsi(token: string, final: string): boolean {
   return token.startsWith("\x1b[") && token.endsWith(final) && /^\d*$/.test(token.slice(2, -1));
 }
 
-/** A clock whose timers run when it is told to go on. */
+/** A clock whose timers run when the test advances it. */
 export class FakeClock {
   #timers: { at: number; run: () => void }[] = [];
 
@@ -153,7 +153,7 @@ export class FakeClock {
     return this.#timers.length;
   }
 
-  /** Lets time pass, and runs every timer that falls due, each at its time. */
+  /** Advances the time, and runs every due timer, each at its time. */
   advance(ms: number): void {
     const end = this.time + ms;
     for (;;) {

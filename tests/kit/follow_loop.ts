@@ -9,7 +9,7 @@ export interface FollowedLoop {
   events: LoopEvent[];
   /** How it ended. */
   result: Promise<LoopResult>;
-  /** The first event like this, whether it came already or is yet to come. */
+  /** The first matching event, past or future. */
   once(is: (event: LoopEvent) => boolean): Promise<LoopEvent>;
 }
 
@@ -42,7 +42,7 @@ export function followLoop(loop: AsyncGenerator<LoopEvent, LoopResult>): Followe
   };
 }
 
-/** Tells the events of the agent apart from the others. */
+/** A condition for events of the agent, from one for what the agent does. */
 export function agentEvent(
   is: (event: AgentEvent) => boolean,
 ): (event: LoopEvent) => boolean {

@@ -5,11 +5,11 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { ScriptedAgent, TaskRepo } from "./scripted_agent.ts";
 
-/** The command `ralph` as a process of its own, for tests of what a user sees. */
+/** The command `ralph` as a separate process, for tests of what a user sees. */
 
 const CLI = fileURLToPath(new URL("../../cli.ts", import.meta.url));
 
-/** What a call of `ralph` came to. */
+/** The result of a call of `ralph`. */
 export interface RalphResult {
   /** The exit code. */
   code: number | null;
@@ -27,7 +27,7 @@ export interface RalphOptions {
   home: string;
   /** Further variables. */
   env?: Record<string, string>;
-  /** Whether it gets a process group of its own. */
+  /** Whether it gets its own process group. */
   detached?: boolean;
   /** Whether it gets a pipe to read from, instead of nothing. */
   stdin?: boolean;
@@ -82,7 +82,7 @@ export function ralph(args: readonly string[], options: RalphOptions): Promise<R
   return startRalph(args, options).result;
 }
 
-/** Puts scripted agents into the user's config of a repository, and says how to call `ralph` there. */
+/** Adds scripted agents to the user's config, and returns how to call `ralph` there. */
 export async function configure(
   repo: TaskRepo,
   agents: Record<string, ScriptedAgent>,

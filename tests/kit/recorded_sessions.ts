@@ -10,7 +10,7 @@ import { sessionPaths } from "../../lib/session/model/session_paths.ts";
 import type { RalphOptions } from "./ralph_process.ts";
 import { tempDir } from "./testing.ts";
 
-/** A registry with sessions in it, for tests of the commands that look at them. */
+/** A registry with sessions, for tests of the commands that read them. */
 
 const SECOND_MS = 1000;
 
@@ -26,7 +26,7 @@ export interface SessionInput extends Partial<NewSession> {
 
 /** A home with a registry. */
 export interface Recorded extends AsyncDisposable {
-  /** How to call `ralph` there: outside of any repository. */
+  /** How to call `ralph` there, outside of any repository. */
   options: RalphOptions;
   /** A folder beside the home. */
   path: string;
@@ -38,7 +38,7 @@ export interface Recorded extends AsyncDisposable {
   log(id: string, events: readonly LoopEvent[]): Promise<string>;
 }
 
-/** Makes a home with an empty registry. */
+/** Creates a home with an empty registry. */
 export async function recorded(): Promise<Recorded> {
   await using stack = new AsyncDisposableStack();
   const { path } = stack.use(await tempDir());

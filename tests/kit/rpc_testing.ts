@@ -25,7 +25,7 @@ export const SESSION = {
   startedAt: "2026-11-20T18:02:11.000Z",
 };
 
-/** A terminal of which a test knows what was done to it. */
+/** A terminal that records what was done to it. */
 export class FakeTerminal implements AgentTerminal {
   columns = 80;
   rows = 24;
@@ -55,7 +55,7 @@ export class FakeTerminal implements AgentTerminal {
   }
 }
 
-/** A control that keeps what it was asked for. */
+/** A control that records requests. */
 export class FakeControl implements SessionControl {
   readonly asked: string[] = [];
   interactive = false;
@@ -77,7 +77,7 @@ export class FakeControl implements SessionControl {
   }
 }
 
-/** A server with a log, in a folder of its own. */
+/** A server with a log, in a temporary folder. */
 export interface TestServer extends AsyncDisposable {
   server: SessionServer;
   control: FakeControl;
@@ -133,7 +133,7 @@ export type Message = any;
 /** A client that sees every line. */
 export class LineClient implements AsyncDisposable {
   readonly socket: Socket;
-  /** What came and was not waited for yet. */
+  /** Messages that were not awaited yet. */
   readonly received: Message[] = [];
   #rest = "";
   #id = 0;

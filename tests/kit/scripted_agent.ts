@@ -9,13 +9,13 @@ import { resolveTask } from "../../lib/task/resolve_task.ts";
 import type { Task } from "../../lib/task/task.ts";
 import { tempRepo } from "./testing.ts";
 
-/** Agents and tasks for tests of the loop: real programs with numbered replies, in real repositories. */
+/** Agents and tasks for loop tests: real programs with numbered replies, in real repositories. */
 
 /** A program whose n-th call does what the n-th reply says; the last reply is repeated. */
 export interface ScriptedAgent {
   /** The command line. */
   command: string[];
-  /** How often it was called so far. */
+  /** How many calls there were so far. */
   calls(): Promise<number>;
   /** The prompt of a call, from 1. */
   prompt(call: number): Promise<string>;
@@ -74,7 +74,7 @@ export interface TaskRepo extends AsyncDisposable {
   git(...args: string[]): Promise<string>;
 }
 
-/** Makes a repository with a task `job` of these stories, one story a line. */
+/** Creates a repository with a task `job` of these stories, one story a line. */
 export async function taskRepo(
   stories: readonly StoryInput[],
   prd: Record<string, unknown> = {},
@@ -107,7 +107,7 @@ export async function taskRepo(
   };
 }
 
-/** Makes an agent of a scripted program. */
+/** An agent that runs a scripted program. */
 export function asAgent(name: string, { command }: ScriptedAgent): Agent {
   return createCommand(name, { command });
 }

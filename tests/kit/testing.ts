@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-/** Folders and repositories for tests, gone at the end of the block that made them. */
+/** Folders and repositories for tests, removed at the end of the block that created them. */
 
 /** A folder for one test. */
 export type TempDir = { path: string } & AsyncDisposable;
 
-/** Makes an empty folder, as git would name it: without symbolic links. */
+/** Creates an empty folder, with its path as git reports it: without symbolic links. */
 export async function tempDir(): Promise<TempDir> {
   const path = await realpath(await mkdtemp(join(tmpdir(), "ralph-test-")));
   return {
@@ -20,7 +20,7 @@ export async function tempDir(): Promise<TempDir> {
   };
 }
 
-/** Makes a git repository on branch `main`, with one empty commit. */
+/** Creates a git repository on branch `main`, with one empty commit. */
 export async function tempRepo(): Promise<TempDir> {
   const dir = await tempDir();
   const git = (...args: string[]) => promisify(execFile)("git", args, { cwd: dir.path });

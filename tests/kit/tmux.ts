@@ -21,7 +21,7 @@ export interface Terminal extends AsyncDisposable {
   until(text: string): Promise<string>;
 }
 
-/** Starts a shell command in a terminal of its own server, so that nobody's tmux is touched. */
+/** Starts a shell command on a separate tmux server, so that the user's tmux is not touched. */
 export async function openTerminal(
   command: string,
   options: { cwd: string; env: Record<string, string>; columns?: number; rows?: number },

@@ -21,7 +21,7 @@ Deno.test("chooseStory() waits for dependencies", () => {
   assertEquals(choose([{ id: "a", dependsOn: ["b"] }, { id: "b", passes: true }]), "a");
 });
 
-Deno.test("chooseStory() says what waits for what", () => {
+Deno.test("chooseStory() says which stories wait for which", () => {
   assertEquals(
     choose([
       { id: "a", title: "A", dependsOn: ["b"] },
@@ -46,7 +46,7 @@ Deno.test("chooseStory() says what waits for what", () => {
   );
 });
 
-Deno.test("chooseStory() passes by what is excluded", () => {
+Deno.test("chooseStory() skips excluded stories", () => {
   const excluded = new Map([["a", "set back 3 times"]]);
   assertEquals(choose([{ id: "a" }, { id: "b" }], excluded), "b");
 });

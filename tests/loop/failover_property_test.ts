@@ -14,14 +14,14 @@ import type { LoopEvent } from "../../lib/event/loop_event.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
 import { taskRepo } from "../kit/scripted_agent.ts";
 
-/** One turn of the machine: how the agent that it selects ends, and how long that takes. */
+/** One turn of the machine: how the selected agent ends, and how long that takes. */
 interface Step {
   kind: AgentEnding["kind"];
   elapsedMs: number;
   jitter: number;
   /** When a limit is said to end, counted from the agent's end. */
   retryMs?: number;
-  /** The agents of the story of this turn, the most wanted first. */
+  /** The agents of the story of this turn, the preferred one first. */
   candidates: string[];
 }
 
@@ -40,10 +40,10 @@ const KINDS = [
   ...["ok", "launch", "auth", "rate_limit", "overloaded", "error"],
   ...["timeout", "stalled", "denied", "aborted"],
 ] as AgentEnding["kind"][];
-/** Endings after which trying again at once is of no use. */
+/** Endings after which an immediate retry is useless. */
 const HOPELESS = new Set<AgentEnding["kind"]>(["launch", "auth", "rate_limit"]);
 
-/** Dice that fall the same way for the same seed (mulberry32: also seeds that are close differ at once). */
+/** A random number generator with a seed (mulberry32: even close seeds differ at once). */
 function dice(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -97,10 +97,10 @@ function endingOf({ kind, retryMs }: Step, now: number): AgentEnding {
   return { kind, message: kind, retryAt: now + retryMs };
 }
 
-/** What must be known of an agent to say where it stands: written apart from the machine. */
+/** The state of an agent, tracked independently of the machine. */
 interface Model {
   failures: number;
-  /** It failed over, and has not ended well since. */
+  /** It failed over, and has not succeeded since. */
   onProbation: boolean;
 }
 
@@ -115,7 +115,7 @@ function learn(model: Model, kind: AgentEnding["kind"], threshold: number): void
   model.onProbation ||= HOPELESS.has(kind) || model.failures >= threshold;
 }
 
-/** Drives the machine through a case, and asserts after each turn what must hold. */
+/** Drives the machine through a case, and asserts the invariants after each turn. */
 function check({ rules, out, steps }: Case): void {
   const ready: AgentState = { kind: "ready", failures: 0, notBefore: 0, reason: "" };
   let state: FailoverState = new Map(NAMES.map((name) => [
@@ -176,7 +176,7 @@ function check({ rules, out, steps }: Case): void {
   }
 }
 
-/** Leaves out steps as long as the case still fails, so that what is printed is short. */
+/** Removes steps as long as the case still fails, so that the printed case is short. */
 function shrink(failing: Case): Case {
   let { steps } = failing;
   for (let size = steps.length >> 1; size > 0; size >>= 1) {
@@ -198,7 +198,7 @@ function fails(each: Case): boolean {
   }
 }
 
-Deno.test("selectAgent() and afterEnding() hold their promises over 5,000 random nights", () => {
+Deno.test("selectAgent() and afterEnding() keep their invariants over 5,000 random nights", () => {
   for (let seed = 1; seed <= 5_000; seed++) {
     const each = randomCase(dice(seed), 60);
     try {
@@ -240,7 +240,7 @@ Deno.test("afterEnding() never makes more than a few calls a minute of an agent 
   }
 });
 
-/** An agent in this process that ends as the next step says, and takes its time on the clock of the test. */
+/** An in-process agent that ends as the next step says, and takes its time on the test's clock. */
 function fakeAgent(name: string, nextEnding: (name: string) => AgentEnding): Agent {
   return {
     name,
@@ -260,7 +260,7 @@ function fakeAgent(name: string, nextEnding: (name: string) => AgentEnding): Age
   };
 }
 
-/** Runs a whole loop through a case, asserts what its events say, and returns how often it switched. */
+/** Runs a whole loop through a case, asserts its events, and returns how often it switched. */
 async function checkLoop(
   { rules, out, steps }: Case,
   task: Awaited<ReturnType<typeof taskRepo>>["task"],

@@ -69,7 +69,7 @@ Deno.test("selectAgent() waits for a limit to reset when no other agent is left"
   assertEquals(selectAgent(state, ["a", "b"], 9_000), { kind: "run", agent: "a" });
 });
 
-Deno.test("afterEnding() asks ever less often about a limit that is always said to be over", () => {
+Deno.test("afterEnding() calls ever less often after a limit that is always reported as over", () => {
   let state = states("a");
   let now = 0;
   const waits: number[] = [];

@@ -9,7 +9,7 @@ import { parseGitVersion } from "../../lib/git/run_git.ts";
 import { taskRepo } from "../kit/scripted_agent.ts";
 import { tempDir } from "../kit/testing.ts";
 
-/** A folder with a `git` of its own, which prints this. */
+/** A folder with a fake `git` that runs this script. */
 async function otherGit(folder: string, script: string): Promise<Record<string, string>> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, "git"), `#!/bin/sh\n${script}\n`);
@@ -17,7 +17,7 @@ async function otherGit(folder: string, script: string): Promise<Record<string, 
   return { PATH: folder };
 }
 
-Deno.test("preflight() finds nothing wrong where all is well, and leaves no file", async () => {
+Deno.test("preflight() finds no problem in a good repository, and leaves no file", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const folders = [join(repo.outside, "not", "there", "yet"), repo.outside];
   assertEquals(await preflight({ task: repo.task, folders }), []);
@@ -25,7 +25,7 @@ Deno.test("preflight() finds nothing wrong where all is well, and leaves no file
   assertEquals((await readdir(repo.outside)).includes("not"), false);
 });
 
-Deno.test("preflight() names a git that is missing, too old, or that does not answer well", async () => {
+Deno.test("preflight() reports a git that is missing, too old or broken", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const { task } = repo;
   const wanted = "git 2.23 or newer";
@@ -39,7 +39,7 @@ Deno.test("preflight() names a git that is missing, too old, or that does not an
   assertEquals((await preflight({ task, env: odd }))[0]?.found, '"hello"');
 });
 
-Deno.test("preflight() names a repository that git does not read, and what git says", async () => {
+Deno.test("preflight() reports a repository that git refuses, with git's message", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const script = `case $1 in
 --version) echo git version 2.39.5;;
@@ -52,7 +52,7 @@ esac`;
   assertEquals(problem?.hint, `git config --global --add safe.directory "${repo.root}"`);
 });
 
-Deno.test("preflight() names a folder that is none, and a disk without room", async () => {
+Deno.test("preflight() reports a path that is not a folder, and a full disk", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const { task } = repo;
   await writeFile(join(repo.outside, "state"), "");
@@ -66,7 +66,7 @@ Deno.test("preflight() names a folder that is none, and a disk without room", as
   assertEquals(await preflight({ task, freeBytes, minFreeBytes: 1_048_576 }), []);
 });
 
-Deno.test("preflight() stops at once when it is asked to", async () => {
+Deno.test("preflight() stops at once when it is aborted", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const signal = AbortSignal.abort(new Error("enough"));
   await assertRejects(() => preflight({ task: repo.task, signal }), Error, "enough");

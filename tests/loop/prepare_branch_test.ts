@@ -91,7 +91,7 @@ Deno.test("prepareBranch() refuses a dirty tree and names the files", async () =
   assertMatch(error.hint, /git stash/);
 });
 
-Deno.test("prepareBranch() takes the uncommitted files of the task along", async () => {
+Deno.test("prepareBranch() carries the uncommitted files of the task over", async () => {
   await using repo = await tempRepo();
   const root = repo.path;
   await commit(root, { "tasks/x/prd.json": "[]" });

@@ -15,7 +15,7 @@ const URL = "https://example.com/me/app/pull/7";
 interface Published extends TaskRepo {
   /** Runs git in the bare repository. */
   origin(...args: string[]): Promise<string>;
-  /** What publishBranch() is given. */
+  /** The options for publishBranch(). */
   options: PublishBranchOptions;
 }
 
@@ -43,7 +43,7 @@ async function published(): Promise<Published> {
   };
 }
 
-/** Puts a `gh` on the PATH that notes its arguments, and answers each subcommand with some shell. */
+/** Puts a `gh` on the PATH that records its arguments, and answers each subcommand with shell. */
 async function scriptedGh(repo: Published, answers: Partial<Record<string, string>>) {
   const file = join(repo.outside, "bin", "gh");
   const cases = Object.entries(answers).map(([name, answer]) => `${name}) ${answer};;`);
@@ -76,7 +76,7 @@ function view(state: string, more: Record<string, string> = {}): string {
   return `echo '${JSON.stringify(fields)}'`;
 }
 
-Deno.test("publishBranch() pushes, and says how to go on by hand where there is no gh", async () => {
+Deno.test("publishBranch() pushes, and says how to continue by hand without gh", async () => {
   await using repo = await published();
   const report = await publishBranch(repo.task, repo.options);
   assertEquals([report.pushed, report.merged, report.problem], [true, false, undefined]);
@@ -108,7 +108,7 @@ Deno.test("publishBranch() uses the open pull request of the branch, and merges 
   assertEquals(await gh.calls(), [VIEW, `merge ${URL} --merge --delete-branch`]);
 });
 
-Deno.test("publishBranch() opens a new pull request where the last one was closed", async () => {
+Deno.test("publishBranch() opens a new pull request if the last one was closed", async () => {
   await using repo = await published();
   await scriptedGh(repo, { view: view("CLOSED"), create: "echo https://example.com/8" });
   const { pullRequest } = await publishBranch(repo.task, repo.options);
@@ -124,7 +124,7 @@ Deno.test("publishBranch() merges no pull request that goes elsewhere", async ()
   assertEquals(await gh.calls(), [VIEW]);
 });
 
-Deno.test("publishBranch() leaves a branch alone that the target holds already", async () => {
+Deno.test("publishBranch() does not push a branch that the target already contains", async () => {
   await using repo = await published();
   const head = (await repo.git("rev-parse", "HEAD")).trim();
   // As after a squash: other commits, the same work.
@@ -213,7 +213,7 @@ Deno.test("publishBranch() ends a push that takes too long, and says so", async 
   assertEquals(problem, 'Cannot push branch "ralph/job": took longer than 1 s');
 });
 
-Deno.test("publishBranch() stops when it is asked to", async () => {
+Deno.test("publishBranch() stops when it is aborted", async () => {
   await using repo = await published();
   const signal = AbortSignal.abort(new Error("enough"));
   const options = { ...repo.options, signal };

@@ -29,7 +29,7 @@ interface Scene extends AsyncDisposable {
   prompt(call: number): Promise<string>;
 }
 
-/** A task, and scripted agents by name, the first of them the one that is asked for. */
+/** A task, and scripted agents by name; the first one is the requested one. */
 async function scene(
   stories: readonly StoryInput[],
   replies: Record<string, string[]> | string[],
@@ -118,7 +118,7 @@ Deno.test("runLoop() believes prd.json and not a COMPLETE tag", async () => {
   assertEquals(await it.calls(), 2);
 });
 
-Deno.test("runLoop() never takes a broken prd.json for a finished one", async () => {
+Deno.test("runLoop() never treats a broken prd.json as a finished one", async () => {
   for (const damage of ['head -c 40 "$PRD" > x; mv x "$PRD"', 'rm -f "$PRD"', ': > "$PRD"']) {
     await using it = await scene([{ id: "US-001" }], [`PRD=tasks/job/prd.json; ${damage}`]);
     const { events, result } = await collect(runLoop(it.options));
@@ -130,7 +130,7 @@ Deno.test("runLoop() never takes a broken prd.json for a finished one", async ()
   }
 });
 
-Deno.test("runLoop() goes on when an agent repairs the prd.json that another one broke", async () => {
+Deno.test("runLoop() continues when an agent repairs the prd.json that another one broke", async () => {
   await using it = await scene([{ id: "US-001" }], [
     'cp "$PRD" ../good; echo broken > "$PRD"',
     'cp ../good "$PRD"; pass US-001; work one',
@@ -148,7 +148,7 @@ Deno.test("runLoop() does not finish a task whose open stories vanished", async 
   assertStringIncludes(result.reason, "US-002");
 });
 
-Deno.test("runLoop() goes on past an empty list of stories only with the last good copy", async () => {
+Deno.test("runLoop() continues past an empty list of stories only with the last good copy", async () => {
   await using it = await scene([{ id: "US-001" }], [
     `echo '{"userStories":[]}' > tasks/job/prd.json`,
   ]);
@@ -247,7 +247,7 @@ Deno.test("runLoop() stagnates when nothing changes", async () => {
   assertEquals(await it.calls(), 3);
 });
 
-Deno.test("runLoop() says what waits for what when it is blocked", async () => {
+Deno.test("runLoop() says which stories wait for which when it is blocked", async () => {
   await using it = await scene([{ id: "US-001" }, { id: "US-002", dependsOn: ["US-009"] }], [
     "pass US-001; work one",
   ]);
@@ -256,7 +256,7 @@ Deno.test("runLoop() says what waits for what when it is blocked", async () => {
   assertEquals(result.open.map((story) => story.reason), ["needs US-009 (not in prd.json)"]);
 });
 
-Deno.test("runLoop() sets a story back when a check fails, and tells the next agent why", async () => {
+Deno.test("runLoop() reopens a story when a check fails, and tells the next agent why", async () => {
   await using it = await scene([{ id: "US-001" }], [
     "pass US-001; work one",
     "pass US-001; echo ok > fixed; work two",
@@ -271,7 +271,7 @@ Deno.test("runLoop() sets a story back when a check fails, and tells the next ag
   assertEquals(events.filter((event) => event.type === "check_started").length, 2);
 });
 
-Deno.test("runLoop() leaves a story alone after three failed checks, and goes on with others", async () => {
+Deno.test("runLoop() skips a story after three failed checks, and continues with others", async () => {
   await using it = await scene([{ id: "US-001" }, { id: "US-002" }], [
     "pass US-001; work a",
     "pass US-001; work b",
@@ -284,7 +284,7 @@ Deno.test("runLoop() leaves a story alone after three failed checks, and goes on
   assertStringIncludes(result.open[0]?.reason ?? "", "set back 3 times");
 });
 
-Deno.test("runLoop() is not completed while a check fails, also when every story passes", async () => {
+Deno.test("runLoop() is not completed while a check fails, even if every story passes", async () => {
   await using it = await scene([{ id: "US-001", passes: true }], ["exit 0"]);
   const { result } = await collect(runLoop({ ...it.options, checks: ["echo broken; false"] }));
   assertEquals(result.outcome, "failed");
@@ -292,7 +292,7 @@ Deno.test("runLoop() is not completed while a check fails, also when every story
   assertEquals(result.details, ["broken"]);
 });
 
-Deno.test("runLoop() stops at once when it is asked to, and the agent is gone", async () => {
+Deno.test("runLoop() stops at once on request, and the agent is gone", async () => {
   await using it = await scene([{ id: "US-001" }], ["echo started; sleep 60"]);
   const control = new LoopControl();
   const events: LoopEvent[] = [];
@@ -327,7 +327,7 @@ Deno.test("runLoop() takes a checkpoint after the current iteration", async () =
   assertEquals(outcome?.stories, { done: 1, total: 2 });
 });
 
-Deno.test("runLoop() waits for a limit, and retries when it is told to", async () => {
+Deno.test("runLoop() waits for a limit, and retries on request", async () => {
   await using it = await scene([{ id: "US-001" }], {
     one: [
       "echo 'rate limit exceeded, retry after 3600 seconds' >&2; echo x; exit 1",
@@ -347,7 +347,7 @@ Deno.test("runLoop() waits for a limit, and retries when it is told to", async (
   assertEquals(await it.calls(), 2);
 });
 
-Deno.test("runLoop() puts an injected prompt in front of the next one, once", async () => {
+Deno.test("runLoop() puts an injected prompt before the next one, once", async () => {
   await using it = await scene([{ id: "US-001" }], ["work one", "pass US-001; work two"]);
   const control = new LoopControl();
   control.injectPrompt("Mind the gap");
@@ -356,7 +356,7 @@ Deno.test("runLoop() puts an injected prompt in front of the next one, once", as
   assert(!(await it.prompt(2)).includes("Mind the gap"));
 });
 
-Deno.test("runLoop() gives a story's agent and model to that agent alone", async () => {
+Deno.test("runLoop() passes a story's model only to the story's agent", async () => {
   await using it = await scene(
     [{ id: "US-001", agent: "two", model: "big" }, { id: "US-002" }],
     { one: ["pass US-002; work two"], two: ["pass US-001; work one"] },
@@ -369,7 +369,7 @@ Deno.test("runLoop() gives a story's agent and model to that agent alone", async
   ]]);
 });
 
-Deno.test("runLoop() refuses to begin without an agent or a story, and changes nothing", async () => {
+Deno.test("runLoop() refuses to start without an agent or a story, and changes nothing", async () => {
   await using it = await scene([{ id: "US-001" }], ["exit 0"], { branchName: "ralph/job" });
   await assertRejects(
     () => collect(runLoop({ ...it.options, agents: [], fallbackAgent: "claude" })),
@@ -419,7 +419,7 @@ Deno.test("runLoop() sees a story that a person marks while it waits", async () 
   assertEquals(await it.calls(), 1);
 });
 
-Deno.test("runLoop() lets no other agent take over when it is pinned", async () => {
+Deno.test("runLoop() does not fail over when the agent is pinned", async () => {
   await using it = await scene([{ id: "US-001" }], { a: ["exit 1"], b: ["pass US-001; work one"] });
   const { result } = await collect(runLoop({ ...it.options, pin: true }));
   assertEquals(result.outcome, "failed");
@@ -435,7 +435,7 @@ Deno.test("runLoop() flags a story that passes with no change", async () => {
   assertEquals(result.outcome, "completed");
 });
 
-Deno.test("runLoop() sets a story back that passes without a commit, if one is required", async () => {
+Deno.test("runLoop() reopens a story that passes without a commit, if one is required", async () => {
   await using it = await scene([{ id: "US-001" }], [
     "pass US-001; echo x > not-committed",
     "pass US-001; work two",
@@ -475,7 +475,7 @@ Deno.test("runLoop() runs the verificationCommands of another dialect as its che
   assertStringIncludes(result.open[0]?.reason ?? "", 'check "echo red; false" fails');
 });
 
-Deno.test("runLoop() takes nothing that its checks leave behind for an agent's work", async () => {
+Deno.test("runLoop() does not treat leftovers of its checks as an agent's work", async () => {
   await using it = await scene([{ id: "US-001" }, { id: "US-002" }], [
     "pass US-001; work one",
     "echo looking around",
@@ -488,7 +488,7 @@ Deno.test("runLoop() takes nothing that its checks leave behind for an agent's w
   assertEquals(result.outcome, "stagnated");
 });
 
-Deno.test("runLoop() ends what its agent has put into a process group of its own", async () => {
+Deno.test("runLoop() ends what its agent has put into another process group", async () => {
   if (process.platform !== "linux") return;
   await using it = await scene([{ id: "US-001" }], [
     "setsid sh -c 'echo $$ > ../group; exec sleep 60' & while [ ! -s ../group ]; do sleep 0.01; done; echo up; sleep 60",
@@ -502,7 +502,7 @@ Deno.test("runLoop() ends what its agent has put into a process group of its own
   assertEquals(await isProcessGroupAlive(group), false);
 });
 
-Deno.test("runLoop() lets prd.json win over the settings, and the command line over both", async () => {
+Deno.test("runLoop() gives prd.json precedence over the settings, and the command line over both", async () => {
   await using it = await scene([{ id: "US-001" }, { id: "US-002", model: "of-story" }], [
     "pass US-001; work one",
     "pass US-002; work two",
@@ -528,7 +528,7 @@ Deno.test("runLoop() never replaces an agent that is not on the failover list", 
   assertEquals(await it.calls("a"), 0);
 });
 
-Deno.test("runLoop() goes by what is installed where a story asks for something that is not", async () => {
+Deno.test("runLoop() uses an installed agent if a story's agent is not installed", async () => {
   await using it = await scene([{ id: "US-001", agent: "gone" }], {
     a: ["pass US-001; work one"],
   });
@@ -538,7 +538,7 @@ Deno.test("runLoop() goes by what is installed where a story asks for something 
   assertStringIncludes(warnings[0] ?? "", 'Agent "gone" is asked for and cannot run');
 });
 
-Deno.test("runLoop() pushes the branch at the end where prd.json has a target for it", async () => {
+Deno.test("runLoop() pushes the branch at the end if prd.json has a merge target", async () => {
   await using it = await scene([{ id: "US-001" }], ["pass US-001; work one"], {
     branchName: "ralph/job",
     mergeTarget: "main",
@@ -551,7 +551,7 @@ Deno.test("runLoop() pushes the branch at the end where prd.json has a target fo
   assertStringIncludes(await it.repo.git("ls-remote", "origin"), "refs/heads/ralph/job");
 });
 
-Deno.test("runLoop() is completed also when its branch cannot be pushed, and says so", async () => {
+Deno.test("runLoop() completes even if its branch cannot be pushed, and says so", async () => {
   await using it = await scene([{ id: "US-001" }], ["pass US-001; work one"], {
     branchName: "ralph/job",
     mergeTarget: "main",
@@ -563,7 +563,7 @@ Deno.test("runLoop() is completed also when its branch cannot be pushed, and say
   assertStringIncludes(published?.problem ?? "", "origin");
 });
 
-Deno.test("runLoop() refuses to begin where a folder cannot be written, and changes nothing", async () => {
+Deno.test("runLoop() refuses to start if a folder is not writable, and changes nothing", async () => {
   await using it = await scene([{ id: "US-001" }], ["exit 0"], { branchName: "ralph/job" });
   await assertRejects(
     () => collect(runLoop({ ...it.options, folders: ["/proc/nowhere"] })),

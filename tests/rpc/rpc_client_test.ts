@@ -22,7 +22,7 @@ const END = event(9, { type: "loop_finished", result: loopResult(), agent: "clau
 const outputs = (count: number) => Array.from({ length: count }, (_, i) => outputEvent(`${i}`));
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
-/** Tells events in small pieces, between which whatever else there is to do is done. */
+/** Publishes events in small pieces, and yields to other work between them. */
 async function tellSlowly(test: TestServer, count: number, piece: number): Promise<void> {
   for (let told = 0; told < count; told += piece) {
     await test.tell(...outputs(piece));
@@ -31,7 +31,7 @@ async function tellSlowly(test: TestServer, count: number, piece: number): Promi
   await test.tell(END);
 }
 
-/** What stands between a client and its server, and cuts connections. */
+/** A proxy between a client and its server that cuts connections. */
 async function flakyProxy(
   test: TestServer,
 ): Promise<AsyncDisposable & { path: string; cut(): void; connections(): number }> {
@@ -94,7 +94,7 @@ function hello(more: { protocol?: number; session_id?: string } = {}): string {
   return `${JSON.stringify({ jsonrpc: "2.0", id: 1, result })}\n`;
 }
 
-Deno.test("connectSession() tells whose session it is, and calls its methods", async () => {
+Deno.test("connectSession() reports the session, and calls its methods", async () => {
   await using test = await testServer();
   await test.tell(started());
   await using client = await connectSession(test.server.path);
@@ -109,11 +109,11 @@ Deno.test("connectSession() tells whose session it is, and calls its methods", a
   assertEquals(error.code, -32602);
 });
 
-Deno.test("connectSession() keeps to the role that was asked for", async () => {
+Deno.test("connectSession() keeps the requested role", async () => {
   await using test = await testServer();
   await using client = await connectSession(test.server.path, { role: "observe" });
   assertEquals(client.session.role, "observe");
-  await assertRejects(() => client.call("stop", {}), RpcError, "takes the role control");
+  await assertRejects(() => client.call("stop", {}), RpcError, "requires the role control");
 });
 
 Deno.test("connectSession() says what it cannot reach", async () => {
@@ -136,7 +136,7 @@ Deno.test("connectSession() says what it cannot reach", async () => {
   await assertRejects(() => connecting, Error, "enough");
 });
 
-Deno.test("events() gives those that have happened and those that happen, and ends", async () => {
+Deno.test("events() yields past and new events, and ends", async () => {
   await using test = await testServer();
   await test.tell(started(), ...outputs(5));
   await using client = await connectSession(test.server.path);
@@ -146,7 +146,7 @@ Deno.test("events() gives those that have happened and those that happen, and en
   assertEquals(await reading, upTo(12).slice(2));
 });
 
-Deno.test("events() keeps what comes while a call is waited for, however much it is", async () => {
+Deno.test("events() keeps all events that arrive during a call", async () => {
   await using test = await testServer();
   await using client = await connectSession(test.server.path, { maxQueuedEvents: 10 });
   const seqs: number[] = [];
@@ -172,7 +172,7 @@ Deno.test("events() stops at once when its signal is aborted", async () => {
   assertEquals((await Array.fromAsync(client.events())).length, 1);
 });
 
-Deno.test("subscribe() takes notifications, also after a connection was lost", async () => {
+Deno.test("subscribe() receives notifications, even after a lost connection", async () => {
   await using test = await testServer();
   await using proxy = await flakyProxy(test);
   await using client = await connectSession(proxy.path, { retryBaseMs: 1 });
@@ -227,7 +227,7 @@ Deno.test("connectSession() refuses a server of another version of the protocol"
   await assertRejects(() => connectSession(path), RpcConnectionError, "it speaks version 2");
 });
 
-Deno.test("a client whose session is gone gives up, and says so to all who wait", async () => {
+Deno.test("a client whose session is gone gives up, and rejects all waiting calls", async () => {
   const test = await testServer();
   await using client = await connectSession(test.server.path, { retryBaseMs: 1, attempts: 3 });
   const reading = client.events().next();
@@ -238,13 +238,13 @@ Deno.test("a client whose session is gone gives up, and says so to all who wait"
   await assertRejects(async () => await client.events().next(), RpcConnectionError);
 });
 
-Deno.test("a client does not take another session at the same place for its own", async () => {
+Deno.test("a client does not mistake another session at the same path for its own", async () => {
   await using dir = await tempDir();
   const path = join(dir.path, "reused.sock");
   let connections = 0;
   await using _server = await fakeServer(path, (socket) => {
     socket.write(hello({ session_id: `session ${++connections}` }));
-    // The hello is taken, and whatever comes next is the end.
+    // The hello is answered, and the next request ends the connection.
     socket.once("data", () => socket.once("data", () => socket.destroy()));
   });
   await using client = await connectSession(path, { retryBaseMs: 1 });
@@ -253,7 +253,7 @@ Deno.test("a client does not take another session at the same place for its own"
   assertEquals(connections, 2);
 });
 
-Deno.test("commandTransport() speaks through a command, and says why it failed", async () => {
+Deno.test("commandTransport() connects through a command, and says why it failed", async () => {
   await using test = await testServer();
   await test.tell(started(), END);
   await using dir = await tempDir();
@@ -313,7 +313,7 @@ Deno.test("connections that are cut at random moments lose and repeat none of 10
     for await (const { seq } of client.events()) if (seq !== ++last) assertEquals(seq, last);
     assertEquals(last, COUNT + 1);
   });
-  // One that is thrown away and started anew, with nothing but the number that it had.
+  // A new client that starts with only the number that the old one had.
   const restarted = (async () => {
     let last = 0;
     while (last < COUNT + 1) {

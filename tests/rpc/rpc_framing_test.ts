@@ -29,7 +29,7 @@ Deno.test("LineFramer finds the same lines however the bytes are cut", () => {
   }
 });
 
-Deno.test("LineFramer tells what is too long or no UTF-8, and goes on after it", () => {
+Deno.test("LineFramer reports lines that are too long or not UTF-8, and continues", () => {
   const framer = new LineFramer(4);
   assertEquals(framer.push(encoder.encode("1234\n12345\n")), [line("1234"), { kind: "too_long" }]);
   for (let i = 0; i < 10; i++) assertEquals(framer.push(encoder.encode("xxxx")), []);
@@ -40,7 +40,7 @@ Deno.test("LineFramer tells what is too long or no UTF-8, and goes on after it",
   ]);
 });
 
-Deno.test("parseRequest() answers what is no request with the right code", () => {
+Deno.test("parseRequest() answers an invalid request with the right code", () => {
   const cases: [string, number, unknown][] = [
     ["nonsense", -32700, null],
     ['{"jsonrpc":"2.0","id":1,', -32700, null],
@@ -140,7 +140,7 @@ type Probe = { bytes: Uint8Array; answer: [id: unknown, code: number] | null };
 
 const MAX_BYTES = 20_000;
 
-/** Without it, what is no longer needed stays for as long as there is room. */
+/** Without it, garbage stays for as long as there is room. */
 function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
   runInNewContext("gc")();

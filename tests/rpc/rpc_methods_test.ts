@@ -4,7 +4,7 @@ import { RPC_METHODS, RPC_NOTIFICATIONS } from "../../lib/rpc/protocol/protocol_
 import { FakeTerminal, LineClient, outputEvent, SESSION, testServer } from "../kit/rpc_testing.ts";
 import { event, iterationStarted, loopResult, midRun, started } from "../kit/ui_events.ts";
 
-/** Calls a method and holds its result to its schema. */
+/** Calls a method and checks its result against its schema. */
 async function call(client: LineClient, method: RpcMethod, params?: unknown): Promise<unknown> {
   const { result, error } = await client.call(method, params);
   assertEquals(error, undefined);
@@ -12,7 +12,7 @@ async function call(client: LineClient, method: RpcMethod, params?: unknown): Pr
   return result;
 }
 
-/** Takes the data of a notification and holds it to its schema. */
+/** Checks the data of a notification against its schema. */
 async function heard(client: LineClient, type: keyof typeof RPC_NOTIFICATIONS): Promise<unknown> {
   const { data, timestamp } = await client.event(type);
   assertMatch(timestamp, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
@@ -20,7 +20,7 @@ async function heard(client: LineClient, type: keyof typeof RPC_NOTIFICATIONS): 
   return data;
 }
 
-Deno.test("hello tells the version of the protocol, what it can do, and the session", async () => {
+Deno.test("hello returns the version of the protocol, the capabilities and the session", async () => {
   await using test = await testServer();
   await test.tell(started());
   await using client = await LineClient.connect(test.server.path);
@@ -40,7 +40,7 @@ Deno.test("hello tells the version of the protocol, what it can do, and the sess
   });
 });
 
-Deno.test("hello with the role observe refuses what acts on the loop, for good", async () => {
+Deno.test("hello with the role observe permanently refuses methods that act on the loop", async () => {
   await using test = await testServer();
   await using client = await LineClient.connect(test.server.path);
   await call(client, "hello", { role: "observe" });
@@ -58,7 +58,7 @@ Deno.test("hello with the role observe refuses what acts on the loop, for good",
     assertEquals(error.code, -32602, method);
     assertEquals(
       error.message,
-      `Invalid params: ${method} takes the role control, this connection observes`,
+      `Invalid params: ${method} requires the role control, this connection has observe`,
     );
     assertEquals(error.data, { role: "observe" });
   }
@@ -70,7 +70,7 @@ Deno.test("hello with the role observe refuses what acts on the loop, for good",
   assertEquals(test.control.interactive, false);
 });
 
-Deno.test("get_status and get_state tell the state of the loop", async () => {
+Deno.test("get_status and get_state return the state of the loop", async () => {
   await using test = await testServer();
   await using client = await LineClient.connect(test.server.path);
   const first = await call(client, "get_status");
@@ -132,7 +132,7 @@ Deno.test("stop, checkpoint, retry_now and inject_prompt reach the loop", async 
   assertStringIncludes(error.message, "Invalid params: prompt: ");
 });
 
-Deno.test("set_interactive_mode is told to those who listen, and once", async () => {
+Deno.test("set_interactive_mode notifies subscribers once", async () => {
   await using test = await testServer();
   await using client = await LineClient.connect(test.server.path);
   await using other = await LineClient.connect(test.server.path);
@@ -142,7 +142,7 @@ Deno.test("set_interactive_mode is told to those who listen, and once", async ()
     assertEquals(result, { interactive_mode: enabled });
   }
   assertEquals(test.control.interactive, false);
-  // Both changes may be told as one: then it is the last state that counts.
+  // Both changes may arrive as one: then the last state counts.
   let state: unknown;
   do state = await heard(other, "state_change"); while (
     (state as { interactive_mode: boolean }).interactive_mode
@@ -176,7 +176,7 @@ Deno.test("get_screen and the topic screen show the terminal, and every new one"
   first.print("one ");
   assertEquals(await call(client, "get_screen"), { screen: "one ", columns: 80, rows: 24 });
   await call(client, "subscribe", { events: ["screen"] });
-  // What was there is painted at once, and what follows comes as it is.
+  // The existing screen is painted at once, and later output comes as it is.
   assertEquals(await heard(client, "screen"), { data: "\x1bcone ", columns: 80, rows: 24 });
   first.print("two");
   assertEquals(await heard(client, "screen"), { data: "two" });
@@ -212,7 +212,7 @@ Deno.test("get_events reads events from any number on, old and new", async () =>
   }
 });
 
-Deno.test("get_events ends an answer that would be too long", async () => {
+Deno.test("get_events cuts an answer that would be too long", async () => {
   await using test = await testServer();
   const long = "x".repeat(8000);
   await test.tell(...Array.from({ length: 900 }, () => outputEvent(long)));
@@ -252,7 +252,7 @@ Deno.test("subscribe and unsubscribe answer with all topics, sorted", async () =
   assertEquals(await subscribed("unsubscribe", ["*", "state_change"]), []);
 });
 
-Deno.test("output and state_change tell an older client what it knows", async () => {
+Deno.test("output and state_change give an older client what it knows", async () => {
   await using test = await testServer();
   await using client = await LineClient.connect(test.server.path);
   await test.tell(started());
@@ -273,7 +273,7 @@ Deno.test("output and state_change tell an older client what it knows", async ()
   assertEquals(client.received, []);
 });
 
-Deno.test("event tells every event with its number, from the subscription on", async () => {
+Deno.test("event sends every event with its number, from the subscription on", async () => {
   await using test = await testServer();
   await using client = await LineClient.connect(test.server.path);
   await test.tell(started());
@@ -285,7 +285,7 @@ Deno.test("event tells every event with its number, from the subscription on", a
   assertEquals(client.received, []);
 });
 
-Deno.test("a failure of the server is an internal error, and the connection goes on", async () => {
+Deno.test("a failure of the server is an internal error, and the connection survives", async () => {
   await using test = await testServer();
   test.control.injectPrompt = () => {
     throw new Error("no room");

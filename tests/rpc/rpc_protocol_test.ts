@@ -5,12 +5,12 @@ import { RPC_METHODS, RPC_NOTIFICATIONS } from "../../lib/rpc/protocol/protocol_
 import { METHOD_EXAMPLES, NOTIFICATION_EXAMPLES } from "../../tools/protocol_text.ts";
 import { PROTOCOL_PAGE, protocolPage } from "../../tools/write_protocol.ts";
 
-Deno.test("protocolPage() gives the page that is checked in", async () => {
+Deno.test("protocolPage() generates the committed page", async () => {
   const normal = (text: string) => text.replaceAll("\r\n", "\n");
   assertEquals(normal(await readFile(PROTOCOL_PAGE, "utf8")), protocolPage());
 });
 
-Deno.test("the examples of the page are what the schemas say", () => {
+Deno.test("the examples of the page match the schemas", () => {
   for (const method of Object.keys(RPC_METHODS) as RpcMethod[]) {
     const [params, result] = METHOD_EXAMPLES[method];
     assertEquals(RPC_METHODS[method].params.parse(params), params, method);

@@ -23,7 +23,7 @@ const exists = (path: string) => stat(path).then(() => true, () => false);
 const outputs = (count: number, from = 0) =>
   Array.from({ length: count }, (_, index) => outputEvent(`${from + index} ${"x".repeat(200)}`));
 
-Deno.test("startSessionServer() makes a socket for this user alone, which goes with it", async () => {
+Deno.test("startSessionServer() creates a socket for this user alone, and removes it at the end", async () => {
   await using dir = await tempDir();
   const paths = {
     socketsDir: join(dir.path, "data", "sockets"),
@@ -43,7 +43,7 @@ Deno.test("startSessionServer() makes a socket for this user alone, which goes w
   await assertRejects(() => LineClient.connect(path), Error, "ENOENT");
 });
 
-Deno.test("claimSocketPath() gives a second repository a path of its own", async () => {
+Deno.test("claimSocketPath() gives a second repository another path", async () => {
   await using dir = await tempDir();
   const paths = { socketsDir: join(dir.path, "sockets"), stateDir: join(dir.path, "state") };
   const { task, root } = SESSION;
@@ -62,7 +62,7 @@ Deno.test("claimSocketPath() replaces a stale socket, and leaves a live one alon
   const paths = { socketsDir: join(dir.path, "sockets"), stateDir: join(dir.path, "state") };
   await mkdir(paths.socketsDir);
   const path = join(paths.socketsDir, "job.sock");
-  // What a worker leaves that was killed.
+  // As a killed worker leaves it.
   await writeFile(path, "");
   {
     await using claim = await claimSocketPath(SESSION, paths);
@@ -77,7 +77,7 @@ Deno.test("claimSocketPath() replaces a stale socket, and leaves a live one alon
   }
 });
 
-Deno.test("removeStaleSocket() removes a socket that nobody holds, and nothing else", async () => {
+Deno.test("removeStaleSocket() removes only a socket that nobody uses", async () => {
   await using dir = await tempDir();
   const paths = { stateDir: join(dir.path, "state") };
   const path = join(dir.path, "job.sock");
@@ -94,7 +94,7 @@ Deno.test("removeStaleSocket() removes a socket that nobody holds, and nothing e
   assertEquals(await exists(file), true);
 });
 
-Deno.test("claimSocketPath() takes a short path where the usual one is too long for a socket", async () => {
+Deno.test("claimSocketPath() uses a short path if the usual one is too long for a socket", async () => {
   await using dir = await tempDir();
   const socketsDir = join(dir.path, "x".repeat(100), "sockets");
   const paths = { socketsDir, stateDir: join(dir.path, "state") };
@@ -121,7 +121,7 @@ Deno.test("startSessionServer() says why there is no socket, and leaves nothing"
   assertEquals(await readdir(paths.socketsDir), ["job.sock"]);
 });
 
-Deno.test("a client that reads nothing costs a bounded amount, and is told what it missed", async () => {
+Deno.test("a client that reads nothing costs a bounded amount, and is notified of what it missed", async () => {
   await using test = await testServer({ maxQueueBytes: 100_000 });
   const terminal = test.control.terminal = new FakeTerminal();
   await using client = await LineClient.connect(test.server.path);
@@ -145,12 +145,12 @@ Deno.test("a client that reads nothing costs a bounded amount, and is told what 
     params?.type === "lagged" && params.data.dropped.length === 0
   );
   assert(behind.params.data.from > 1 && behind.params.data.from < COUNT - 900);
-  // The screen is painted as it is now, and of the state there is only the last.
+  // The screen is painted as it is now, and only the last state is sent.
   const paint = await client.next(({ params }) => params?.data.columns === 80);
   assertEquals(paint.params.data.data, `\x1bc${terminal.text}`);
   const change = await client.next(({ params }) => params?.data.current_story === "US-002");
   assertEquals(change.params.data, { iteration: 2, current_story: "US-002" });
-  // No event is missing, whatever else was.
+  // No event is missing, only other notifications.
   const last = COUNT + 2;
   await client.next(({ params }) => params?.data.seq === last);
   const seqs = client.received.filter((each) => each.params?.type === "event")
@@ -158,7 +158,7 @@ Deno.test("a client that reads nothing costs a bounded amount, and is told what 
   assertEquals(seqs, Array.from({ length: last - 1 }, (_, index) => index + 1));
   const lines = client.received.filter((each) => each.params?.type === "output");
   assert(lines.length > 100 && lines.length < COUNT / 2, `${lines.length} lines`);
-  // Told once, all goes on as before.
+  // After one notification, everything continues as before.
   await test.tell(outputEvent("again"));
   assertEquals(
     (await client.next((each) =>
@@ -168,7 +168,7 @@ Deno.test("a client that reads nothing costs a bounded amount, and is told what 
   );
 });
 
-Deno.test("a client that asks and does not read is asked for no more requests", async () => {
+Deno.test("a client that does not read its answers is not read from either", async () => {
   await using test = await testServer();
   await test.tell(...outputs(900));
   await using client = await LineClient.connect(test.server.path);
@@ -192,7 +192,7 @@ Deno.test("a client that asks and does not read is asked for no more requests", 
   assertEquals(calls, 200);
 });
 
-Deno.test("the last events reach the clients before the server goes, but for one that is stuck", async () => {
+Deno.test("the last events reach the clients before the server ends, except a stuck one", async () => {
   let path: string;
   const clients: LineClient[] = [];
   {
@@ -219,7 +219,7 @@ Deno.test("the last events reach the clients before the server goes, but for one
   for (const client of clients) await client[Symbol.asyncDispose]();
 });
 
-Deno.test("a server takes so many clients and no more", async () => {
+Deno.test("a server limits the number of clients", async () => {
   await using test = await testServer({ maxConnections: 2 });
   await using first = await LineClient.connect(test.server.path);
   await using second = await LineClient.connect(test.server.path);
@@ -232,7 +232,7 @@ Deno.test("a server takes so many clients and no more", async () => {
   await first.call("get_status");
 });
 
-Deno.test("subscribe with since joins the log and what happens, without a gap or a repetition", async () => {
+Deno.test("subscribe with since joins past and new events, without gaps or repetitions", async () => {
   await using test = await testServer({ ringSize: 50, log: { maxBytes: 50_000, maxFiles: 100 } });
   await test.tell(started(), ...outputs(2000));
   await using client = await LineClient.connect(test.server.path);
@@ -269,7 +269,7 @@ Deno.test("subscribe with since says which events are gone because the log grew 
   assertEquals(client.received.length, 450 - first.data.seq - 1);
 });
 
-Deno.test("subscribe tells when the log cannot be read, and closes the connection", async () => {
+Deno.test("subscribe reports a log that cannot be read, and closes the connection", async () => {
   await using test = await testServer({ ringSize: 2 });
   await test.tell(...outputs(10));
   await writeFile(join(test.dir, "events.ndjson"), "nonsense\n");
@@ -280,7 +280,7 @@ Deno.test("subscribe tells when the log cannot be read, and closes the connectio
   await client.closed();
 });
 
-Deno.test("publish() costs next to nothing where nobody listens", async () => {
+Deno.test("publish() costs next to nothing if nobody listens", async () => {
   await using test = await testServer();
   const many: LoopEvent = outputEvent("x".repeat(100));
   const at = performance.now();

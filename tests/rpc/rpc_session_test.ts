@@ -31,7 +31,7 @@ function running(options: RalphOptions): Session {
   return session;
 }
 
-Deno.test("ralph run can be talked to from its first event to its last", async () => {
+Deno.test("ralph run serves clients from its first event to its last", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const agent = await scriptedAgent(join(repo.outside, "agent"), [WAIT]);
   const options = await configure(repo, { agent });
@@ -43,7 +43,7 @@ Deno.test("ralph run can be talked to from its first event to its last", async (
   for await (const { seq, event } of client.events()) {
     types.push(event.type);
     assertEquals(seq, types.length);
-    // The page of the protocol tells the truth about real events.
+    // The page of the protocol matches real events.
     assertEquals(loopEventSchema.parse(event), event);
     if (event.type === "iteration_started") {
       const status = await client.call("get_status", {});
@@ -61,7 +61,7 @@ Deno.test("ralph run can be talked to from its first event to its last", async (
   while (await exists(socket ?? "")) await delay(5);
 });
 
-Deno.test("ralph run does what clients ask: a prompt, and to stop", async () => {
+Deno.test("ralph run obeys clients: a prompt, and a stop", async () => {
   await using repo = await taskRepo([{ id: "US-001" }, { id: "US-002" }]);
   const agent = await scriptedAgent(join(repo.outside, "agent"), [
     WAIT,
@@ -86,7 +86,7 @@ Deno.test("ralph run does what clients ask: a prompt, and to stop", async () => 
 });
 
 Deno.test({
-  name: "ralph rpc passes the protocol on, and ends with the session",
+  name: "ralph rpc relays the protocol, and ends with the session",
   // The process behind the transport of the first ends a moment after its connection is closed.
   sanitizeOps: false,
   sanitizeResources: false,
@@ -111,7 +111,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "ralph rpc ends with its input, and observes where it is told to",
+  name: "ralph rpc ends with its input, and observes on request",
   // The process behind the transport of the first ends a moment after its connection is closed.
   sanitizeOps: false,
   sanitizeResources: false,

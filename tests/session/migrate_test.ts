@@ -17,7 +17,7 @@ const NEXT = {
   sql: "ALTER TABLE sessions ADD COLUMN colour TEXT",
 };
 
-Deno.test("embedMigrations() gives the module that is checked in", async () => {
+Deno.test("embedMigrations() generates the committed module", async () => {
   const normal = (text: string) => text.replaceAll("\r\n", "\n");
   assertEquals(normal(await embedMigrations()), normal(await readFile(MIGRATIONS_MODULE, "utf8")));
 });
@@ -59,7 +59,7 @@ Deno.test("openRegistry() brings a registry of version 1 up to date, and keeps o
   assertEquals(names.filter((name) => name.includes("before")), ["sessions.db.before-2"]);
 });
 
-Deno.test("openRegistry() keeps no copy of a registry that it has only just made", async () => {
+Deno.test("openRegistry() keeps no copy of a registry that it has just created", async () => {
   await using dir = await tempDir();
   openRegistry({ path: `${dir.path}/sessions.db` })[Symbol.dispose]();
   assertEquals(await readdir(dir.path), ["sessions.db"]);
@@ -76,7 +76,7 @@ Deno.test("openRegistry() undoes a migration that fails", async () => {
   assertThrows(() => db.prepare("SELECT colour FROM sessions"), Error, "no such column");
 });
 
-Deno.test("openRegistry() refuses the registry of a newer ralph and leaves it as it is", async () => {
+Deno.test("openRegistry() refuses the registry of a newer ralph, and does not change it", async () => {
   await using dir = await tempDir();
   const path = `${dir.path}/sessions.db`;
   openRegistry({ path, migrations: [...MIGRATIONS, NEXT] })[Symbol.dispose]();
@@ -86,7 +86,7 @@ Deno.test("openRegistry() refuses the registry of a newer ralph and leaves it as
   assertEquals(await readFile(path), before);
 });
 
-Deno.test("openRegistry() leaves the log of a newer ralph's registry alone too", async () => {
+Deno.test("openRegistry() does not touch the log of a newer ralph's registry either", async () => {
   await using dir = await tempDir();
   const path = `${dir.path}/sessions.db`;
   openRegistry({ path, migrations: [...MIGRATIONS, NEXT] })[Symbol.dispose]();
@@ -105,7 +105,7 @@ Deno.test("openRegistry() leaves the log of a newer ralph's registry alone too",
   assertEquals(await files(), before);
 });
 
-Deno.test("openRegistry() refuses what is no registry and leaves it as it is", async () => {
+Deno.test("openRegistry() refuses a file that is not a registry, and does not change it", async () => {
   await using dir = await tempDir();
   const database = async (sql: string) => {
     using db = new DatabaseSync(`${dir.path}/made.db`);

@@ -155,7 +155,7 @@ Deno.test("write() records a whole session in the log, the registry and the outp
   assertEquals(lines.slice(1, 4), ["Reading", "files", "a warning"]);
 });
 
-Deno.test("write() has handed the event to the system when it fulfils", async () => {
+Deno.test("write() has passed the event to the system when it resolves", async () => {
   await using it = await fixture({ batchMs: 60_000 });
   for (let i = 1; i <= 3; i++) {
     await it.recorder.write(at({ type: "warning", message: `${i}` }));
@@ -164,7 +164,7 @@ Deno.test("write() has handed the event to the system when it fulfils", async ()
   }
 });
 
-Deno.test("write() numbers events that nobody waits for in their order", async () => {
+Deno.test("write() numbers events in order, even if nobody awaits them", async () => {
   await using it = await fixture();
   const writes = Array.from(
     { length: 5000 },
@@ -196,7 +196,7 @@ Deno.test("write() lets the registry follow after a moment", async () => {
   assertEquals(it.session().usage, USAGE);
 });
 
-Deno.test("Recorder goes on with the totals of the session", async () => {
+Deno.test("Recorder continues with the totals of the session", async () => {
   await using it = await fixture();
   it.registry.updateSession(it.session().id, { usage: USAGE });
   await using log = await openSessionLog(`${it.dir}/again`);
@@ -210,7 +210,7 @@ Deno.test("Recorder goes on with the totals of the session", async () => {
   );
 });
 
-Deno.test("write() says so when the log cannot be written", async () => {
+Deno.test("write() rejects when the log cannot be written", async () => {
   await using dir = await tempDir();
   using registry = openRegistry({ path: ":memory:" });
   const { id } = registry.createSession({ task: "t", taskDir: "/t", root: "/", agent: "x" });
@@ -226,7 +226,7 @@ Deno.test("write() says so when the log cannot be written", async () => {
   log.flush = append;
 });
 
-Deno.test("write() leaves the history alone once another process has ended the session", async () => {
+Deno.test("write() does not change the history once another process has ended the session", async () => {
   await using it = await fixture();
   await it.recorder.write(started(1));
   await it.recorder.flush();

@@ -38,7 +38,7 @@ const SUMMARY: IterationSummary = {
   usage: { inputTokens: 1, outputTokens: 2, cacheReadTokens: 3, cacheWriteTokens: 4, costUsd: 0.5 },
 };
 
-/** A registry in memory whose clock gains a second with every look. */
+/** A registry in memory whose clock advances a second with every reading. */
 function tickingRegistry(): Registry {
   let time = Date.UTC(2026, 0, 1);
   return openRegistry({ path: ":memory:", now: () => new Date(time += 1000) });
@@ -124,7 +124,7 @@ Deno.test("endSession() ends the iteration that was under way", () => {
   assertEquals(registry.finishIteration(id, SUMMARY), false);
 });
 
-Deno.test("openRegistry() makes a database that itself refuses to reopen a session", async () => {
+Deno.test("openRegistry() creates a database that itself refuses to reopen a session", async () => {
   await using dir = await tempDir();
   const path = `${dir.path}/sessions.db`;
   {
@@ -235,7 +235,7 @@ Deno.test("findSessions() answers from indexes with 10,000 sessions", async () =
     }
   });
   assertEquals(registry.findSessions({ latestOnly: true }).length, 50);
-  // The plan, and not the clock, says that no table is scanned or sorted.
+  // Not the clock but the query plan proves that no table is scanned or sorted.
   using db = new DatabaseSync(path, { readOnly: true });
   const { findSessionsQuery } = await import("../../lib/session/registry/find_sessions_query.ts");
   for (

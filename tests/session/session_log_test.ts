@@ -73,7 +73,7 @@ Deno.test("append() numbers events from 1, and flush() puts them into the file",
   assertEquals((await Array.fromAsync(readSessionLog(dir.path)))[0], { seq: 1, event });
 });
 
-Deno.test("openSessionLog() goes on with the numbers of a log that is there", async () => {
+Deno.test("openSessionLog() continues the numbers of an existing log", async () => {
   await using dir = await tempDir();
   for (let i = 0; i < 3; i++) {
     await using log = await openSessionLog(dir.path);
@@ -169,7 +169,7 @@ Deno.test("appendOutput() drops the oldest output with a line that says so", asy
   for (const part of parts) assert((await stat(`${dir.path}/${part}`)).size <= 1000);
 });
 
-Deno.test("readSessionLog() leaves a last line that is not whole for later", async () => {
+Deno.test("readSessionLog() leaves an incomplete last line for later", async () => {
   await using dir = await tempDir();
   await using log = await openSessionLog(dir.path);
   log.append(warning("one"));
@@ -179,7 +179,7 @@ Deno.test("readSessionLog() leaves a last line that is not whole for later", asy
   assertEquals(await seqs(`${dir.path}/missing`), []);
 });
 
-Deno.test("readSessionLog() says which line is no event", async () => {
+Deno.test("readSessionLog() names the line that is not an event", async () => {
   await using dir = await tempDir();
   await using log = await openSessionLog(dir.path);
   log.append(warning("one"));

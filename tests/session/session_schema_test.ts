@@ -3,14 +3,14 @@ import { readFile } from "node:fs/promises";
 import { openRegistry } from "../../lib/session/registry/open_registry.ts";
 import { sessionJsonSchemas, showSchema } from "../../lib/session/session_schema.ts";
 
-Deno.test("sessionJsonSchemas() gives the files that are checked in", async () => {
+Deno.test("sessionJsonSchemas() generates the committed files", async () => {
   for (const [name, schema] of Object.entries(sessionJsonSchemas())) {
     const text = await readFile(new URL(`../../schemas/${name}`, import.meta.url), "utf8");
     assertEquals(JSON.parse(text), JSON.parse(JSON.stringify(schema)), name);
   }
 });
 
-Deno.test("showSchema accepts what the registry gives, and nothing is left out", () => {
+Deno.test("showSchema accepts the registry's sessions, and covers every field", () => {
   using registry = openRegistry({ path: ":memory:" });
   const { id } = registry.createSession({ task: "t", taskDir: "/t", root: "/", agent: "x" });
   registry.beginIteration(id, {

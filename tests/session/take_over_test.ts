@@ -15,7 +15,7 @@ import { tempDir } from "../kit/testing.ts";
 const CHILD = fileURLToPath(new URL("../testdata/open_registry_child.ts", import.meta.url));
 
 for (const layout of Object.keys(LEGACY_TABLES)) {
-  Deno.test(`openRegistry() takes over every row and value of layout ${layout}`, async () => {
+  Deno.test(`openRegistry() migrates every row and value of layout ${layout}`, async () => {
     await using dir = await tempDir();
     const path = `${dir.path}/sessions.db`;
     const rows = Array.from({ length: 5 }, (_, index) => oldRow(layout, index + 1));
@@ -54,7 +54,7 @@ for (const layout of Object.keys(LEGACY_TABLES)) {
           : null,
       );
     }
-    // The copy holds what the old file held; the old file was not in the way of any of it.
+    // The copy contains everything that the old file did.
     using copy = new DatabaseSync(`${path}.before-1`, { readOnly: true });
     assertEquals(
       copy.prepare("SELECT * FROM sessions ORDER BY rowid").all().map((row) => ({ ...row })),
@@ -100,7 +100,7 @@ Deno.test("openRegistry() marks old rows of dead processes as failed", async () 
   assertEquals(registry.runningSessions()[0]?.worker, processIdentity(process.pid) ?? null);
 });
 
-Deno.test("openRegistry() takes a dead bash session for a failed one", async () => {
+Deno.test("openRegistry() marks a dead bash session as failed", async () => {
   await using dir = await tempDir();
   const path = `${dir.path}/sessions.db`;
   writeLegacy(path, "bash", [{
@@ -134,7 +134,7 @@ Deno.test("openRegistry() copies what is still in the write-ahead log of an old 
   assertEquals({ ...copy.prepare("SELECT agent FROM sessions").get() }, { agent: "from the log" });
 });
 
-Deno.test("openRegistry() never overwrites a copy that is there", async () => {
+Deno.test("openRegistry() never overwrites an existing copy", async () => {
   await using dir = await tempDir();
   const path = `${dir.path}/sessions.db`;
   writeLegacy(path, "P1", [oldRow("P1", 1)]);
@@ -146,7 +146,7 @@ Deno.test("openRegistry() never overwrites a copy that is there", async () => {
   assertEquals(names.sort(), ["sessions.db", "sessions.db.before-1", "sessions.db.before-1-2"]);
 });
 
-/** Starts a child that opens the registry when told to. */
+/** Starts a child that opens the registry on request. */
 async function startChild(path: string): Promise<
   { open: () => void; kill: () => void; exit: Promise<unknown> }
 > {
@@ -156,7 +156,7 @@ async function startChild(path: string): Promise<
   const exit = once(child, "close");
   await once(child.stdout, "data");
   child.stdout.resume();
-  // The child may be gone before it has read what it is told.
+  // The child may be gone before it has read the request.
   child.stdin.on("error", () => {});
   return {
     open: () => child.stdin.write("go\n"),
@@ -210,7 +210,7 @@ Deno.test("openRegistry() killed at any moment leaves the old or the new state",
   assert(seen.has(0), "no child was killed before the end");
 });
 
-Deno.test("openRegistry() in two processes at once takes over once", async () => {
+Deno.test("openRegistry() in two processes at once migrates once", async () => {
   await using dir = await tempDir();
   const path = `${dir.path}/sessions.db`;
   const rows = Array.from({ length: 500 }, (_, index) => oldRow("P6", index + 1));

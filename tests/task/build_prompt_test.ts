@@ -82,14 +82,14 @@ three`;
   );
 });
 
-Deno.test("renderTemplate() leaves a block alone that does not end, or is in a value", () => {
+Deno.test("renderTemplate() keeps a block that does not end, or that is in a value", () => {
   const block = "<!-- agent:opencode -->x<!-- /agent:opencode -->";
   assertEquals(renderTemplate("{A}", { agent: "claude", values: { A: block } }), block);
   const open = "a <!-- agent:opencode --> b";
   assertEquals(renderTemplate(open, { agent: "claude", values: {} }), open);
 });
 
-Deno.test("findPromptTemplate() looks in the task, the project, the config, then has its own", async () => {
+Deno.test("findPromptTemplate() looks in the task, the project and the config, then uses the built-in one", async () => {
   await using dir = await tempDir();
   await using config = await tempDir();
   const task = await makeTask(dir.path);
@@ -134,7 +134,7 @@ Deno.test("storyText() spells out description, criteria and notes", () => {
   assertEquals(storyText(bare), "**US-001**");
 });
 
-Deno.test("buildPrompt() puts all that the agent needs in front of the template", async () => {
+Deno.test("buildPrompt() puts everything that the agent needs before the template", async () => {
   await using dir = await tempDir();
   const task = await makeTask(dir.path);
   await writeFile(join(task.root, "AGENTS.md"), "Project rules");
@@ -204,7 +204,7 @@ Deno.test("buildPrompt() cuts an AGENTS.md over 64 KiB and says so", async () =>
   assert(prompt.length < 70_000);
 });
 
-Deno.test("BUILT_IN_PROMPT asks for all that the loop relies on", async () => {
+Deno.test("BUILT_IN_PROMPT asks for everything that the loop relies on", async () => {
   await using dir = await tempDir();
   const task = await makeTask(dir.path);
   const prompt = await buildPrompt({ task, prd, story, agent: "claude", branch: "ralph/x" });

@@ -15,7 +15,7 @@ function check(value: unknown): string[] {
 
 const steps = ["s"];
 
-Deno.test("checkPrd() has nothing to say about a good file", () => {
+Deno.test("checkPrd() finds nothing in a good file", () => {
   assertEquals(
     check([
       { id: "A", steps, priority: 1 },
@@ -51,7 +51,7 @@ Deno.test("checkPrd() reports ids that are taken or unknown", () => {
   );
 });
 
-Deno.test("checkPrd() prints a circle; one with a story that passes holds nobody up", () => {
+Deno.test("checkPrd() prints a circle, but not one that a passing story breaks", () => {
   const circle = (passes: boolean) =>
     check(JSON.stringify([
       { id: "A", steps, dependsOn: ["B"] },
@@ -62,7 +62,7 @@ Deno.test("checkPrd() prints a circle; one with a story that passes holds nobody
   assertEquals(circle(true), [`warning [0]:1: ${message}`]);
 });
 
-Deno.test("checkPrd() reports decisions that nobody has taken", () => {
+Deno.test("checkPrd() reports pending decisions", () => {
   const gate = (more: object) =>
     check(JSON.stringify([{ id: "A", steps, type: "decision-gate", ...more }]));
   assertEquals(gate({ decisionConfig: { status: "pending", inputFile: "d.md" } }), [
@@ -73,7 +73,7 @@ Deno.test("checkPrd() reports decisions that nobody has taken", () => {
   assertEquals(gate({ passes: true }), []);
 });
 
-Deno.test("checkPrd() reports stories that say two things, or too little", () => {
+Deno.test("checkPrd() reports stories that contradict themselves, or say too little", () => {
   const open = { description: "d", passes: false };
   assertEquals(
     check(JSON.stringify([
@@ -92,14 +92,14 @@ Deno.test("checkPrd() reports stories that say two things, or too little", () =>
   );
 });
 
-Deno.test("checkPrd() reports branch names that git must not get", () => {
+Deno.test("checkPrd() reports unsafe branch names", () => {
   assertEquals(check('{"branchName":"--force","mergeTarget":"a..b","stories":[{"steps":["s"]}]}'), [
     'error branchName:1: branchName is "--force", which is no safe branch name: it starts with "-"',
     'error mergeTarget:1: mergeTarget is "a..b", which is no safe branch name: it holds ".."',
   ]);
 });
 
-Deno.test("checkPrd() reports a key that stands twice, and a file without stories", () => {
+Deno.test("checkPrd() reports a duplicate key, and a file without stories", () => {
   assertEquals(check('[{"steps":["s"],\n"passes":true,\n"passes":false}]'), [
     "error [0].passes:3: [0].passes stands in its object more than once",
   ]);
@@ -107,7 +107,7 @@ Deno.test("checkPrd() reports a key that stands twice, and a file without storie
 });
 
 Deno.test({
-  name: "checkPrd() finds no error in real files of others (where they are at hand)",
+  name: "checkPrd() finds no error in real files of others (if they are available)",
   ignore: !sharedPrds,
   fn: () => {
     assert(sharedPrds);
@@ -118,7 +118,7 @@ Deno.test({
   },
 });
 
-Deno.test("findCircle() finds circles of every length, and passes over the way into one", () => {
+Deno.test("findCircle() finds circles of every length, without the path that leads into them", () => {
   const find = (needs: Record<string, string>) =>
     findCircle(
       Object.entries(needs).map(([id, list]) => ({
@@ -142,7 +142,7 @@ Deno.test("findCircle() follows a chain of a hundred thousand stories", () => {
   assertEquals(findCircle([...stories, { id: "100000", dependsOn: ["0"] }])?.length, 100_001);
 });
 
-Deno.test("findBranchProblem() has the rules of git", () => {
+Deno.test("findBranchProblem() follows the rules of git", () => {
   for (const name of ["main", "ralph/my-feature", "v1.2", "a@b", "é"]) {
     assertEquals(findBranchProblem(name), undefined, name);
   }

@@ -18,7 +18,7 @@ const TWO = prdMd(
     "### US-002: Read\n**Description:** Read it.\n\n**Acceptance Criteria:**\n- [ ] read\n",
 );
 
-Deno.test("convertPrd() writes what the golden file holds, whatever the line ends", () => {
+Deno.test("convertPrd() writes the golden file, for all kinds of line ends", () => {
   const { text, warnings, changes } = convertPrd(FORMS, CHAT);
   assertEquals(text, GOLDEN);
   assertEquals(convertPrd(`\uFEFF${FORMS.replaceAll("\n", "\r\n")}`, CHAT).text, GOLDEN);
@@ -40,7 +40,7 @@ Deno.test("convertPrd() writes what the golden file holds, whatever the line end
 
 const seed = new URL("../../../shared/seeds/opencode-server-management.prd.md", import.meta.url);
 Deno.test({
-  name: "convertPrd() reads a real prd.md of 11 stories (where it is at hand)",
+  name: "convertPrd() reads a real prd.md of 11 stories (if it is available)",
   ignore: !existsSync(seed),
   fn: () => {
     const markdown = readFileSync(seed, "utf8");
@@ -53,7 +53,7 @@ Deno.test({
   },
 });
 
-Deno.test("convertPrd() gives the same text again, also after a story has passed", () => {
+Deno.test("convertPrd() gives the same text again, even after a story has passed", () => {
   const first = convertPrd(TWO, CHAT).text;
   assertEquals(convertPrd(TWO, { ...CHAT, previous: first }).text, first);
   const passed = editJson(first, ["userStories", 0, "passes"], true);
@@ -71,7 +71,7 @@ Deno.test("convertPrd() gives the same text again, also after a story has passed
   assertEquals(convertPrd(TWO, { ...CHAT, previous: compact }).text, compact);
 });
 
-Deno.test("convertPrd() keeps the work that was done, and says what is different", () => {
+Deno.test("convertPrd() keeps the work that was done, and reports the differences", () => {
   const previous = JSON.stringify(
     {
       project: "My name",
@@ -143,14 +143,14 @@ Deno.test("convertPrd() keeps the work that was done, and says what is different
   assertEquals(convertPrd(TWO, { ...CHAT, previous: text }).text, text);
 });
 
-Deno.test("convertPrd() keeps the ticks of criteria that stand there twice, one for one", () => {
+Deno.test("convertPrd() keeps the ticks of duplicate criteria, one for one", () => {
   const md = prdMd("### US-001: A\n- [ ] same\n- [ ] same\n");
   const first = convertPrd(md, CHAT).text;
   const ticked = editJson(first, ["userStories", 0, "acceptanceCriteria", 0, "passes"], true);
   assertEquals(convertPrd(md, { ...CHAT, previous: ticked }).text, ticked);
 });
 
-Deno.test("convertPrd() lets the project follow the title, but not a name of its own", () => {
+Deno.test("convertPrd() derives the project from the title, but keeps a custom name", () => {
   const { text } = convertPrd(TWO, CHAT);
   const renamed = TWO.replace("PRD: Chat", "PRD: Talk");
   assertEquals(convertPrd(renamed, { ...CHAT, previous: text }).prd.project, "Talk");
@@ -159,7 +159,7 @@ Deno.test("convertPrd() lets the project follow the title, but not a name of its
   assertEquals([prd.project, prd.description, changes.fields], ["Mine", "Talk", ["description"]]);
 });
 
-Deno.test("convertPrd() keeps a branch of null, and takes one that is asked for", () => {
+Deno.test("convertPrd() keeps a branch of null, and uses one from the markdown", () => {
   const previous = editJson(convertPrd(TWO, CHAT).text, ["branchName"], null);
   assertEquals(convertPrd(TWO, { ...CHAT, previous }).prd.branchName, null);
   const { prd } = convertPrd(TWO, { ...CHAT, previous, branchName: "mine" });
@@ -212,7 +212,7 @@ Deno.test("parsePrdMarkdown() reads ids and titles of every form", () => {
   assertEquals(read("### US-001-Fix it"), "US-001|Fix it");
 });
 
-Deno.test("parsePrdMarkdown() reads merge targets, and warns of what it does not know", () => {
+Deno.test("parsePrdMarkdown() reads merge targets, and warns about unknown ones", () => {
   const read = (text: string) => {
     const md = prdMd("### US-001: A\n- [ ] x\n", `## Merge Target\n\n${text}\n`);
     const { mergeTarget, warnings } = parsePrdMarkdown(md);

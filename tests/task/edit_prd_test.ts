@@ -10,14 +10,14 @@ import { tempDir } from "../kit/testing.ts";
 
 const MIXED = readFileSync(new URL("../testdata/prd/mixed.json.txt", import.meta.url), "utf8");
 
-Deno.test("editJson() changes the bytes of the value and no other", () => {
+Deno.test("editJson() changes only the bytes of the value", () => {
   for (const text of [MIXED, MIXED.replaceAll("\n", "\r\n"), `\uFEFF${MIXED}`, `${MIXED}\n\n`]) {
     const changed = editJson(text, ["tasks", 0, "passes"], true);
     assertEquals(changed, text.replace('"passes": false', '"passes": true'));
   }
 });
 
-Deno.test("editJson() adds a key in the way in which its object is written", () => {
+Deno.test("editJson() adds a key in the style of its object", () => {
   const add = (text: string) => editJson(text, ["p"], true);
   assertEquals(add("{}"), '{"p": true}');
   assertEquals(add('{"a":1}'), '{"a":1,"p":true}');
@@ -28,7 +28,7 @@ Deno.test("editJson() adds a key in the way in which its object is written", () 
   assertEquals(add('\uFEFF{\n"a": [1,2]\n}'), '\uFEFF{\n"a": [1,2],\n"p": true\n}');
 });
 
-Deno.test("editJson() lays out a list or an object like the rest of the file", () => {
+Deno.test("editJson() formats a list or an object like the rest of the file", () => {
   const list = ["make", "test"];
   assertEquals(
     editJson('{\r\n\t"a": 1\r\n}', ["checks"], list),
@@ -81,7 +81,7 @@ Deno.test("setStoryPasses() adds passes beside a status", async () => {
   assertEquals(parsePrd(text).stories.map(({ passes }) => passes), [false, true]);
 });
 
-Deno.test("setStoryPasses() refuses an id that is missing or stands there twice", async () => {
+Deno.test("setStoryPasses() refuses an id that is missing or duplicate", async () => {
   await using dir = await tempDir();
   const file = `${dir.path}/prd.json`;
   const text = '[{"id":"A"},{"id":"A"},{}]';
@@ -95,7 +95,7 @@ Deno.test("setStoryPasses() refuses an id that is missing or stands there twice"
 });
 
 Deno.test({
-  name: "setStoryPasses() leaves every other byte of real files (where they are at hand)",
+  name: "setStoryPasses() keeps every other byte of real files (if they are available)",
   ignore: !sharedPrds,
   fn: async () => {
     assert(sharedPrds);

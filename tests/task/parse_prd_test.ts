@@ -87,7 +87,7 @@ Deno.test("parsePrd() reads the newest form", () => {
   });
 });
 
-Deno.test("parsePrd() finds the stories wherever they stand", () => {
+Deno.test("parsePrd() finds the stories under every known key", () => {
   for (const key of ["userStories", "stories", "features", "tasks"]) {
     assertEquals(stories(`{"${key}":[{"title":"A"}]}`)[0]?.path, [key, 0]);
   }
@@ -101,7 +101,7 @@ Deno.test("parsePrd() reads the empty template as no stories", () => {
   assertEquals(stories('{"project":"","description":"","phases":[],"bugs":[]}'), []);
 });
 
-Deno.test("parsePrd() takes the name of the whole from the keys in use", () => {
+Deno.test("parsePrd() reads the project's name from every known key", () => {
   for (const key of ["project", "name", "productName"]) {
     assertEquals(parsePrd(`{"${key}":"Shop","stories":[]}`).project, "Shop");
   }
@@ -109,7 +109,7 @@ Deno.test("parsePrd() takes the name of the whole from the keys in use", () => {
   assertEquals([prd.project, prd.description], ["Feed", "Live"]);
 });
 
-Deno.test("parsePrd() makes ids of strings, numbers and positions", () => {
+Deno.test("parsePrd() builds ids from strings, numbers and positions", () => {
   const list = stories('[{"id":"setup"},{"id":7},{"title":"no id"},{"id":""},{"id":"setup"}]');
   assertEquals(list.map(({ id }) => id), ["setup", "7", "3", "4", "setup"]);
 });
@@ -164,18 +164,18 @@ Deno.test("parsePrd() joins blockedBy and dependsOn without repetition", () => {
   assertEquals(story('{"blockedBy":["A",2],"dependsOn":["B","A"]}').dependsOn, ["A", "2", "B"]);
 });
 
-Deno.test("parsePrd() takes a gate that nobody filled in for a pending decision", () => {
+Deno.test("parsePrd() treats an empty gate as a pending decision", () => {
   assertEquals(story('{"type":"decision-gate"}').decision, { status: "pending" });
   assertEquals(story('{"decisionConfig":{}}').decision, { status: "pending" });
   assertEquals(story("{}").decision, undefined);
 });
 
-Deno.test("parsePrd() takes checks as one command or a list", () => {
+Deno.test("parsePrd() accepts checks as one command or a list", () => {
   assertEquals(parsePrd('{"checks":"make","stories":[]}').checks, ["make"]);
   assertEquals(parsePrd('{"checks":["a","b"],"stories":[]}').checks, ["a", "b"]);
 });
 
-Deno.test("parsePrd() passes over a byte order mark and unknown keys", () => {
+Deno.test("parsePrd() ignores a byte order mark and unknown keys", () => {
   assertEquals(stories('\uFEFF{"stories":[{"id":"A","x":{"y":1}}],"z":[]}')[0]?.id, "A");
 });
 
@@ -199,7 +199,7 @@ Deno.test("parsePrd() says where the text is not JSON", () => {
   );
 });
 
-Deno.test("parsePrd() locates the error in whatever way a file is cut or spoilt", () => {
+Deno.test("parsePrd() locates the error, wherever a file is cut or corrupted", () => {
   const text = readFileSync(new URL("../testdata/prd/mixed.json.txt", import.meta.url), "utf8");
   for (let offset = 0; offset < text.length; offset++) {
     const spoilt = [text.slice(0, offset), `${text.slice(0, offset)}§${text.slice(offset + 1)}`];
@@ -223,7 +223,7 @@ Deno.test("parsePrd() refuses a file that is nested too deeply to say where it i
   assertEquals(errorOf(`{"a":${deep}${deep.replaceAll("[", "]")}}`).path, "userStories");
 });
 
-Deno.test("parsePrd() never takes an empty or foreign file for one without stories", () => {
+Deno.test("parsePrd() never reads an empty or foreign file as one without stories", () => {
   assertEquals(errorOf("").message, "tasks/x/prd.json is empty, expected a PRD");
   assertEquals(errorOf(" \n").message, "tasks/x/prd.json is empty, expected a PRD");
   assertEquals(
@@ -281,12 +281,12 @@ Deno.test("inspectPrd() reports every error", () => {
   ]);
 });
 
-Deno.test("formatJsonPath() quotes keys that are no names", () => {
+Deno.test("formatJsonPath() quotes keys that are not identifiers", () => {
   assertEquals(formatJsonPath(["a b", 0, "c"]), '["a b"][0].c');
 });
 
 Deno.test({
-  name: "parsePrd() reads real files of others (where they are at hand)",
+  name: "parsePrd() reads real files of others (if they are available)",
   ignore: !sharedPrds,
   fn: () => {
     assert(sharedPrds);

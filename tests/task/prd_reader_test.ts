@@ -8,7 +8,7 @@ import { tempDir } from "../kit/testing.ts";
 
 const GOOD = '[{"id":"A"}]';
 
-/** A clock that only moves when somebody waits, and does something meanwhile. */
+/** A clock that only advances when somebody waits, and that runs an action meanwhile. */
 function clock(meanwhile: () => Promise<void> = () => Promise.resolve()) {
   let time = Date.now() + 60_000;
   let waits = 0;
@@ -48,7 +48,7 @@ Deno.test("PrdReader reuses the reading of a file that has not changed", async (
   assertEquals((await reader.read()).prd.stories[0]?.id, "B");
 });
 
-Deno.test("PrdReader looks again at a file that has just changed, whatever its time stamp", async () => {
+Deno.test("PrdReader reads a recently changed file again, even with the same time stamp", async () => {
   await using dir = await tempDir();
   const file = `${dir.path}/prd.json`;
   await writeFile(file, GOOD);
@@ -100,7 +100,7 @@ Deno.test("PrdReader throws if there never was a good reading", async () => {
   await assertRejects(() => reader.read(), PrdError, "there is no such file");
 });
 
-Deno.test("PrdReader stops waiting when it is told to", async () => {
+Deno.test("PrdReader stops waiting when it is aborted", async () => {
   await using dir = await tempDir();
   const reader = new PrdReader(`${dir.path}/prd.json`, { retryMs: 60_000 });
   const abort = new AbortController();
@@ -122,7 +122,7 @@ Deno.test("PrdReader keeps a copy of every good text", async () => {
   assertEquals(await readFile(goodCopy, "utf8"), `\uFEFF${GOOD}`);
 });
 
-Deno.test("restorePrd() puts the good copy back and keeps every broken file", async () => {
+Deno.test("restorePrd() restores the good copy, and keeps every broken file", async () => {
   await using dir = await tempDir();
   const file = `${dir.path}/prd.json`;
   const goodCopy = `${dir.path}/good.json`;
@@ -136,7 +136,7 @@ Deno.test("restorePrd() puts the good copy back and keeps every broken file", as
   }
 });
 
-Deno.test("restorePrd() refuses a copy that is broken itself, and changes nothing", async () => {
+Deno.test("restorePrd() refuses a broken copy, and changes nothing", async () => {
   await using dir = await tempDir();
   const file = `${dir.path}/prd.json`;
   await writeFile(file, "[1");

@@ -4,19 +4,19 @@ import { z } from "zod";
 import { convertPrd } from "../../lib/task/markdown/convert_prd.ts";
 import { prdJsonSchema } from "../../lib/task/prd/prd_schema.ts";
 
-Deno.test("prdJsonSchema() is what schemas/prd.schema.json holds", () => {
+Deno.test("prdJsonSchema() equals schemas/prd.schema.json", () => {
   const file = new URL("../../schemas/prd.schema.json", import.meta.url);
   assertEquals(JSON.parse(readFileSync(file, "utf8")), prdJsonSchema());
 });
 
-Deno.test("prdJsonSchema() says what it is, and allows keys that it does not know", () => {
+Deno.test("prdJsonSchema() has a title, and allows unknown keys", () => {
   const schema = prdJsonSchema();
   assertEquals(schema.$schema, "https://json-schema.org/draft/2020-12/schema");
   assertEquals(schema.$id, "https://jsr.io/@ralph/cli/schemas/prd.schema.json");
   assertEquals(schema.additionalProperties, {});
 });
 
-Deno.test("prdJsonSchema() accepts what a conversion writes, and not a passes that is a string", () => {
+Deno.test("prdJsonSchema() accepts a converted file, but not a string as passes", () => {
   const { text } = convertPrd("### US-001: A\n\n- [ ] B\n", { task: "t", taskDir: "tasks/t" });
   const data = JSON.parse(text);
   const schema = z.fromJSONSchema(prdJsonSchema() as Parameters<typeof z.fromJSONSchema>[0]);

@@ -62,7 +62,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `formatProgressEntry() gives the bytes of a real log${withSeed}`,
+  name: `formatProgressEntry() reproduces the bytes of a real log${withSeed}`,
   ignore: noSeed,
   fn() {
     for (const entry of parseProgress(seed).entries) {
@@ -179,7 +179,7 @@ Deno.test("createProgress() writes the header once", async () => {
   );
 });
 
-Deno.test("appendProgress() makes the file and leaves an empty line before each entry", async () => {
+Deno.test("appendProgress() creates the file, with an empty line before each entry", async () => {
   await using dir = await tempDir();
   const file = join(dir.path, "progress.txt");
   await appendProgress(file, story, { header, now });
@@ -209,7 +209,7 @@ Deno.test("appendProgress() keeps a streak of the same failure in one entry", as
   assertEquals(await readdir(dir.path), ["progress.txt"]);
 });
 
-Deno.test("appendProgress() adds a failure that is another, or no longer the last", async () => {
+Deno.test("appendProgress() adds an entry for a different failure, or one that is no longer the last", async () => {
   await using dir = await tempDir();
   const file = join(dir.path, "progress.txt");
   const entries: NewProgressEntry[] = [
@@ -312,7 +312,7 @@ Deno.test("rotateProgress() numbers upwards and replaces the note of the last ro
   assertEquals(parseProgress(text).header.rotation, { number: 3, time: "2026-01-23 12:16" });
 });
 
-Deno.test("rotateProgress() leaves a file alone that is short, long by its patterns, or missing", async () => {
+Deno.test("rotateProgress() does not change a file that is short, long only by its patterns, or missing", async () => {
   await using dir = await tempDir();
   const file = join(dir.path, "progress.txt");
   assertEquals(await rotateProgress(file), undefined);
@@ -322,7 +322,7 @@ Deno.test("rotateProgress() leaves a file alone that is short, long by its patte
   assertEquals(await readdir(dir.path), ["progress.txt"]);
 });
 
-Deno.test("rotateProgress() rotates at more lines than the threshold, not at as many", async () => {
+Deno.test("rotateProgress() rotates above the threshold, not at it", async () => {
   await using dir = await tempDir();
   const file = join(dir.path, "progress.txt");
   await longLog(file, { notes: 10, patterns: 0 });
@@ -331,7 +331,7 @@ Deno.test("rotateProgress() rotates at more lines than the threshold, not at as 
   assertEquals((await rotateProgress(file, { threshold: 44 }))?.iterations, 10);
 });
 
-Deno.test("rotateProgress() does a rotation again that a crash cut short", async () => {
+Deno.test("rotateProgress() repeats a rotation that a crash interrupted", async () => {
   await using dir = await tempDir();
   const file = join(dir.path, "progress.txt");
   await longLog(file, { notes: 10, patterns: 1 });

@@ -58,7 +58,7 @@ Deno.test("resolveTask() takes paths to a folder and to its prd.json", async () 
   assertEquals((await resolveTask(dir, { cwd: elsewhere.path })).root, repo.path);
 });
 
-Deno.test("resolveTask() gives one path to a task that is reached by a link", async () => {
+Deno.test("resolveTask() gives the same path to a task behind a link", async () => {
   await using repo = await tempRepo();
   const dir = await addTask(repo.path, "tasks/x");
   await symlink(dir, join(repo.path, "tasks", "y"));
@@ -85,7 +85,7 @@ Deno.test("resolveTask() names the nearest task if there is no such folder", asy
   assertEquals(byPath.nearest, "my-feature");
 });
 
-Deno.test("resolveTask() tells a folder without prd.json from no folder", async () => {
+Deno.test("resolveTask() distinguishes a folder without prd.json from a missing folder", async () => {
   await using repo = await tempRepo();
   const cwd = repo.path;
   await addTask(cwd, "tasks/draft", "prd.md");
@@ -160,7 +160,7 @@ Deno.test("findGitRoot() finds the root of a worktree, where .git is a file", as
   assertEquals(await findGitRoot(join(tree, "sub")), tree);
 });
 
-Deno.test("findGitRoot() goes past a folder .git that is no repository", async () => {
+Deno.test("findGitRoot() skips a folder .git that is not a repository", async () => {
   await using repo = await tempRepo();
   const sub = join(repo.path, "sub");
   await mkdir(join(sub, ".git"), { recursive: true });
@@ -185,7 +185,7 @@ Deno.test("listTasks() lists folders with a prd.json or prd.md, sorted by name",
   );
 });
 
-Deno.test("listTasks() finds none where there is no folder tasks", async () => {
+Deno.test("listTasks() finds none without a folder tasks", async () => {
   await using repo = await tempRepo();
   assertEquals(await listTasks(repo.path), []);
 });

@@ -1,4 +1,4 @@
-/** Databases as the older versions of ralph wrote them, for the tests of the take-over. */
+/** Databases as older versions of ralph wrote them, for the tests of the migration. */
 import { DatabaseSync } from "node:sqlite";
 
 const P1 = `task_name TEXT PRIMARY KEY, task_dir TEXT NOT NULL, pid INTEGER NOT NULL,
@@ -38,7 +38,7 @@ export const LEGACY_TABLES: Record<string, string> = {
 /** A row of an old table. */
 export type OldRow = Record<string, string | number | null>;
 
-/** Makes a row with a value of its own in every column of a layout. */
+/** A row with a distinct value in every column of a layout. */
 export function oldRow(layout: string, index: number): OldRow {
   const row: OldRow = {};
   const names = (LEGACY_TABLES[layout] ?? "").match(/\w+(?= (?:TEXT|INTEGER))/g) ?? [];

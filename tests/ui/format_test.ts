@@ -25,7 +25,7 @@ Deno.test("formatDuration() shows the two largest units", () => {
   for (const [ms, words] of cases) assertEquals(formatDuration(ms), words);
 });
 
-Deno.test("formatDuration() takes what is no duration for none", () => {
+Deno.test("formatDuration() shows an invalid duration as 0s", () => {
   for (const ms of [-1, -DAY, NaN, Infinity, -Infinity]) assertEquals(formatDuration(ms), "0s");
 });
 
@@ -55,7 +55,7 @@ Deno.test("formatClock() names the day unless it is today", () => {
   assertEquals(clock(1e300), "?");
 });
 
-Deno.test("formatClock() uses the system's time zone unless told otherwise", () => {
+Deno.test("formatClock() uses the system's time zone by default", () => {
   const at = new Date(2026, 10, 20, 20, 0).getTime();
   assertEquals(formatClock(at, { now: at }), "20:00");
 });
@@ -72,7 +72,7 @@ Deno.test("formatCost() shows dollars and cents, and says that it is an estimate
   for (const [usd, words] of cases) assertEquals(formatCost(usd), words);
 });
 
-Deno.test("formatCount() has the singular for one only", () => {
+Deno.test("formatCount() uses the singular only for one", () => {
   assertEquals(formatCount(0, "commit"), "0 commits");
   assertEquals(formatCount(1, "commit"), "1 commit");
   assertEquals(formatCount(2, "story", { plural: "stories" }), "2 stories");

@@ -24,7 +24,7 @@ function setUp(columns = 80, rows = 24, at = START) {
 
 const finish = event(1900, { type: "loop_finished", result: loopResult(), agent: "claude" });
 
-Deno.test("LiveView shows after many events what renderView() gives for their state", async () => {
+Deno.test("LiveView shows the output of renderView() after many events", async () => {
   const { terminal, clock, view } = setUp();
   await using _ = view;
   terminal.write("$ ralph run\r\n");
@@ -83,7 +83,7 @@ Deno.test("LiveView ticks once a second while the loop runs, and has no timer ot
   assertEquals(clock.pending, 0);
 });
 
-Deno.test("LiveView writes nothing before the first event, also at its end", async () => {
+Deno.test("LiveView writes nothing if there was no event", async () => {
   const { terminal, view } = setUp();
   await view[Symbol.asyncDispose]();
   assertEquals(terminal.writes, []);

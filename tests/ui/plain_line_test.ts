@@ -12,7 +12,7 @@ import {
 
 const T = "2026-11-20T18:02:12Z";
 
-Deno.test("plainLines() tells a run that goes well", () => {
+Deno.test("plainLines() reports a successful run", () => {
   assertEquals([
     ...plainLines(started(), { session: "01JD" }),
     ...plainLines(iterationStarted(0, 1)),
@@ -38,7 +38,7 @@ Deno.test("plainLines() tells a run that goes well", () => {
   ]);
 });
 
-Deno.test("plainLines() tells what went wrong, and why", () => {
+Deno.test("plainLines() reports failures with their reasons", () => {
   assertEquals([
     ...plainLines(event(1, { type: "warning", message: "prd.json is broken" })),
     ...plainLines(event(1, { type: "progress_rotated", file: "progress-1.txt", iterations: 9 })),
@@ -104,7 +104,7 @@ Deno.test("plainLines() tells what went wrong, and why", () => {
     `${T} iteration 2 denied Bash "rm -rf x"`,
     `${T} iteration 2 check "deno task ok" failed 3s`,
     ...["2", "3", "4", "5", "6"].map((line) => `${T} iteration 2 output "${line}"`),
-    `${T} iteration 2 US-001 set back "check fails"`,
+    `${T} iteration 2 US-001 reopened "check fails"`,
     `${T} iteration 2 US-002 failed 6m40s ending=launch failures=2 commits=0 also_passed=US-009 denials=1 tokens=3 "exit 1"`,
     `${T} iteration 2 stderr "unknown option"`,
     `${T} iteration 2 US-001 failed over from=claude to=opencode failures=2 "exit 1"`,
@@ -129,7 +129,7 @@ Deno.test("plainLines() gives the failure of each agent at the end", () => {
   ]);
 });
 
-Deno.test("plainLines() lets no name or text out of its line", () => {
+Deno.test("plainLines() keeps every name and text on its line", () => {
   const evil = "x\n2026-11-20T18:02:12Z forged\x1b[2J\u2028\u202e";
   const lines = [
     ...plainLines({ time: evil, type: "warning", message: evil }),

@@ -72,7 +72,7 @@ Deno.test("reduceView() adds up the attempts on a story", () => {
   assertEquals(state.usage.outputTokens, 400);
 });
 
-Deno.test("reduceView() opens a story again that a check has set back", () => {
+Deno.test("reduceView() opens a story that was reopened by a check", () => {
   const back = event(500, {
     type: "story_set_back",
     iteration: 1,
@@ -86,12 +86,12 @@ Deno.test("reduceView() opens a story again that a check has set back", () => {
     iterationFinished(501, 1, { outcome: "check_failed", stories: { done: 0, total: 11 } }),
   ]);
   assertEquals(before.list[0]?.state, "open");
-  assertEquals(before.notices.map(({ what }) => what), ["US-001 was set back"]);
+  assertEquals(before.notices.map(({ what }) => what), ["US-001 was reopened"]);
   const after = viewOf([started(), iterationStarted(0, 1), iterationFinished(400, 1), back]);
   assertEquals(after.list[0]?.state, "open");
 });
 
-Deno.test("reduceView() takes in a story that was not there at the start", () => {
+Deno.test("reduceView() adds a story that did not exist at the start", () => {
   const state = viewOf([
     started(),
     event(1, {

@@ -82,7 +82,7 @@ Deno.test("renderView() shows the running story on three lines, and the task on 
   assertEquals(frame(state, 80, 0), []);
 });
 
-Deno.test("renderView() counts down what is waited for, and drops the reason before the time", () => {
+Deno.test("renderView() counts a wait down, and drops the reason before the time", () => {
   const until = MID + 2_467_000;
   const state = viewOf([
     ...midRun(),
@@ -148,7 +148,7 @@ Deno.test("renderView() draws the end without a clock", () => {
   ]);
 });
 
-Deno.test("renderView() shows tokens where no agent names a cost", () => {
+Deno.test("renderView() shows tokens if no agent reports a cost", () => {
   const usage = { inputTokens: 12_000, outputTokens: 345, cacheReadTokens: 0, cacheWriteTokens: 0 };
   const state = viewOf([
     started(),
@@ -279,7 +279,7 @@ function randomEvent(random: (limit: number) => number): LoopEvent {
   return { ...pick(bodies), time: new Date(START + random(1e9)).toISOString() };
 }
 
-Deno.test("renderView() stays inside of every terminal whatever happens", () => {
+Deno.test("renderView() always stays inside the terminal", () => {
   // deno-lint-ignore no-control-regex
   const control = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
   for (let seed = 1; seed <= 40; seed++) {
@@ -294,7 +294,7 @@ Deno.test("renderView() stays inside of every terminal whatever happens", () => 
       const where = `seed ${seed}, step ${step}, ${columns}x${rows}`;
       assert(lines.length <= rows, where);
       for (const line of lines) {
-        // Only the colours that are ours may be left.
+        // Only our own colours may be left.
         // deno-lint-ignore no-control-regex
         const text = line.replace(/\x1b\[(?:1|2|22|31|32|33|36|39)m/g, "");
         assert(!control.test(text), `${where}: ${JSON.stringify(line)}`);

@@ -35,7 +35,7 @@ Deno.test("sanitizeText() shows the text of strings without an end", () => {
   assertEquals(sanitizeText("\x1b"), "");
 });
 
-Deno.test("sanitizeText() leaves no sequence that appears by removing another", () => {
+Deno.test("sanitizeText() leaves no sequence that only appears when another is removed", () => {
   for (const text of ["\x1b\x1b[0m[31m", "\x1b[\x1b[0m31m", "\x1b\x07[31m", "\x1b\n[2J"]) {
     assert(!CONTROL.test(sanitizeText(text)), JSON.stringify(text));
   }
@@ -71,7 +71,7 @@ Deno.test("sanitizeText() leaves no control character in random text, and is ide
   }
 });
 
-Deno.test("sanitizeText() takes time in proportion to hostile text", () => {
+Deno.test("sanitizeText() takes linear time for hostile text", () => {
   for (const piece of ["\x1b]", "\x1b[0;", "\x1b[ ", "\x9d", "\x1b"]) {
     const start = performance.now();
     sanitizeText(piece.repeat(200_000));

@@ -29,7 +29,7 @@ Deno.test("statusTable() cuts long names and the reason at the width of a termin
   ]);
 });
 
-Deno.test("statusTable() says which try it is, unless it is the first", () => {
+Deno.test("statusTable() shows the attempt, unless it is the first", () => {
   const now = START + 1000;
   const running = { ...session("t"), currentStory: "US-1" };
   const cells = [1, 2, 3, 4, 11, 12, 21, 103, 111].map((attempt) => {
@@ -49,7 +49,7 @@ Deno.test("statusTable() says which try it is, unless it is the first", () => {
   ]);
 });
 
-Deno.test("taskLabels() names whole paths where the repositories are called the same", () => {
+Deno.test("taskLabels() shows whole paths if the repositories have the same name", () => {
   const labels = taskLabels([
     session("login", "/a/app"),
     session("login", "/b/app"),
@@ -64,7 +64,7 @@ Deno.test("taskLabels() names whole paths where the repositories are called the 
   ]);
 });
 
-Deno.test("sessionReason() is told where the status does not say it all", () => {
+Deno.test("sessionReason() is given if the status does not say enough", () => {
   const reason = (status: Session["status"], endOutcome: Session["endOutcome"]) =>
     sessionReason({ status, endOutcome, endReason: "why" });
   assertEquals(reason("completed", "completed"), undefined);
@@ -101,7 +101,7 @@ Deno.test("formatBytes() never shows four digits before the point", () => {
   ]);
 });
 
-Deno.test("findSessions() finds ids by their beginning", () => {
+Deno.test("findSessions() finds ids by their start", () => {
   using registry = openRegistry({ path: ":memory:" });
   const add = (id: string) =>
     registry.createSession({ id, task: "t", taskDir: "/t", root: "/", agent: "x" }).id;

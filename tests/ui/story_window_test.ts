@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { storyWindow } from "../../lib/ui/live/story_rows.ts";
 
-Deno.test("storyWindow() shows all stories where there is room", () => {
+Deno.test("storyWindow() shows all stories if there is room", () => {
   assertEquals(storyWindow(5, { focus: 2, rows: 5 }), { start: 0, end: 5 });
   assertEquals(storyWindow(5, { focus: 2, rows: Infinity }), { start: 0, end: 5 });
 });

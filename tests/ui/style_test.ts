@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import { displayWidth } from "../../lib/ui/text/display_width.ts";
 import { createStyle, fitSpans, supportsColor } from "../../lib/ui/text/style.ts";
 
-Deno.test("supportsColor() heeds FORCE_COLOR, then NO_COLOR, then the terminal", () => {
+Deno.test("supportsColor() checks FORCE_COLOR, then NO_COLOR, then the terminal", () => {
   const cases: [Record<string, string>, boolean, boolean][] = [
     [{}, true, true],
     [{}, false, false],

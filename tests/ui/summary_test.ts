@@ -3,7 +3,7 @@ import { displayWidth } from "../../lib/ui/text/display_width.ts";
 import { renderSummary } from "../../lib/ui/report/summary.ts";
 import { id, loopResult, story } from "../kit/ui_events.ts";
 
-Deno.test("renderSummary() says what a completed run has done", () => {
+Deno.test("renderSummary() reports what a completed run has done", () => {
   assertEquals(
     renderSummary(loopResult(), {
       task: "my-feature",
@@ -21,7 +21,7 @@ Deno.test("renderSummary() says what a completed run has done", () => {
   );
 });
 
-Deno.test("renderSummary() has the singular for one", () => {
+Deno.test("renderSummary() uses the singular for one", () => {
   const { branch: _, ...result } = loopResult({
     iterations: 1,
     stories: { done: 1, total: 1 },
@@ -95,7 +95,7 @@ Deno.test("renderSummary() gives the failure of each agent", () => {
   assert(!lines.some((line) => line.includes("agents")));
 });
 
-Deno.test("renderSummary() has an honest word for every outcome", () => {
+Deno.test("renderSummary() has a heading for every outcome", () => {
   const words = {
     completed: "Completed",
     failed: "Failed",
@@ -111,7 +111,7 @@ Deno.test("renderSummary() has an honest word for every outcome", () => {
   }
 });
 
-Deno.test("renderSummary() wraps between items, and colours the heading alone", () => {
+Deno.test("renderSummary() wraps between items, and colours only the heading", () => {
   const open = [1, 2, 3].map((n) => ({ ...story(n), reason: "not tried" }));
   const lines = renderSummary(loopResult({ outcome: "stopped", reason: "x\x1b[2J", open }), {
     task: "t",

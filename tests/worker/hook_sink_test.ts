@@ -21,7 +21,7 @@ function numbered(seq: number, body: LoopEventBody): NumberedEvent {
 
 const warning = (seq: number) => numbered(seq, { type: "warning", message: `number ${seq}` });
 
-/** A sink whose hooks run in a folder, and the warnings that it gives. */
+/** A sink whose hooks run in a folder, and its warnings. */
 function sink(dir: TempDir, hooks: Hook[], options: Partial<HookSinkOptions> = {}) {
   const warnings: string[] = [];
   const sink = hookSink(hooks, {
@@ -49,7 +49,7 @@ async function fileThere(file: string): Promise<string> {
   }
 }
 
-Deno.test("hookSink() gives a hook the event on stdin, and says what it is about", async () => {
+Deno.test("hookSink() passes the event on stdin, and its context in the environment", async () => {
   await using dir = await tempDir();
   const { sink: hooks, warnings } = sink(dir, [
     sh('cat > event; echo "$RALPH_EVENT $RALPH_TASK $RALPH_SESSION_ID $PWD" > about'),
@@ -92,7 +92,7 @@ Deno.test("hookSink() calls hooks for their events only, one after the other, in
   ]);
 });
 
-Deno.test("hookSink() goes on after it was idle", async () => {
+Deno.test("hookSink() continues after it was idle", async () => {
   await using dir = await tempDir();
   const { sink: hooks } = sink(dir, [sh("echo > done")]);
   for (let seq = 1; seq <= 3; seq++) {
@@ -103,7 +103,7 @@ Deno.test("hookSink() goes on after it was idle", async () => {
   await hooks[Symbol.asyncDispose]();
 });
 
-Deno.test("hookSink() tells once why a hook fails, and calls the others all the same", async () => {
+Deno.test("hookSink() reports a failure once, and still calls the other hooks", async () => {
   await using dir = await tempDir();
   const env = { ...TEST_ENV, HOOK_TOKEN: "very-secret-value" };
   const failing = sh('echo "no entry with $HOOK_TOKEN" >&2; exit 3');
@@ -118,7 +118,7 @@ Deno.test("hookSink() tells once why a hook fails, and calls the others all the 
   assertEquals(await readFile(join(dir.path, "calls"), "utf8"), "x\nx\nx\n");
 });
 
-Deno.test("hookSink() ends a hook that takes too long, and all that it has started", async () => {
+Deno.test("hookSink() ends a hook that takes too long, and everything that it started", async () => {
   await using dir = await tempDir();
   const slow: Hook = { ...sh("echo $$ > pid; sleep 60 & sleep 60"), timeoutMs: 300 };
   const { sink: hooks, warnings } = sink(dir, [slow]);
@@ -143,12 +143,12 @@ Deno.test("hookSink() never makes its caller wait, and drops the oldest of too m
   const calls = (await readFile(join(dir.path, "calls"), "utf8")).trimEnd().split("\n");
   assertEquals(calls.map((line) => JSON.parse(line).seq), [1, 998, 999, 1000]);
   assertEquals(warnings, [
-    "More than 3 calls of hooks wait: the oldest are dropped",
-    "996 calls of hooks were dropped",
+    "More than 3 hook calls are waiting: the oldest are dropped",
+    "996 hook calls were dropped",
   ]);
 });
 
-Deno.test("hookSink() waits for what is left at the end, but not for ever", async () => {
+Deno.test("hookSink() waits for the remaining calls at the end, but not forever", async () => {
   await using dir = await tempDir();
   const { sink: hooks, warnings } = sink(dir, [sh("echo $$ > pid; exec sleep 60")], {
     drainMs: 300,
@@ -161,10 +161,10 @@ Deno.test("hookSink() waits for what is left at the end, but not for ever", asyn
   const pid = Number(await readFile(join(dir.path, "pid"), "utf8"));
   assertEquals(await isProcessGroupAlive(pid), false);
   assertMatch(warnings[0] ?? "", /failed on warning: the session has ended$/);
-  assertEquals(warnings[1], "1 call of a hook was dropped");
+  assertEquals(warnings[1], "1 hook call was dropped");
 });
 
-Deno.test("runSession() lets go of the task before it waits for the last hooks", async () => {
+Deno.test("runSession() releases the task before it waits for the last hooks", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const paths = sessionPaths({ HOME: join(repo.outside, "home") });
   const loop = {
@@ -238,7 +238,7 @@ Deno.test("readSettings() names what is wrong with a hook", async () => {
     ['on = "finished"\ncommand = ["true"]', "hooks.0.on: Expected a type of event"],
     ['on = []\ncommand = ["true"]', "hooks.0.on"],
     ['on = "*"\ncommand = []', "hooks.0.command"],
-    ['on = "*"\ncommand = [" "]', "hooks.0.command: Names no program"],
+    ['on = "*"\ncommand = [" "]', "hooks.0.command: Expected the name of a program first"],
     ['on = "*"\ncommand = "notify-send"', "hooks.0.command"],
     ['on = "*"\ncommand = ["true"]\nwhen = "now"', 'unknown key "when" in hooks.0'],
   ];

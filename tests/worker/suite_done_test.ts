@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { claudeResult, ofType, says, seen, suiteScene } from "./suite_scene.ts";
 
-/** What counts as done, and what stays as it is: points 1 to 3, 13 to 15 and 17 of the suite. */
+/** What counts as done, and what must not change: points 1 to 3, 13 to 15 and 17 of the suite. */
 
 const TAG = "<promise>COMPLETE</promise>";
 
@@ -22,7 +22,7 @@ Deno.test("point 1: a task whose stories all pass ends with 0, and no agent is c
   assertEquals(await it.repo.git("status", "--porcelain"), "");
 });
 
-Deno.test("point 2: COMPLETE with stories open is not done, and the loop goes on", async () => {
+Deno.test("point 2: COMPLETE with open stories is not done, and the loop continues", async () => {
   await using it = await suiteScene({
     stories: [{ id: "US-001" }, { id: "US-002" }],
     agents: { agent: [`echo '${TAG}'`, `pass US-001; work one; echo '${TAG}'`, `echo '${TAG}'`] },
@@ -106,7 +106,7 @@ Deno.test("point 13: a prd.json that is deleted, cut or emptied is an error, and
   );
 });
 
-Deno.test("point 13: stories that an agent removes are no stories that it has done", async () => {
+Deno.test("point 13: stories that an agent removes do not count as done", async () => {
   await using it = await suiteScene({
     stories: [{ id: "US-001" }, { id: "US-002" }],
     agents: { agent: [`echo '{"userStories":[{"id":"US-001","passes":true}]}' > "$PRD"; work x`] },
@@ -134,7 +134,7 @@ Deno.test("point 14: unknown keys, their order and every byte but one field of p
   await it.repo.git("commit", "--quiet", "-am", "odd");
   const { code, events } = await it.run("--json", "-i", "2");
   assertEquals(code, 3);
-  // Twice marked by the agent, and twice set back by ralph.
+  // Twice marked by the agent, and twice reopened by ralph.
   assertEquals(ofType(events, "story_set_back").length, 2);
   assertEquals(await readFile(it.repo.task.prdFile, "utf8"), odd);
 });
@@ -176,7 +176,7 @@ for (const [what, expected, scene, args] of EXITS) {
   });
 }
 
-Deno.test("point 15: a worker that is killed is told as a failure, by the run that follows it", async () => {
+Deno.test("point 15: a killed worker is reported as a failure by the run that follows it", async () => {
   await using it = await suiteScene({ agents: { a: ["kill -KILL $PPID; sleep 60"] } });
   const { code, stdout, stderr } = await it.run("--worker");
   assertEquals(code, 1, stdout + stderr);

@@ -2,12 +2,12 @@ import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } f
 import process from "node:process";
 import { claudeResult, limitWords, ofType, says, seen, suiteScene } from "./suite_scene.ts";
 
-/** Agents that fail, and services that refuse: points 4 to 6 of the suite, and the log that began it all. */
+/** Failing agents and services: points 4 to 6 of the suite, and the log that started it all. */
 
 const { words: LIMIT } = limitWords();
 const BOOM = "echo thinking; echo boom >&2; exit 1";
 
-Deno.test("point 4: an agent that fails once is tried again", async () => {
+Deno.test("point 4: an agent that fails once is retried", async () => {
   await using it = await suiteScene({
     agents: { agent: [BOOM, "pass US-001; work one"], other: ["exit 9"] },
   });
@@ -97,7 +97,7 @@ const REFUSALS: Record<
   },
 };
 for (const [how, { agents, tables = {} }] of Object.entries(REFUSALS)) {
-  Deno.test(`point 5: a limit is recognised ${how}, and another agent takes over at once`, async () => {
+  Deno.test(`point 5: a limit is recognised ${how}, and the loop fails over at once`, async () => {
     await using it = await suiteScene({
       agents: { ...agents, other: ["pass US-001; work one"] },
       tables,
@@ -115,7 +115,7 @@ for (const [how, { agents, tables = {} }] of Object.entries(REFUSALS)) {
   });
 }
 
-Deno.test("point 5: the same words in a file that the agent reads or quotes are no limit", async () => {
+Deno.test("point 5: the same words in a file that the agent reads or quotes are not a limit", async () => {
   const words = `${LIMIT}. 429 Too Many Requests, rate limit exceeded, usage limit reached`;
   const turn = [
     says({
@@ -149,7 +149,7 @@ Deno.test("point 5: the same words in a file that the agent reads or quotes are 
   assertEquals(await command.calls(), { agent: 1, other: 0 });
 });
 
-Deno.test("point 5: with no other agent the reset is waited for, visibly, and then the loop goes on", async () => {
+Deno.test("point 5: without another agent the loop visibly waits for the reset, and then continues", async () => {
   await using it = await suiteScene({
     agents: {
       agent: [
@@ -204,7 +204,7 @@ Deno.test("point 6: ralph stop and ralph checkpoint end the wait of a worker at 
 });
 
 Deno.test("the seed's log: agents that die at once are called once each, with one failover and the cause", async () => {
-  // As in the log: "Exit code 1" and no word more.
+  // As in the log: only "Exit code 1".
   for (const last of ["exit 1", "echo \"error: unknown option '--output-format'\" >&2; exit 1"]) {
     await using it = await suiteScene({
       stories: Array.from({ length: 7 }, (_, i) => ({ id: `US-00${i + 1}` })),

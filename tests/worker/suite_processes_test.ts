@@ -39,7 +39,7 @@ Deno.test("point 7: a silent agent is ended with its group, and the next one sta
   assertEquals(await it.calls(), { agent: 2 });
 });
 
-Deno.test("point 7: an agent that is silent every time makes room for another one", async () => {
+Deno.test("point 7: the loop fails over from an agent that is silent every time", async () => {
   await using it = await suiteScene({
     agents: { silent: ["exec sleep 60"], other: ["pass US-001; work one"] },
     settings: { ...STALL, failover_threshold: 2 },
@@ -56,7 +56,7 @@ const STEADY: Record<string, string> = {
   "on stderr": "echo $i >&2",
   "of a progress bar": "printf '\\r%s%%' $i",
 };
-Deno.test("point 7: steady output is never silence, whatever it is made of", async () => {
+Deno.test("point 7: steady output of any kind is never silence", async () => {
   await Promise.all(
     Object.entries(STEADY).map(async ([what, print]) => {
       await using it = await suiteScene({
@@ -72,7 +72,7 @@ Deno.test("point 7: steady output is never silence, whatever it is made of", asy
   );
 });
 
-Deno.test("point 8: an agent that has ended is not waited for because a grandchild holds its output", async () => {
+Deno.test("point 8: a grandchild that keeps its output open does not delay the end of an agent", async () => {
   await using it = await suiteScene({
     agents: { agent: ["sleep 60 & sleep 60 2>&1 & pass US-001; work one; echo done"] },
   });
@@ -86,7 +86,7 @@ Deno.test("point 8: an agent that has ended is not waited for because a grandchi
   assertEquals(await it.calls(), { agent: 1 });
 });
 
-Deno.test("point 8: nor because a daemon that left its group holds it, and that is ended as well", async () => {
+Deno.test("point 8: nor does a daemon that left its group, which is ended as well", async () => {
   await using it = await suiteScene({
     agents: {
       agent: [
@@ -147,7 +147,7 @@ Deno.test("point 9: a stop in the middle of a check ends the check as well", asy
   assertEquals((await call.result).code, 143);
   assertLess(performance.now() - at, 1_500);
   await assertNothingLeft(it.options.home);
-  // A check that was stopped has not held.
+  // A check that was stopped has not passed.
   assertMatch(await readFile(it.repo.task.prdFile, "utf8"), /"passes": ?false/);
 });
 
@@ -203,9 +203,9 @@ Deno.test("point 11: after kill -9 no second agent runs beside the first, and no
   ]);
 });
 
-Deno.test("point 16: what is meant for ralph or for a session around it does not leak into the agent", async () => {
+Deno.test("point 16: variables of ralph and of a surrounding session do not leak into the agent", async () => {
   await using it = await suiteScene({ agents: { agent: ["env > ../env; pass US-001; work one"] } });
-  // Neither the project's .env nor one of the user's is ralph's to load.
+  // ralph must not load the .env of the project or of the user.
   await writeFile(join(it.repo.root, ".env"), "FROM_DOT_ENV=1\nANTHROPIC_API_KEY=sk-project\n");
   const env = {
     CLAUDECODE: "1",
@@ -224,6 +224,6 @@ Deno.test("point 16: what is meant for ralph or for a session around it does not
   const leaked = names.filter((name) =>
     /^(CLAUDE|OPENCODE_|RALPH_|FROM_DOT_ENV|ANTHROPIC_)/.test(name)
   );
-  // Only the marks by which its processes are found.
+  // Only the variables that mark its processes.
   assertEquals(leaked.sort(), ["RALPH_RUN", "RALPH_SESSION"]);
 });

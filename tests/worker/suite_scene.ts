@@ -15,21 +15,21 @@ import {
 } from "../kit/ralph_process.ts";
 import { scriptedAgent, type StoryInput, type TaskRepo, taskRepo } from "../kit/scripted_agent.ts";
 
-/** Scenes for the suite of what goes wrong in loops: scripted agents, and `ralph` as its users call it. */
+/** Scenes for the suite of failing loops: scripted agents, and `ralph` as its users call it. */
 
-/** What a scene is made of. */
+/** Options of a scene. */
 export interface SceneOptions {
   /** The stories of the task. @default {one story, `US-001`} */
   stories?: readonly StoryInput[];
   /** Further fields of prd.json. @default {none} */
   prd?: Record<string, unknown>;
-  /** The replies of each agent, by name; the first is asked for. `claude` stands in for Claude Code. */
+  /** The replies of each agent, by name; the first is the default. `claude` mimics Claude Code. */
   agents: Record<string, readonly string[]>;
   /** Settings of the user's config.toml. @default {no backoff} */
   settings?: Record<string, unknown>;
   /** Further lines of the table of an agent, by name, or the table of one more. @default {none} */
   tables?: Record<string, string>;
-  /** The agent that is asked for. @default {the first} */
+  /** The requested agent. @default {the first} */
   ask?: string;
 }
 
@@ -38,7 +38,7 @@ export interface Scene extends AsyncDisposable {
   repo: TaskRepo;
   /** How `ralph` is called there. */
   options: RalphOptions;
-  /** Runs the task, in this process's child unless `args` say otherwise, and asserts that nothing is left. */
+  /** Runs the task, in the foreground by default, and asserts that no process is left. */
   run(...args: string[]): Promise<RalphResult & { events: LoopEvent[]; ms: number }>;
   /** Starts any command of `ralph`. */
   start(...args: string[]): RalphCall;
@@ -52,7 +52,7 @@ export interface Scene extends AsyncDisposable {
   sessions(): Session[];
 }
 
-/** Makes a scene; no agent, setting or session of the user is in it. */
+/** Creates a scene without any agent, setting or session of the user. */
 export async function suiteScene(scene: SceneOptions): Promise<Scene> {
   const { stories = [{ id: "US-001" }], prd = {}, settings = {}, tables = {} } = scene;
   const repo = await taskRepo(stories, prd);
@@ -142,7 +142,7 @@ export function ofType<Type extends LoopEvent["type"]>(
   return events.filter((event) => event.type === type) as Extract<LoopEvent, { type: Type }>[];
 }
 
-/** Waits until something holds; the test's own time limit is the only other end. */
+/** Waits until a condition is true; only the test's own time limit ends it otherwise. */
 export async function until<T>(look: () => Promise<T> | T): Promise<Exclude<T, false | undefined>> {
   for (;;) {
     const found = await look();
@@ -165,7 +165,7 @@ export function seen(call: RalphCall, words: string): Promise<string> {
   });
 }
 
-/** How long the last process may take to be gone once `ralph` has ended: a worker says its last word first. */
+/** How long the last process may outlive `ralph`: a worker writes its last events first. */
 const LEAVING_MS = 1_500;
 
 /**

@@ -21,7 +21,7 @@ function sessions(options: RalphOptions): Session[] {
   return registry.findSessions({});
 }
 
-/** Waits until something holds; the test's own time limit is the only other end. */
+/** Waits until a condition is true; only the test's own time limit ends it otherwise. */
 async function until<T>(look: () => Promise<T | undefined | false> | T | undefined | false) {
   for (;;) {
     const found = await look();
@@ -39,7 +39,7 @@ function agentUp(options: RalphOptions): Promise<Session> {
   >;
 }
 
-Deno.test("ralph run --detach returns when the loop has begun, and status tells the truth", async () => {
+Deno.test("ralph run --detach returns when the loop has started, and status shows it", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const agent = await scriptedAgent(join(repo.outside, "agent"), [HANG]);
   const options = await configure(repo, { agent });
@@ -56,7 +56,7 @@ Deno.test("ralph run --detach returns when the loop has begun, and status tells 
   assertStringIncludes(await readFile(repo.task.progressFile, "utf8"), "Reason: ralph stop");
 });
 
-Deno.test("ralph run --detach prints why the worker did not begin, with its exit code", async () => {
+Deno.test("ralph run --detach prints why the worker did not start, with its exit code", async () => {
   await using repo = await taskRepo([{ id: "US-001" }], { branchName: "ralph/job" });
   const options = await configure(repo, {});
   await writeFile(join(repo.root, "dirty.txt"), "x");
@@ -97,13 +97,13 @@ Deno.test("ralph run follows its worker, and exits with the loop's code", async 
   assertEquals(sessions(options).length, 2);
 });
 
-Deno.test("ralph run goes on when its terminal is closed", async () => {
+Deno.test("ralph run keeps running when its terminal is closed", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const agent = await scriptedAgent(join(repo.outside, "agent"), [
     "echo up; while [ ! -f ../go ]; do sleep 0.05; done; pass US-001; work one",
   ]);
   const options = await configure(repo, { agent });
-  // In a process group of its own, as under a terminal: all of it gets the signal.
+  // In its own process group, as in a terminal: all of it gets the signal.
   const call = startRalph(["run", "job", "-a", "agent"], { ...options, detached: true });
   const session = await agentUp(options);
   process.kill(-(call.child.pid ?? 0), "SIGHUP");
@@ -119,7 +119,7 @@ Deno.test("ralph run leaves the view on Ctrl-C, and stops the loop on a second o
   const agent = await scriptedAgent(join(repo.outside, "agent"), [HANG]);
   const options = await configure(repo, { agent });
   const call = startRalph(["run", "job", "-a", "agent"], options);
-  const awaited = ["iteration 1 US-001", "it goes on in the background"];
+  const awaited = ["iteration 1 US-001", "it keeps running in the background"];
   let text = "";
   call.child.stdout?.on("data", (chunk: string) => {
     text += chunk;
@@ -161,7 +161,7 @@ async function timeOfTermination(): Promise<number> {
   return took;
 }
 
-Deno.test("ralph recovers from a killed worker: no orphan, no lost event, and run goes on", async () => {
+Deno.test("ralph recovers from a killed worker: no orphan, no lost event, and run continues", async () => {
   await using repo = await taskRepo([{ id: "US-001" }, { id: "US-002" }]);
   const agent = await scriptedAgent(join(repo.outside, "agent"), [
     // Nothing is written after the kill: a broken pipe would end it by itself.
@@ -194,7 +194,7 @@ Deno.test("ralph recovers from a killed worker: no orphan, no lost event, and ru
   assertEquals(log.at(-1)?.event.type, "loop_finished");
 });
 
-Deno.test("ralph run takes back a lock of git that a killed agent left behind", async () => {
+Deno.test("ralph run removes a git lock that a killed agent left behind", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const agent = await scriptedAgent(join(repo.outside, "agent"), [
     "touch .git/index.lock; echo up; exec sleep 60",
@@ -255,7 +255,7 @@ Deno.test("US-003: a task's name is enough, from any folder of the repository", 
   assertStringIncludes(missing.stderr, "did you mean job?");
 });
 
-Deno.test("US-009: stop ends only the worker, and the agent's server goes on", async () => {
+Deno.test("US-009: stop ends only the worker, and the agent's server keeps running", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const server = createServer((_, response) => response.end("{}"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -298,13 +298,13 @@ Deno.test("US-009: checkpoint ends a session after its current iteration", async
   );
 });
 
-Deno.test("US-009: the help says that a server is not ralph's to stop", async () => {
+Deno.test("US-009: the help says that ralph does not stop a server", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const { stdout } = await ralph(["stop", "--help"], await configure(repo, {}));
   assertStringIncludes(stdout.replaceAll("\n", " "), "A server that the agent used");
 });
 
-Deno.test("US-010: attach takes the newest session of a task, one by its id, or the last active", async () => {
+Deno.test("US-010: attach finds the newest session of a task, one by its id, or the most recently active", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const agent = await scriptedAgent(join(repo.outside, "agent"), [HANG]);
   const options = await configure(repo, { agent });
@@ -330,7 +330,7 @@ Deno.test("US-010: attach takes the newest session of a task, one by its id, or 
   assertStringIncludes(await readFile(repo.task.progressFile, "utf8"), "Reason: ralph stop");
 });
 
-Deno.test("ralph sets a story back whose verification was cut short by kill -9", async () => {
+Deno.test("ralph reopens a story whose verification was interrupted by kill -9", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const agent = await scriptedAgent(join(repo.outside, "agent"), ["pass US-001; work one"]);
   const options = await configure(repo, { agent });
@@ -342,13 +342,13 @@ Deno.test("ralph sets a story back whose verification was cut short by kill -9",
   process.kill(session?.worker?.pid ?? 0, "SIGKILL");
   const { code } = await ralph(run, options);
   assertEquals(code, 0);
-  // The story was not believed: it was tried again, and then the check held.
+  // The story was not believed: it was retried, and then the check passed.
   assertEquals(await agent.calls(), 2);
   using registry = openRegistry({ path: sessionPaths({ HOME: options.home }).database });
   assertEquals(registry.listIterations(session?.id ?? "")[0]?.passed, []);
 });
 
-Deno.test("US-008: the registry of an older ralph is taken over once, with all of its history", async () => {
+Deno.test("US-008: the registry of an older ralph is migrated once, with all of its history", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const options = await configure(repo, {});
   const { database } = sessionPaths({ HOME: options.home });

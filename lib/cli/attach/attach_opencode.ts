@@ -15,12 +15,6 @@ export class AttachError extends Error {
   /** What to do about it. */
   readonly hint: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param reason What is wrong.
-   * @param options What to do about it, and the exit code.
-   */
   constructor(reason: string, options: { hint: string; exitCode: number }) {
     super(`Cannot attach to the OpenCode session: ${reason}`);
     this.name = "AttachError";
@@ -29,24 +23,22 @@ export class AttachError extends Error {
   }
 }
 
-/** What {@linkcode attachOpencode} shows. */
+/** The session that {@linkcode attachOpencode} shows. */
 export interface AttachTarget {
   /** The session on the server, such as `ses_...`. */
   id: string;
   /** The root of its repository. */
   root: string;
-  /** What shows the same without the server, as a command. */
+  /** A command that shows the same without the server. */
   instead: string;
 }
 
 /**
- * Hands the terminal to OpenCode's own screen for a session, until the person leaves it. Nothing
- * of ralph's records changes, and the server goes on.
+ * Hands the terminal to OpenCode's own screen for a session, until the user leaves it. ralph's
+ * records do not change, and the server keeps running.
  *
- * @param context The world.
- * @param target The session.
  * @returns The exit code of OpenCode.
- * @throws {AttachError} If the server is not there, or does not have the session.
+ * @throws {AttachError} If the server is not running, or does not have the session.
  */
 export async function attachOpencode(
   context: CommandContext,
@@ -69,7 +61,7 @@ export async function attachOpencode(
     env: {
       ...env,
       OPENCODE_SERVER_USERNAME: username,
-      // In the environment, as every user of this machine can read the arguments of a process.
+      // In the environment, because every user of this machine can read the arguments of a process.
       ...(password === undefined ? {} : { OPENCODE_SERVER_PASSWORD: password }),
     },
   });
@@ -89,7 +81,7 @@ async function requireServerSession(
   const session = await project.getSession(id, AbortSignal.timeout(10_000));
   if (session === undefined) {
     const reason = `the server at ${address.url} has no session "${id}"`;
-    throw new AttachError(reason, { hint: `what was recorded of it: ${instead}`, exitCode: 1 });
+    throw new AttachError(reason, { hint: `see what was recorded: ${instead}`, exitCode: 1 });
   }
   if (session.directory !== root) {
     throw new AttachError(`"${id}" belongs to another project, ${session.directory}`, {
@@ -104,7 +96,7 @@ async function handOver(
   args: readonly string[],
   options: { cwd: string; env: Record<string, string> },
 ): Promise<number> {
-  // Ctrl-C is for the program that has the terminal.
+  // Ctrl-C belongs to the program that has the terminal.
   const ignore = () => {};
   process.on("SIGINT", ignore);
   try {

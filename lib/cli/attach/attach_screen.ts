@@ -15,24 +15,18 @@ export interface AttachScreenOptions {
   registry: Registry;
   /** Where ralph keeps its files. */
   paths: SessionPaths;
-  /** Whether to look only. @default {false} */
+  /** Whether to only watch. @default {false} */
   observe?: boolean;
 }
 
 const PREFIX = "\x1d";
 const ENTER_SCREEN = "\x1b[?1049h\x1b[2J";
-/** Undoes whatever a program may have asked of the terminal, and leaves the second screen. */
+/** Resets everything that a program may have set on the terminal, and leaves the second screen. */
 const LEAVE_SCREEN =
   "\x1b[0m\x1b[r\x1b[?25h\x1b[?1l\x1b>\x1b[?7h\x1b[?1000l\x1b[?1002l\x1b[?1003l" +
   "\x1b[?1004l\x1b[?1006l\x1b[?2004l\x1b[<u\x1b[?1049l";
 
-/**
- * Connects to the terminal of the agent that a session runs, if it has one.
- *
- * @param session The session, which runs.
- * @param observe Whether to look only.
- * @returns The client; `undefined` if the agent has no terminal.
- */
+/** Connects to the terminal of a running session's agent; `undefined` if it has no terminal. */
 export async function connectScreen(
   session: Session,
   observe: boolean,
@@ -47,13 +41,10 @@ export async function connectScreen(
 }
 
 /**
- * Shows the terminal of a running agent as it is now, lets a person type into it and give
- * it back, and leaves this terminal as it was on every way out.
+ * Shows the terminal of a running agent as it is now, lets the user type into it and hand it back,
+ * and restores this terminal on every way out.
  *
- * @param context The world.
- * @param session The session.
  * @param client Its client, from {@linkcode connectScreen}; it is disposed of.
- * @param options Additional options.
  * @returns The loop's exit code, or 0 if the session was left.
  */
 export async function attachScreen(
@@ -82,7 +73,7 @@ export async function attachScreen(
     const fit = (): void => {
       const { columns = 80, rows = 24 } = stdout;
       if (!observe) {
-        // A connection that is lost is no concern of the size: the events tell why.
+        // A lost connection does not concern the size: the events say why it was lost.
         client.call("resize_pty", { columns, rows: Math.max(1, rows - 1) }).catch(() => {});
       }
       draw();
@@ -117,7 +108,7 @@ export async function attachScreen(
   if (output.result !== undefined) return output.finish();
   stdout.write(
     left.signal.aborted
-      ? `Left ${session.task}; it goes on in the background.\n`
+      ? `Left ${session.task}; it keeps running in the background.\n`
       : `Session ended: ${registry.getSession(session.id)?.endReason ?? "no reason"}\n`,
   );
   return left.signal.aborted ? 0 : 1;
@@ -128,14 +119,14 @@ function openScreen({ stdout }: CommandContext): Disposable {
   return { [Symbol.dispose]: () => void stdout.write(LEAVE_SCREEN) };
 }
 
-/** Draws the last line of the terminal, and leaves the cursor and its colours where they were. */
+/** Draws the last line of the terminal, and keeps the position and colours of the cursor. */
 function drawLine({ stdout }: CommandContext, state: AttachState): void {
   const { columns = 80, rows = 24 } = stdout;
   const line = attachLine(state, { columns, now: Date.now() });
   stdout.write(`\x1b7\x1b[${rows};1H\x1b[0;7m${line}\x1b[0m\x1b8`);
 }
 
-/** What typed keys do: go to the agent while a person has taken it over, or command the loop. */
+/** What typed keys do: go to the agent while a person has taken control, or command the loop. */
 function keyHandler(
   client: SessionClient,
   { state, draw, leave }: { state: AttachState; draw: () => void; leave: () => void },
@@ -174,7 +165,7 @@ function keyHandler(
     say(prompt === undefined ? undefined : `For the next prompt: ${prompt}`);
   };
   return (text) => {
-    // A command is one key after the prefix; what comes with it in one piece is typed after it.
+    // A command is one key after the prefix; the rest of the same input is typed after it.
     let rest = text;
     while (rest !== "") {
       if (prefixed) {

@@ -4,13 +4,11 @@ import type { CommandContext } from "../kit/command.ts";
 import { readSettings, SettingsError } from "../run/settings.ts";
 
 /**
- * Says where the OpenCode server is for a repository: from the environment, its `ralph.toml` and
- * the user's `config.toml`.
+ * The address of a repository's OpenCode server, from the environment, its `ralph.toml` and the
+ * user's `config.toml`, with the server's password if it is known.
  *
- * @param context The world.
- * @param root The root of the repository; any folder without a `ralph.toml` where there is none.
- * @returns The address, with the password of the server if it is known.
- * @throws {SettingsError} If the settings or the URL cannot be used.
+ * @param root The root of the repository; outside of one, any folder without a `ralph.toml`.
+ * @throws {SettingsError} If the settings or the URL are invalid.
  */
 export async function opencodeAddress(
   { env }: Pick<CommandContext, "env">,

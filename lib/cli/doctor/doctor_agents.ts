@@ -5,14 +5,11 @@ import type { DoctorFinding } from "../../ui/report/doctor_lines.ts";
 import type { DoctorContext } from "./doctor_check.ts";
 
 /**
- * Says whether the settings can be used.
- *
- * @param context What checks are given.
- * @returns One finding.
+ * Whether the settings are valid.
  */
 export function checkSettings({ options }: DoctorContext): Promise<DoctorFinding[]> {
   if (!(options instanceof Error)) {
-    const detail = "config.toml and ralph.toml are valid, or not there";
+    const detail = "config.toml and ralph.toml are valid, or do not exist";
     return Promise.resolve([{ level: "ok", title: "settings", detail }]);
   }
   const { message, hint } = options as Error & { hint?: string };
@@ -21,22 +18,21 @@ export function checkSettings({ options }: DoctorContext): Promise<DoctorFinding
 }
 
 /**
- * Looks at every agent that is known here: is it installed, which version, does it start. One of
- * them must be able to run.
+ * Checks every agent that is known here: whether it is installed, its version, whether it starts.
+ * At least one must be able to run.
  *
- * @param context What checks are given.
- * @returns A finding for each, and one more if none can run.
+ * @returns A finding for each agent, and one more if none can run.
  */
 export async function checkAgents(context: DoctorContext): Promise<DoctorFinding[]> {
   const { options } = context;
   const usable = options instanceof Error ? undefined : options;
-  // The demo is always there, and does nobody's work.
+  // The demo agent is always there, but does no real work.
   const agents = (usable?.agents ?? createAgents()).filter(({ name }) => name !== "demo");
   const wanted = [usable?.fallbackAgent ?? "claude", ...usable?.failover ?? []];
   const found = await Promise.all(agents.map((agent) => lookAt(agent, wanted, context)));
   // The check of its server says more about OpenCode than its agent can.
-  const told = found.filter((_, i) => agents[i]?.name !== "opencode");
-  const findings = told.map(({ finding }) => finding);
+  const shown = found.filter((_, i) => agents[i]?.name !== "opencode");
+  const findings = shown.map(({ finding }) => finding);
   if (found.some(({ canRun }) => canRun)) return findings;
   const none: DoctorFinding = {
     level: "problem",
@@ -67,7 +63,7 @@ async function lookAt(
   }
   const where = found.path ?? "built in";
   if (found.version !== undefined) {
-    const detail = `${where}, signed in not checked`;
+    const detail = `${where}, sign-in not checked`;
     return { canRun: true, finding: { level: "ok", title: `${name} ${found.version}`, detail } };
   }
   const detail = found.path === undefined ? where : `${where}, not started`;

@@ -2,7 +2,7 @@ import type { SessionPaths } from "../../session/model/session_paths.ts";
 import type { DoctorFinding } from "../../ui/report/doctor_lines.ts";
 import type { RunOptions } from "../run/run_options.ts";
 
-/** What the checks of `ralph doctor` are given. */
+/** The facts that every check of `ralph doctor` gets. */
 export interface DoctorContext {
   /** The folder that the command was called in. */
   cwd: string;
@@ -12,7 +12,7 @@ export interface DoctorContext {
   paths: SessionPaths;
   /** The root of the repository; absent outside of one. */
   root: string | undefined;
-  /** How a run would go here; the error if the settings cannot be used. */
+  /** How a run would go here; the error if the settings are invalid. */
   options: RunOptions | Error;
   /** Ends a check that takes too long. */
   signal: AbortSignal;
@@ -20,26 +20,24 @@ export interface DoctorContext {
 
 /** A check of `ralph doctor`. */
 export interface DoctorCheck {
-  /** What it looks at: the title of its line if it cannot tell. */
+  /** What it checks; the title of its line if the check itself fails. */
   name: string;
-  /** Looks, and changes nothing. */
+  /** Checks, and changes nothing. */
   run(context: DoctorContext): Promise<DoctorFinding[]>;
 }
 
 /** Options for {@linkcode runDoctorChecks}. */
 export interface RunDoctorChecksOptions {
-  /** Time at most for each check, in milliseconds. @default {10_000} */
+  /** Time limit for each check, in milliseconds. @default {10_000} */
   limitMs?: number;
 }
 
 /**
- * Runs checks, all at once, each with a limit of its own. One that throws or takes too
- * long is a warning, and keeps no other from telling what it found.
+ * Runs all checks at once, each with its own time limit. A check that throws or takes too long
+ * becomes a warning and does not affect the others.
  *
- * @param checks The checks.
- * @param context What they are given, without the signal.
- * @param options Additional options.
- * @returns What they found, in the order of the checks.
+ * @param context Everything but the signal.
+ * @returns Their findings, in the order of the checks.
  */
 export async function runDoctorChecks(
   checks: readonly DoctorCheck[],
@@ -57,7 +55,7 @@ export async function runDoctorChecks(
     }, limitMs);
     try {
       const found = run({ ...context, signal: controller.signal });
-      // What it says after the limit, nobody hears.
+      // Later results of the check are ignored.
       return await Promise.race([found, late.promise]);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);

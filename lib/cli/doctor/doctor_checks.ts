@@ -4,7 +4,7 @@ import { checkOpencode } from "./doctor_opencode.ts";
 import { checkFolders, checkSessions, checkTasks } from "./doctor_files.ts";
 import { checkGh, checkGit, runtimeFinding } from "./doctor_tools.ts";
 
-/** Everything that `ralph doctor` looks at, in the order in which it is shown. */
+/** Everything that `ralph doctor` checks, in display order. */
 export const DOCTOR_CHECKS: readonly DoctorCheck[] = [
   { name: "ralph", run: () => Promise.resolve([runtimeFinding()]) },
   { name: "git", run: checkGit },

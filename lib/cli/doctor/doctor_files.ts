@@ -14,10 +14,9 @@ import type { DoctorContext } from "./doctor_check.ts";
 import { problemFinding } from "./doctor_tools.ts";
 
 /**
- * Looks whether the folders that a run writes to can be written to, and have room.
+ * Checks whether the folders that a run writes to are writable and have room.
  *
- * @param context What checks are given.
- * @returns A finding for each.
+ * @returns A finding for each folder.
  */
 export async function checkFolders({ paths, root }: DoctorContext): Promise<DoctorFinding[]> {
   const folders: [string, string | undefined][] = [
@@ -37,10 +36,9 @@ export async function checkFolders({ paths, root }: DoctorContext): Promise<Doct
 }
 
 /**
- * Looks whether the registry of sessions opens, and for sessions whose worker is dead.
+ * Checks whether the registry of sessions opens, and whether sessions have lost their worker.
  *
- * @param context What checks are given.
- * @returns A finding for the registry, and one for each dead session.
+ * @returns A finding for the registry, and one for each session whose worker is dead.
  */
 export async function checkSessions({ paths }: DoctorContext): Promise<DoctorFinding[]> {
   const title = "registry";
@@ -49,7 +47,7 @@ export async function checkSessions({ paths }: DoctorContext): Promise<DoctorFin
     await stat(path);
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    return [{ level: "ok", title, detail: `${path}, not there before the first run` }];
+    return [{ level: "ok", title, detail: `${path}, created by the first run` }];
   }
   try {
     using registry = openRegistry({ path });
@@ -64,7 +62,7 @@ export async function checkSessions({ paths }: DoctorContext): Promise<DoctorFin
       ...dead.map(({ task, id }): DoctorFinding => ({
         level: "warning",
         title: `session of ${task}`,
-        detail: `${id} is recorded as running, and its worker is dead`,
+        detail: `${id} is recorded as running, but its worker is dead`,
         fix: "ralph status",
       })),
     ];
@@ -75,10 +73,9 @@ export async function checkSessions({ paths }: DoctorContext): Promise<DoctorFin
 }
 
 /**
- * Looks whether every prd.json of the repository can be read.
+ * Checks whether every prd.json of the repository can be read.
  *
- * @param context What checks are given.
- * @returns A finding for each that cannot, and one for the others.
+ * @returns A finding for each broken one, and one for all others.
  */
 export async function checkTasks({ root }: DoctorContext): Promise<DoctorFinding[]> {
   if (root === undefined) return [];

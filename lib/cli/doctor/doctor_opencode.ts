@@ -15,10 +15,9 @@ import { opencodeAddress } from "../attach/opencode_address.ts";
 const TITLE = "OpenCode server";
 
 /**
- * Looks at the OpenCode server: whether it can be used, and if not, why and what to do; who can
- * read its password; whether it outlives a logout.
+ * Checks the OpenCode server: whether it can be used, and if not, why and how to fix it; who can
+ * read its password; whether it survives a logout.
  *
- * @param context What checks are given.
  * @returns A finding for each.
  */
 export async function checkOpencode(context: DoctorContext): Promise<DoctorFinding[]> {
@@ -43,7 +42,7 @@ async function serverFinding(
   if (level !== "problem") return [{ level, ...finding }];
   const { options, env } = context;
   const isAsked = !(options instanceof Error) && options.fallbackAgent === "opencode";
-  // Whoever has set it up wants it to run; whoever has not may never need it.
+  // An installed unit is meant to run; without one the server may never be needed.
   if (isAsked || unit.kind === "installed") return [{ level: "problem", ...finding }];
   const own = agentEnvironment(env, { agent: "opencode" });
   const isInstalled = await findProgram("opencode", { env: own }) !== undefined;
@@ -57,7 +56,7 @@ async function passwordFinding(
   const file = join(paths.configDir, SERVER_ENV_FILE);
   const found = await stat(file).catch(() => undefined);
   if (remote || found === undefined || (found.mode & 0o077) === 0) return [];
-  const detail = `${file} holds the server's password, and others can read it`;
+  const detail = `${file} contains the server's password, and others can read it`;
   return [{ level: "warning", title: SERVER_ENV_FILE, detail, fix: `chmod 600 ${file}` }];
 }
 
@@ -69,6 +68,6 @@ async function lingerFinding(): Promise<DoctorFinding[]> {
   );
   if (lingers) return [];
   const detail = "ends when you log out, and starts when you log in";
-  const fix = "to keep it running, also from boot on: loginctl enable-linger $USER";
+  const fix = "to start it at boot and keep it running: loginctl enable-linger $USER";
   return [{ level: "info", title: TITLE, detail, fix }];
 }

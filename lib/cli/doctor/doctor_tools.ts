@@ -10,10 +10,7 @@ import type { DoctorContext } from "./doctor_check.ts";
 const OLDEST = { deno: [2, 9], node: [24, 0] } as const;
 
 /**
- * Says what ralph runs on.
- *
- * @param versions The versions of this process.
- * @returns One finding.
+ * The runtime and its version, compared with the tested versions.
  */
 export function runtimeFinding(
   versions: { deno?: string | undefined; node?: string | undefined } = process.versions,
@@ -31,10 +28,9 @@ export function runtimeFinding(
 }
 
 /**
- * Looks at git, at the repository, and at whom commits are from.
+ * Checks git, the repository, and the author of commits.
  *
- * @param context What checks are given.
- * @returns A finding each.
+ * @returns A finding for each.
  */
 export async function checkGit(context: DoctorContext): Promise<DoctorFinding[]> {
   const { cwd, env, root, signal } = context;
@@ -46,7 +42,7 @@ export async function checkGit(context: DoctorContext): Promise<DoctorFinding[]>
   if (problem !== undefined) found.push(problemFinding(problem));
   else if (root !== undefined) found.push({ level: "ok", title: "repository", detail: root });
   else {
-    const detail = "none here; tasks are kept in one";
+    const detail = "none here; tasks live in a git repository";
     found.push({ level: "info", title: "repository", detail, fix: "git init" });
   }
   return found;
@@ -64,34 +60,26 @@ async function identity(
     return {
       level: "warning",
       title,
-      detail: "it does not know whom commits are from, so agents cannot commit",
+      detail: "it has no author for commits, so agents cannot commit",
       fix: 'git config --global user.name "Ann" && git config --global user.email ann@example.com',
     };
   }
 }
 
 /**
- * Looks for `gh`, without which nothing but a pull request is missing.
- *
- * @param context What checks are given.
- * @returns One finding.
+ * Checks for `gh`, which only pull requests need.
  */
 export async function checkGh({ env, signal }: DoctorContext): Promise<DoctorFinding[]> {
   const found = await probeProgram("gh", { env, version: true, signal });
   if (!found.available) {
-    const detail = "not installed; with it a task with a mergeTarget opens its pull request";
+    const detail = "not installed; a task with a mergeTarget needs it to open a pull request";
     return [{ level: "info", title: "gh", detail, fix: "https://cli.github.com" }];
   }
   const title = found.version === undefined ? "gh" : `gh ${found.version}`;
-  return [{ level: "ok", title, detail: `${found.path}, signed in not checked` }];
+  return [{ level: "ok", title, detail: `${found.path}, sign-in not checked` }];
 }
 
-/**
- * Turns what would keep a run from beginning into a finding.
- *
- * @param problem The problem.
- * @returns The finding.
- */
+/** Turns a preflight problem, which would block a run, into a finding. */
 export function problemFinding({ what, found, wanted, hint }: PreflightProblem): DoctorFinding {
   return { level: "problem", title: what, detail: `${found}, expected ${wanted}`, fix: hint };
 }

@@ -1,4 +1,6 @@
-/** What a command is given besides its arguments: the world, so that a test can give another one. */
+/**
+ * Everything from outside that a command uses besides its arguments, so that a test can replace it.
+ */
 export interface CommandContext {
   /** Where results go. */
   stdout: OutputStream;
@@ -6,7 +8,7 @@ export interface CommandContext {
   stderr: OutputStream;
   /** Whether a person can answer questions on stdin. */
   interactive: boolean;
-  /** How this program is called again: the program and its first arguments. */
+  /** How to start this program again: the program and its first arguments. */
   program: readonly string[];
   /** The folder that the command was called in. */
   cwd: string;
@@ -16,7 +18,7 @@ export interface CommandContext {
 
 /** A stream of text, such as `process.stdout`. */
 export interface OutputStream {
-  /** Writes text; `false` if it would rather wait for `drain`. */
+  /** Writes text; `false` asks the writer to wait for `drain`. */
   write(text: string): boolean;
   /** Whether it is a terminal. */
   readonly isTTY?: boolean;
@@ -24,7 +26,7 @@ export interface OutputStream {
   readonly columns?: number;
   /** Its height, if it is a terminal. */
   readonly rows?: number;
-  /** Listens for a new size, for being ready again, or for a reader that has gone. */
+  /** Listens for a new size, for room to write more, or for a reader that has closed. */
   on(event: "resize" | "drain" | "error", listener: () => void): unknown;
   /** Stops listening. */
   off(event: "resize" | "drain" | "error", listener: () => void): unknown;
@@ -48,7 +50,7 @@ export interface OptionSpec {
 
 /** The options and operands that a command line held. */
 export interface CommandLine {
-  /** The operands: what is no option. */
+  /** The operands: arguments that are not options. */
   operands: string[];
   /** The value of an option that takes one; `undefined` if it was not given. */
   value(name: string): string | undefined;
@@ -64,13 +66,13 @@ export interface Command {
   usage: string;
   /** What it does, in a sentence or two. */
   description: string;
-  /** At most this many operands. */
+  /** The most operands that it accepts. */
   operands: number;
-  /** Command lines that work, each with what it is for. */
+  /** Command lines that work, each with its purpose. */
   examples: [line: string, what: string][];
-  /** Its options. `--help` is understood everywhere. */
+  /** Its options, besides `--help`. */
   options: OptionSpec[];
-  /** What else there is to know: exit codes, files. */
+  /** Further notes: exit codes, files. */
   notes?: string;
   /** Runs it. */
   run(line: CommandLine, context: CommandContext): Promise<number>;

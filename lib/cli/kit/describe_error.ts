@@ -11,11 +11,11 @@ import { WorkerStartError } from "../../worker/start_worker.ts";
 import { SettingsError } from "../run/settings.ts";
 import { UsageError } from "./usage.ts";
 
-/** What a person and the shell are told about an error. */
+/** How an error is reported to the user and the shell. */
 export interface ErrorDescription {
   /** The exit code. */
   exitCode: number;
-  /** `error: ...`, details, and `hint: ...` if something can be done. */
+  /** `error: ...`, details, and `hint: ...` if there is a way out. */
   lines: string[];
 }
 
@@ -25,7 +25,7 @@ export interface DescribeErrorOptions {
   debug?: boolean;
 }
 
-/** The exit code of each class of error; any other is a failure: 1. */
+/** The exit code of each class of error; all others exit with 1. */
 // deno-lint-ignore no-explicit-any -- what the constructors take does not matter here
 const EXIT_CODES: [new (...args: any[]) => Error, number][] = [
   [UsageError, 2],
@@ -41,17 +41,15 @@ const EXIT_CODES: [new (...args: any[]) => Error, number][] = [
 ];
 
 /**
- * Turns an error into words and an exit code: the one place where that is done.
+ * Turns an error into words and an exit code: the only place that does.
  *
- * @param error What was thrown.
- * @param options Additional options.
  * @returns What to print on stderr, and the exit code.
  */
 export function describeError(
   error: unknown,
   options: DescribeErrorOptions = {},
 ): ErrorDescription {
-  // A worker has said it all in these words already.
+  // The worker has already printed the complete message.
   if (error instanceof WorkerStartError) {
     return { exitCode: error.exitCode, lines: [sanitizeLines(error.message).join("\n")] };
   }
@@ -69,7 +67,7 @@ export function describeError(
   return { exitCode: known?.[1] ?? ownExitCode(error) ?? 1, lines };
 }
 
-/** An error that ends in one of several ways says which. */
+/** The exit code that an error carries, if its class allows several. */
 function ownExitCode(error: unknown): number | undefined {
   const { exitCode } = (error ?? {}) as { exitCode?: unknown };
   return typeof exitCode === "number" ? exitCode : undefined;

@@ -5,10 +5,9 @@ const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86
 /**
  * Reads a duration such as `90s`, `15m`, `2h`, `1h30m`, or `0` for none.
  *
- * @param text What was given.
- * @param what What it is for, such as `--max-time`.
+ * @param what The option it belongs to, such as `--max-time`.
  * @returns Milliseconds; 0 for none.
- * @throws {UsageError} If it is no duration.
+ * @throws {UsageError} If it is not a duration.
  */
 export function durationValue(text: string, what: string): number {
   if (/^0+[smhd]?$/.test(text)) return 0;
@@ -24,18 +23,15 @@ export function durationValue(text: string, what: string): number {
 
 /** Options for {@linkcode wholeNumberValue}. */
 export interface NumberBounds {
-  /** The smallest that is allowed. @default {0} */
+  /** The smallest valid number. @default {0} */
   min?: number;
 }
 
 /**
  * Reads a whole number.
  *
- * @param text What was given.
- * @param what What it is for, such as `--iterations`.
- * @param bounds What is allowed.
- * @returns The number.
- * @throws {UsageError} If it is none, or is out of bounds.
+ * @param what The option it belongs to, such as `--iterations`.
+ * @throws {UsageError} If it is not a whole number, or is out of bounds.
  */
 export function wholeNumberValue(text: string, what: string, bounds: NumberBounds = {}): number {
   const { min = 0 } = bounds;
@@ -51,10 +47,9 @@ export function wholeNumberValue(text: string, what: string, bounds: NumberBound
 /**
  * Reads an amount of money such as `5` or `2.50`.
  *
- * @param text What was given.
- * @param what What it is for, such as `--max-cost`.
+ * @param what The option it belongs to, such as `--max-cost`.
  * @returns US dollars.
- * @throws {UsageError} If it is none.
+ * @throws {UsageError} If it is not an amount of money.
  */
 export function dollarsValue(text: string, what: string): number {
   const value = Number(text.replace(/^\$/, ""));

@@ -3,22 +3,20 @@ import { nearestName } from "../../base/nearest_name.ts";
 import type { CommandLine, OptionSpec } from "./command.ts";
 import { UsageError } from "./usage.ts";
 
-/** What {@linkcode parseCommandLine} has to know about a command. */
+/** The facts about a command that {@linkcode parseCommandLine} needs. */
 export interface CommandGrammar {
-  /** The command, as people call it: `ralph run`. */
+  /** The command as it is typed: `ralph run`. */
   name: string;
   /** Its options. */
   options: readonly OptionSpec[];
-  /** At most this many operands. */
+  /** The most operands that it accepts. */
   operands: number;
 }
 
 /**
- * Reads a command line.
+ * Parses a command line.
  *
  * @param args The arguments after the command's name.
- * @param grammar What the command understands.
- * @returns Its options and operands.
  * @throws {UsageError} For an unknown option, a missing value or too many operands.
  */
 export function parseCommandLine(args: readonly string[], grammar: CommandGrammar): CommandLine {

@@ -2,21 +2,18 @@ import type { Command, OptionSpec } from "./command.ts";
 import type { CommandEntry } from "../commands.ts";
 
 /**
- * Renders the help of the whole program: one screen.
- *
- * @param commands Every command.
- * @returns The text, with a final newline.
+ * Renders the help of the whole program: one screen, with a final newline.
  */
 export function renderHelp(commands: readonly CommandEntry[]): string {
   const lines = [
     "ralph runs a coding agent over the user stories of a task until every story passes.",
     "",
     "Examples:",
-    "  ralph init my-feature          make tasks/my-feature/prd.md, and fill it in",
-    "  ralph convert my-feature       make prd.json from it",
+    "  ralph init my-feature          create tasks/my-feature/prd.md, and fill it in",
+    "  ralph convert my-feature       create prd.json from it",
     "  ralph run my-feature           run Claude Code until every story passes",
     "  ralph run -a opencode -i 20    another agent, at most 20 iterations",
-    "  ralph demo                     see it work, without an account",
+    "  ralph demo                     see ralph work, without an account",
   ];
   const shown = commands.filter((command) => !command.hidden);
   for (const group of new Set(shown.map((command) => command.group))) {
@@ -25,16 +22,12 @@ export function renderHelp(commands: readonly CommandEntry[]): string {
       .map(({ name, summary }): Row => [name, summary]);
     lines.push(...aligned(rows, 10));
   }
-  lines.push("", "ralph help COMMAND or ralph COMMAND --help says more; ralph --version.");
+  lines.push("", "For more: ralph help COMMAND, ralph COMMAND --help, ralph --version.");
   return lines.map((line) => `${line}\n`).join("");
 }
 
 /**
- * Renders the help of one command.
- *
- * @param name Its name.
- * @param command The command.
- * @returns The text, with a final newline.
+ * Renders the help of one command, with a final newline.
  */
 export function renderCommandHelp(name: string, command: Command): string {
   const lines = [`Usage: ralph ${name} ${command.usage}`.trimEnd(), "", command.description];

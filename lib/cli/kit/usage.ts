@@ -1,16 +1,10 @@
 import type { LoopResult } from "../../event/loop_event.ts";
 
-/** Thrown for a command line that cannot be understood: exit code 2. */
+/** Thrown for an invalid command line: exit code 2. */
 export class UsageError extends Error {
-  /** What to do about it; absent if the message says it all. */
+  /** What to do about it; absent if the message says enough. */
   readonly hint?: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param message What is wrong.
-   * @param hint What to do about it.
-   */
   constructor(message: string, hint?: string) {
     super(message);
     this.name = "UsageError";
@@ -18,17 +12,14 @@ export class UsageError extends Error {
   }
 }
 
-/** What a signal that stops a run makes of its exit code: 128 and the signal's number. */
+/** The exit code of a run that was stopped by a signal: 128 and the signal's number. */
 export const SIGNAL_EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** A signal that stops a run. */
 export type StopSignal = keyof typeof SIGNAL_EXIT_CODES;
 
 /**
- * Says with which code a run exits. A loop that a signal stopped names it as its reason.
- *
- * @param result How the loop ended.
- * @returns The exit code.
+ * The exit code of a run. A loop that was stopped by a signal has its name as the exit reason.
  */
 export function exitCodeOf({ outcome, reason }: LoopResult): number {
   switch (outcome) {

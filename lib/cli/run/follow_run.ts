@@ -18,16 +18,16 @@ export interface FollowRunOptions {
   registry: Registry;
   /** Where ralph keeps its files. */
   paths: SessionPaths;
-  /** One JSON object a line instead of something for people. @default {false} */
+  /** Whether to print one JSON object a line. @default {false} */
   json?: boolean;
   /** The presses of Ctrl-C so far. @default {none} */
   interrupts?: Interrupts;
 }
 
-/** How long a second Ctrl-C may come after the first, in milliseconds. */
+/** The time limit for a second Ctrl-C after the first, in milliseconds. */
 const SECOND_MS = 2_000;
 
-/** The keys of the view, and what they ask the worker for. */
+/** The keys of the view, and their requests to the worker. */
 const KEYS: Record<string, { label: string; request?: ControlRequest }> = {
   d: { label: "leave" },
   c: { label: "checkpoint", request: { kind: "checkpoint", reason: "a key in the view" } },
@@ -36,13 +36,10 @@ const KEYS: Record<string, { label: string; request?: ControlRequest }> = {
 };
 
 /**
- * Shows a session that a worker runs, until it ends. The first Ctrl-C leaves the view,
- * and the loop goes on; a second one within two seconds stops it. On a terminal single
- * keys leave the view, stop the loop, take a checkpoint, or end a wait.
+ * Shows a session that a worker runs, until it ends. The first Ctrl-C leaves the view, and the loop
+ * keeps running; a second one within two seconds stops it. On a terminal, single keys leave the
+ * view, stop the loop, request a checkpoint, or end a wait.
  *
- * @param context The world.
- * @param session The session.
- * @param options Where it is recorded, and how it is shown.
  * @returns The loop's exit code; 130 if the view was left by Ctrl-C, 0 if by its key.
  */
 export async function followRun(
@@ -95,10 +92,10 @@ export async function followRun(
   const say = json ? context.stderr : context.stdout;
   const how = `  see   ralph attach ${task}\n  stop  ralph stop ${task}\n`;
   if (leave.signal.aborted) {
-    say.write(`Left ${task}; it goes on in the background.\n${how}`);
+    say.write(`Left ${task}; it keeps running in the background.\n${how}`);
     return 0;
   }
-  say.write(`Left ${task}; it goes on in the background. Ctrl-C again stops it.\n`);
+  say.write(`Left ${task}; it keeps running in the background. Ctrl-C again stops it.\n`);
   await delay(SECOND_MS, undefined, { signal: interrupts.second }).catch(() => {});
   if (!interrupts.second.aborted) {
     say.write(how);
@@ -110,7 +107,7 @@ export async function followRun(
   return output.result === undefined ? await finishWithout(context, registry, id) : output.finish();
 }
 
-/** A session whose worker could not write its last event: the registry knows why. */
+/** If the worker could not write its last event, the registry knows the exit reason. */
 function finishWithout(context: CommandContext, registry: Registry, id: string): Promise<number> {
   const session = registry.getSession(id);
   context.stderr.write(

@@ -13,21 +13,19 @@ import { Interrupts } from "../terminal/signals.ts";
 export interface RunBackgroundOptions {
   /** The task. */
   task: Task;
-  /** The options of `ralph run` that the worker gets, as they were given. */
+  /** The options of `ralph run` for the worker, as they were given. */
   args: readonly string[];
-  /** Whether to return as soon as the worker has begun. @default {false} */
+  /** Whether to return as soon as the loop has started. @default {false} */
   detach?: boolean;
-  /** One JSON object a line instead of something for people. @default {false} */
+  /** Whether to print one JSON object a line. @default {false} */
   json?: boolean;
 }
 
 /**
- * Starts a worker for a task, and follows it unless it is asked not to.
+ * Starts a worker for a task, and follows it unless `detach` is set.
  *
- * @param context The world.
- * @param options The task and what the worker gets.
  * @returns The exit code: the loop's if it was followed.
- * @throws {WorkerStartError} If the worker ended before its loop had begun.
+ * @throws {WorkerStartError} If the worker ended before its loop started.
  */
 export async function runBackground(
   context: CommandContext,
@@ -39,7 +37,7 @@ export async function runBackground(
   const id = ulid();
   const dir = join(paths.sessionsDir, id);
   const command = [...program, "worker", task.dir, "--session", id, ...args];
-  // From here on Ctrl-C must not leave a worker behind that nobody was told of.
+  // From here on, Ctrl-C must not leave a worker behind without telling the user.
   using interrupts = new Interrupts();
   const pid = await startWorker(command, { id, dir, cwd, env });
   const session = registry.getSession(id) as Session;

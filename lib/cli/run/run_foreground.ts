@@ -13,14 +13,13 @@ import { stopOnSignals } from "../terminal/signals.ts";
 export interface RunForegroundOptions {
   /** How the loop runs. */
   loop: RunLoopOptions & { hooks?: readonly Hook[] };
-  /** One JSON object a line instead of something for people. @default {false} */
+  /** Whether to print one JSON object a line. @default {false} */
   json?: boolean;
 }
 
 /**
  * Runs a session in this process and shows it; a signal stops it.
  *
- * @param context The world.
  * @param options How the loop runs and is shown.
  * @returns The exit code.
  */
@@ -36,7 +35,7 @@ export async function runForeground(
   const warnings: string[] = [];
   const onWarning = (message: string): void => {
     const text = `warning: ${sanitizeText(message)}\n`;
-    // The live view would be torn.
+    // Printing now would tear the live view.
     if (context.stdout.isTTY && !json) warnings.push(text);
     else context.stderr.write(text);
   };

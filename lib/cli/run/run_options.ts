@@ -15,22 +15,18 @@ import { RUN_OPTIONS } from "./run_option_specs.ts";
 import { readSettings, type Settings, SettingsError } from "./settings.ts";
 import { UsageError } from "../kit/usage.ts";
 
-/** How a loop runs, and what is called meanwhile. */
+/** How a loop runs, and the hooks to call meanwhile. */
 export interface RunOptions extends RunLoopOptions {
   /** The hooks of the settings. */
   hooks: Hook[];
 }
 
 /**
- * Puts together how a loop runs: flags first, then the environment, the task's
- * files, `ralph.toml`, `config.toml`, and the defaults.
+ * Determines how a loop runs. Precedence: flags, the environment, the task's files, `ralph.toml`,
+ * `config.toml`, the defaults.
  *
- * @param line The command line.
- * @param context The world.
- * @param task The task.
- * @returns Options for `runLoop`, and the hooks.
- * @throws {UsageError} If a value cannot be used.
- * @throws {SettingsError} If a settings file cannot be used.
+ * @throws {UsageError} If a value is invalid.
+ * @throws {SettingsError} If a settings file is invalid.
  */
 export async function runOptions(
   line: CommandLine,
@@ -69,7 +65,7 @@ export async function runOptions(
   return {
     task,
     agents: pty ? ptyAgents(agents, { asked }) : agents,
-    // Whoever lists agents wants the first of them.
+    // A list of agents starts with the preferred one.
     ...(agent === undefined && listed?.[0] === undefined
       ? {}
       : { agent: agent ?? listed?.[0] ?? "" }),
@@ -108,10 +104,7 @@ function toHook(hook: NonNullable<Settings["hooks"]>[number]): Hook {
 }
 
 /**
- * Lists the options of a run as they were given, for its worker.
- *
- * @param line The command line of `ralph run`.
- * @returns The arguments for `ralph worker`.
+ * The options of `ralph run` as they were given, as arguments for its worker.
  */
 export function workerArguments(line: CommandLine): string[] {
   return RUN_OPTIONS.flatMap(({ name, value, multiple }) => {
@@ -123,11 +116,7 @@ export function workerArguments(line: CommandLine): string[] {
 }
 
 /**
- * Says where the last good text of a task's prd.json is kept.
- *
- * @param task The task.
- * @param stateDir The folder of ralph's state.
- * @returns An absolute path.
+ * The absolute path of the last good copy of a task's prd.json.
  */
 export function goodCopyFile(task: Task, stateDir: string): string {
   const place = createHash("sha256").update(task.dir).digest("hex").slice(0, 8);

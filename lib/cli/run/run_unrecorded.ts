@@ -7,11 +7,8 @@ import { showRun } from "./show_run.ts";
 import { stopOnSignals } from "../terminal/signals.ts";
 
 /**
- * Runs a loop in this process that leaves no session behind, for a repository that is
- * thrown away.
+ * Runs a loop in this process without recording a session, for a throw-away repository.
  *
- * @param context The world.
- * @param options How the loop runs and is shown.
  * @returns The exit code.
  */
 export async function runUnrecorded(

@@ -5,18 +5,11 @@ import { z } from "zod";
 import { HOOK_EVENTS } from "../../worker/hook_sink.ts";
 import { nearestName } from "../../base/nearest_name.ts";
 
-/** Thrown when a settings file cannot be used: exit code 2. */
+/** Thrown when a settings file is invalid: exit code 2. */
 export class SettingsError extends Error {
   /** What to do about it; absent if the message says it all. */
   readonly hint?: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param file The file.
-   * @param problem What is wrong with it.
-   * @param hint What to do about it.
-   */
   constructor(file: string, problem: string, hint?: string) {
     super(`Cannot use ${file}: ${problem}`);
     this.name = "SettingsError";
@@ -30,7 +23,10 @@ const hookSchema = z.strictObject({
   on: z.union([hookEvent, z.array(hookEvent).min(1)], {
     error: `Expected a type of event or a list of them: ${HOOK_EVENTS.join(", ")}, or "*"`,
   }),
-  command: z.array(z.string()).min(1).refine(([program]) => program?.trim(), "Names no program"),
+  command: z.array(z.string()).min(1).refine(
+    ([program]) => program?.trim(),
+    "Expected the name of a program first",
+  ),
   timeout: z.string().optional(),
 });
 
@@ -59,24 +55,23 @@ const settingsSchema = z.strictObject({
   agents: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
 });
 
-/** What `ralph.toml` and `config.toml` may hold; durations are written like `90s`, `15m`, `2h`. */
+/** The keys of `ralph.toml` and `config.toml`; durations are written like `90s`, `15m`, `2h`. */
 export type Settings = z.infer<typeof settingsSchema>;
 
 /** Options for {@linkcode readSettings}. */
 export interface ReadSettingsOptions {
-  /** The git root, in which a `ralph.toml` may be. */
+  /** The git root, which may contain a `ralph.toml`. */
   root: string;
-  /** The user's config folder, in which a `config.toml` may be. */
+  /** The user's config folder, which may contain a `config.toml`. */
   configDir: string;
 }
 
 /**
- * Reads the project's `ralph.toml` and the user's `config.toml`. A key of the
- * project's file wins; the tables of agents are put together by name, and all hooks apply.
+ * Reads the project's `ralph.toml` and the user's `config.toml`. The project's keys take
+ * precedence; tables of agents are merged by name, and all hooks apply.
  *
- * @param options Where the files are.
- * @returns The settings; empty where there is no file.
- * @throws {SettingsError} If a file is no TOML, or holds a key or value that is not known.
+ * @returns The settings; empty if there is no file.
+ * @throws {SettingsError} If a file is not TOML, or has an unknown key or an invalid value.
  */
 export async function readSettings(options: ReadSettingsOptions): Promise<Settings> {
   const [user, project] = await Promise.all([

@@ -13,31 +13,27 @@ export interface ShowRunOptions {
   task: string;
   /** The id of the session, if it has one. */
   session?: string;
-  /** One JSON object a line instead of something for people. @default {false} */
+  /** Whether to print one JSON object a line. @default {false} */
   json?: boolean;
-  /** Whether nothing is shown before the end. @default {false} */
+  /** Whether to show nothing before the end. @default {false} */
   quiet?: boolean;
-  /** Keys to name below the live view. @default {none} */
+  /** Keys to show below the live view. @default {none} */
   keys?: readonly KeyHint[];
 }
 
-/** What shows a run; dispose of it to give the terminal back. */
+/** Shows a run; dispose of it to restore the terminal. */
 export interface RunOutput extends AsyncDisposable {
-  /** Takes one event; `seq` is its number in the session, if it has one. */
+  /** Adds one event; `seq` is its number in the session, if it has one. */
   write(event: LoopEvent, seq?: number): void;
   /** How the loop ended; absent before its last event. */
   readonly result: LoopResult | undefined;
-  /** Says how the loop ended, in words; dispose of the output first. Returns the exit code. */
+  /** Prints how the loop ended, and returns the exit code; dispose of the output first. */
   finish(): number;
 }
 
 /**
  * Shows a run: the live view on a terminal, plain lines elsewhere, or one event a line
  * as JSON.
- *
- * @param context The world.
- * @param options Additional options.
- * @returns The output.
  */
 export function showRun(context: CommandContext, options: ShowRunOptions): RunOutput {
   const { stdout, env } = context;
@@ -89,7 +85,7 @@ export function showRun(context: CommandContext, options: ShowRunOptions): RunOu
   };
 }
 
-/** The command to go on with. */
+/** The command to continue with. */
 function nextStep(outcome: LoopOutcome, run: { task: string; recorded: boolean }): string {
   switch (outcome) {
     case "limit":

@@ -14,13 +14,9 @@ export interface ChooseTaskOptions {
 }
 
 /**
- * Finds the task that a command is about: the one that is named, else the only one
- * there is, else the one that a person picks.
+ * Finds the task for a command: the named one, else the only one, else the one that the user picks
+ * from a menu.
  *
- * @param name The name or path that was given, if one was.
- * @param context The world.
- * @param options Additional options.
- * @returns The task.
  * @throws {UsageError} If there are several, and nobody to ask.
  */
 export async function chooseTask(

@@ -1,21 +1,19 @@
 import type { Session } from "../../session/model/session.ts";
 
-/** Options for {@linkcode expiredSessions}: a session that is to go meets both. */
+/** Options for {@linkcode expiredSessions}: a session to delete meets both criteria. */
 export interface ExpiredSessionsOptions {
   /** It ended this long ago or longer, in milliseconds. @default {0} */
   olderThanMs?: number;
-  /** So many of its task are newer, the running one included. @default {0} */
+  /** This many sessions of its task are newer, the running one included. @default {0} */
   keep?: number;
   /** The present, in milliseconds since the epoch. */
   now: number;
 }
 
 /**
- * Chooses the sessions that are to be deleted. One that runs is never among them.
+ * Chooses the sessions to delete, in the same order. A running session is never among them.
  *
  * @param sessions All sessions, newest first.
- * @param options Which ones are to go.
- * @returns Those that are to go, in the same order.
  */
 export function expiredSessions(
   sessions: readonly Session[],

@@ -5,25 +5,21 @@ import { resolveTask } from "../../task/resolve_task.ts";
 import type { CommandContext, CommandLine } from "../kit/command.ts";
 import { UsageError } from "../kit/usage.ts";
 
-/** What `ralph attach` is to show. */
+/** What `ralph attach` shows. */
 export interface AttachChoice {
-  /** The session; absent for a session of OpenCode that ralph knows nothing of. */
+  /** The session; absent for an OpenCode session that ralph does not know. */
   session?: Session;
-  /** The session of OpenCode; absent where the agent is another one. */
+  /** The OpenCode session; absent if the agent is another one. */
   opencode?: string;
   /** The root of the repository. */
   root: string;
 }
 
 /**
- * Finds what `ralph attach` is to show: a session by its id or by OpenCode's, the newest of a
- * task, or the one that was active last of all.
+ * Finds what `ralph attach` shows: a session by its id or by OpenCode's, the newest of a task, or
+ * the most recently active session of all.
  *
- * @param line The command line.
- * @param context The world.
- * @param registry The registry.
- * @returns The session.
- * @throws {UsageError} If there is none, or it is not of the task that was named.
+ * @throws {UsageError} If there is none, or it does not belong to the named task.
  */
 export async function findAttachSession(
   line: CommandLine,
@@ -45,7 +41,7 @@ export async function findAttachSession(
   return choose(only);
 }
 
-/** Whether a conversation of an agent is a session of OpenCode. */
+/** Whether the conversation of an agent is an OpenCode session. */
 function isOpencodeSession(agentSessionId: string): boolean {
   return /^ses_[0-9A-Za-z]+$/.test(agentSessionId);
 }
@@ -66,7 +62,7 @@ async function findByOpencode(
     await requireTask(session, name, { id, context });
     return choose(session, id);
   }
-  // One that a person has begun by hand: the server knows to which project it belongs.
+  // The user started this one in OpenCode: the server knows which project it belongs to.
   try {
     return { opencode: id, root: await findGitRoot(context.cwd) };
   } catch (error) {
@@ -84,7 +80,7 @@ async function requireTask(
   const task = await resolveTask(name, { cwd: context.cwd });
   if (task.dir === session.taskDir) return;
   throw new UsageError(
-    `Session "${id}" is not of task "${task.name}": it is of ${session.task} in ${session.root}`,
+    `Session "${id}" does not belong to task "${task.name}": it belongs to ${session.task} in ${session.root}`,
     `ralph attach --session ${id}`,
   );
 }

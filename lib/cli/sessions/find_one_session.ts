@@ -5,17 +5,14 @@ import { findTaskSessions } from "./find_task_sessions.ts";
 import { UsageError } from "../kit/usage.ts";
 
 const MIN_PREFIX = 6;
-/** As many ids as fit into a hint. */
+/** The most ids to show in a hint. */
 const IDS_SHOWN = 5;
 
 /**
- * Finds the session that a command is about: the newest one of a task, or without a
- * task the one that was most recently active.
+ * Finds the session for a command: the newest one of a task, or without a task the most recently
+ * active one.
  *
- * @param registry The registry.
- * @param given The name or path of the task, if one was given.
- * @param context The world.
- * @returns The session.
+ * @param given The name or path of the task, if there is one.
  * @throws {UsageError} If there is none.
  */
 export async function findLatestSession(
@@ -31,29 +28,25 @@ export async function findLatestSession(
 }
 
 /**
- * Finds a session by its id or the beginning of it.
+ * Finds a session by its id or the start of its id.
  *
- * @param registry The registry.
- * @param prefix 6 characters of the id or more, in upper or lower case.
- * @returns The session.
- * @throws {UsageError} If there is none, or several begin like that.
+ * @param prefix At least 6 characters of the id, in upper or lower case.
+ * @throws {UsageError} If no session or several sessions match.
  */
 export function requireSession(registry: Registry, prefix: string): Session {
   const found = findSessionById(registry, prefix);
   if (found !== undefined) return found;
   const reason = couldBeId(prefix)
-    ? "no session has an id that begins like that"
+    ? "no session has an id that starts with it"
     : `an id has the form 01KA3QXJ5M..., of which ${MIN_PREFIX} characters are enough`;
   throw new UsageError(`Cannot find session "${prefix}": ${reason}`, "ralph history");
 }
 
 /**
- * Finds a session by its id or the beginning of it, if the text can be one.
+ * Finds a session by its id or the start of its id, if the text can be one.
  *
- * @param registry The registry.
- * @param prefix What was given.
  * @returns The session; `undefined` if there is none.
- * @throws {UsageError} If several begin like that.
+ * @throws {UsageError} If several sessions match.
  */
 export function findSessionById(registry: Registry, prefix: string): Session | undefined {
   if (!couldBeId(prefix)) return undefined;
@@ -61,15 +54,15 @@ export function findSessionById(registry: Registry, prefix: string): Session | u
   const [first, ...others] = registry.findSessions({ idPrefix, limit: IDS_SHOWN });
   if (first === undefined || others.length === 0) return first;
   const ids = [first, ...others].map((session) => session.id).join(", ");
-  throw new UsageError(`Ambiguous session id "${prefix}": several begin like that`, ids);
+  throw new UsageError(`Ambiguous session id "${prefix}": several ids start with it`, ids);
 }
 
-/** Whether a text can be the beginning of a ULID, long enough to mean one session. */
+/** Whether a text can be the start of a ULID, and is long enough to identify one session. */
 function couldBeId(text: string): boolean {
   return text.length >= MIN_PREFIX && /^[0-7][0-9A-HJKMNP-TV-Z]{0,25}$/i.test(text);
 }
 
-/** What runs is active, whenever it last said something. */
+/** A running session counts as active, however long it has been silent. */
 function mostRecentlyActive(sessions: readonly Session[]): Session | undefined {
   const [first] = sessions.toSorted((a, b) =>
     Number(b.status === "running") - Number(a.status === "running") ||

@@ -8,7 +8,7 @@ import { UsageError } from "../kit/usage.ts";
 
 /** Options for {@linkcode findRunning}. */
 export interface FindRunningOptions {
-  /** The command, as people call it: `ralph stop`. */
+  /** The command as it is typed: `ralph stop`. */
   command: string;
   /** The registry. */
   registry: Registry;
@@ -17,14 +17,11 @@ export interface FindRunningOptions {
 }
 
 /**
- * Finds the session that a command is about: that of the task that is named, else the
- * only one that runs.
+ * Finds the session for a command: that of the named task, else the only one that is running.
  *
- * @param name The name or path of the task, if one was given.
- * @param context The world.
- * @param options The command and the registry.
- * @returns The session that runs, or the last one of the task that is named.
- * @throws {UsageError} If nothing runs, or nobody says which one is meant.
+ * @param name The name or path of the task, if there is one.
+ * @returns The running session, or the last one of the named task.
+ * @throws {UsageError} If no session is running, or several are and none is named.
  */
 export async function findRunning(
   name: string | undefined,
@@ -40,7 +37,7 @@ export async function findRunning(
     const names = running.map((session) => session.task).join(", ");
     throw new UsageError(`Several sessions are running: ${names}`, `${command} ${only.task}`);
   }
-  // A task that runs is found by its name from anywhere, its folder from where it is.
+  // A running task is found by its name from anywhere, and by its folder relative to here.
   const named = running.filter((session) => session.task === name || session.id === name);
   if (named.length === 1 && named[0] !== undefined) return named[0];
   const task = await resolveTask(name, { cwd: context.cwd });

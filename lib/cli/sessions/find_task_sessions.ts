@@ -12,20 +12,17 @@ import { UsageError } from "../kit/usage.ts";
 
 /** Options for {@linkcode findTaskSessions}. */
 export interface FindTaskSessionsOptions extends Pick<FindSessionsOptions, "limit"> {
-  /** The world. */
+  /** Where the command runs. */
   context: CommandContext;
 }
 
 /**
- * Finds the sessions of a task, newest first. The task is looked up in the repository
- * first, and then in the registry, which also knows tasks of other repositories and those
- * whose folder is gone. Where it knows several of that name, the one that ran last is
- * taken, and stderr says which one that is.
+ * Finds the sessions of a task, newest first. The task is looked up in the repository first, and
+ * then in the registry, which also knows tasks of other repositories and deleted ones. If several
+ * tasks have that name, the one that ran last is used, and stderr says which one that is.
  *
- * @param registry The registry.
  * @param given The name or path of the task.
- * @param options The world, and how many sessions at most.
- * @returns The sessions, at least one.
+ * @returns At least one session.
  * @throws {UsageError} If the task was never run, or is not known at all.
  */
 export async function findTaskSessions(
@@ -38,7 +35,7 @@ export async function findTaskSessions(
   if ("dir" in found) {
     const sessions = registry.findSessions({ taskDir: found.dir, ...limit });
     if (sessions.length > 0) return sessions;
-    // Older versions recorded the folder as it was typed, relative to a folder that nobody knows.
+    // Older versions recorded the folder as it was typed, relative to an unknown folder.
     const relative = registry.findSessions({ task: found.name })
       .filter((session) => !isAbsolute(session.taskDir)).slice(0, limit.limit);
     if (relative.length > 0) return relative;
@@ -80,7 +77,7 @@ function notFound(registry: Registry, given: string, error: Error): Error {
   const tasks = registry.findSessions({ latestOnly: true }).map((session) => session.task);
   const nearest = nearestName(basename(given), tasks);
   return new UsageError(
-    `Cannot find task "${given}": it has no session, and "${error.cwd}" is in no git repository`,
+    `Cannot find task "${given}": it has no session, and "${error.cwd}" is not in a git repository`,
     nearest === undefined ? "ralph status --all" : `did you mean ${nearest}?`,
   );
 }

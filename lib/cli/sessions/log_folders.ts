@@ -6,19 +6,18 @@ const DAY_MS = 86_400_000;
 
 /** Options for {@linkcode orphanedLogs}. */
 export interface OrphanedLogsOptions {
-  /** Says whether the registry has a session. */
+  /** Whether the registry has a session. */
   isKnown: (id: string) => boolean;
   /** The present, in milliseconds since the epoch. */
   now: number;
 }
 
 /**
- * Finds log folders that no session has: left behind when a cleaning was cut short. One that was
- * changed within a day is left out, as its session may just be starting.
+ * Finds log folders without a session, which are left when a cleaning was interrupted. Folders that
+ * changed within a day are left out: their session may just be starting.
  *
  * @param sessionsDir The folder of all logs.
- * @param options What the registry knows.
- * @returns The ids that they are called by.
+ * @returns Their names, which are session ids.
  */
 export async function orphanedLogs(
   sessionsDir: string,
@@ -27,7 +26,7 @@ export async function orphanedLogs(
   const { isKnown, now } = options;
   const orphans: string[] = [];
   for (const entry of await entriesOf(sessionsDir)) {
-    // Nothing is ever deleted here that ralph has not made.
+    // Only folders that ralph created are ever deleted.
     if (!entry.isDirectory() || !/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(entry.name)) continue;
     if (isKnown(entry.name)) continue;
     const { mtimeMs } = await lstat(join(sessionsDir, entry.name));
@@ -37,10 +36,7 @@ export async function orphanedLogs(
 }
 
 /**
- * Adds up the sizes of the files in a folder.
- *
- * @param dir The folder.
- * @returns Bytes; 0 if there is no such folder.
+ * The total size of the files in a folder, in bytes; 0 if there is no such folder.
  */
 export async function folderSize(dir: string): Promise<number> {
   let bytes = 0;

@@ -8,11 +8,8 @@ import type { SessionState } from "../../ui/report/status_table.ts";
 import { existsSync } from "node:fs";
 
 /**
- * Opens the registry for a command that looks at sessions: what it says of running ones is
- * true, as {@linkcode refreshSessions} has been at work.
- *
- * @param context The world.
- * @returns The registry; close it with `using`.
+ * Opens the registry after {@linkcode refreshSessions}, so that every session recorded as running
+ * really is. Close it with `using`.
  */
 export async function openSessions(context: CommandContext): Promise<Registry> {
   const registry = openRegistry({ path: sessionPaths(context.env).database });
@@ -31,19 +28,13 @@ export interface RefreshSessionsOptions {
   taskDir?: string;
 }
 
-/**
- * Ends the sessions that are recorded as running and whose worker is dead.
- *
- * @param registry The registry.
- * @param context The world.
- * @param options Additional options.
- */
+/** Ends the sessions that are recorded as running although their worker is dead. */
 export async function refreshSessions(
   registry: Registry,
   context: CommandContext,
   options: RefreshSessionsOptions = {},
 ): Promise<void> {
-  // Most of the time nothing runs, and then there is nothing to load.
+  // Most of the time no session is running, and then there is nothing to load.
   if (registry.runningSessions().length === 0) return;
   const { recoverSessions } = await import("../../worker/recover_sessions.ts");
   const paths = sessionPaths(context.env);
@@ -57,12 +48,8 @@ export async function refreshSessions(
 }
 
 /**
- * Adds to sessions what their rows do not tell: how often the current story has been
- * tried, and whether the server answers. All servers are asked at the same time.
- *
- * @param registry The registry.
- * @param sessions The sessions.
- * @returns The states, in the same order.
+ * Adds facts to sessions that are not in their rows: the attempt at the current story, and whether
+ * the server responds. All servers are asked at the same time. The order is kept.
  */
 export function sessionStates(
   registry: Registry,
@@ -75,18 +62,14 @@ export function sessionStates(
 }
 
 async function isServerLive({ status, transport, serverPort }: Session): Promise<boolean> {
-  // The port of a session on another host says nothing about this one.
+  // The port of a session on another host is not a port of this machine.
   if (status !== "running" || transport !== "local" || serverPort === null) return false;
   const { serverAnswers } = await import("./server_answers.ts");
   return await serverAnswers(serverPort);
 }
 
 /**
- * Says where the log of a session is, if it has one: sessions of older versions have none.
- *
- * @param id The id of the session.
- * @param context The world.
- * @returns The folder; `undefined` if there is none.
+ * The folder of a session's log; `undefined` for sessions of older versions, which have none.
  */
 export function logDirOf(id: string, context: CommandContext): string | undefined {
   const dir = sessionLogDir(id, context.env);

@@ -7,19 +7,15 @@ export interface ServerAnswersOptions {
 }
 
 /**
- * Asks whether an OpenCode server answers at a port of this machine. Any answer will
- * do: a server with a password says 401, and is there all the same.
- *
- * @param port The port.
- * @param options Additional options.
- * @returns Whether it does.
+ * Whether an OpenCode server responds at a port of this machine. Any response counts: a server with
+ * a password answers 401, but it is there.
  */
 export function serverAnswers(port: number, options: ServerAnswersOptions = {}): Promise<boolean> {
   const { timeoutMs = 300 } = options;
   return new Promise((resolve) => {
-    // Not fetch(): it would ask the proxy of the environment, and a proxy always answers.
+    // Not fetch(): it would use the environment's proxy, and a proxy always answers.
     const request = get({ host: "127.0.0.1", port, path: "/global/health", agent: false });
-    // The time limit of the request itself only counts silence.
+    // The request's own time limit only covers silence.
     const timer = setTimeout(() => end(false), timeoutMs);
     const end = (answers: boolean) => {
       clearTimeout(timer);

@@ -1,6 +1,6 @@
 import type { OutputStream } from "../kit/command.ts";
 
-/** Writes much text to a stream without keeping it in memory. Dispose of it at the end. */
+/** Writes a lot of text to a stream without keeping it in memory. Dispose of it at the end. */
 export class PatientOutput implements Disposable {
   readonly #stream: OutputStream;
   readonly #signal: AbortSignal;
@@ -8,10 +8,7 @@ export class PatientOutput implements Disposable {
   #wake: (() => void) | undefined;
 
   /**
-   * Writes nothing yet.
-   *
-   * @param stream The stream.
-   * @param signal Ends the waiting for the reader, as if it had gone.
+   * `signal` ends the waiting for the reader, as if it had closed.
    */
   constructor(stream: OutputStream, signal: AbortSignal) {
     this.#stream = stream;
@@ -24,8 +21,7 @@ export class PatientOutput implements Disposable {
   /**
    * Writes text, and waits until the reader can take more.
    *
-   * @param text The text.
-   * @returns Whether there is still a reader: it may have closed its pipe, as `head` does.
+   * @returns Whether there is still a reader: it may close its pipe, as `head` does.
    */
   async write(text: string): Promise<boolean> {
     if (this.#broken) return false;

@@ -1,10 +1,10 @@
 import process from "node:process";
 
 /**
- * Reads the terminal as it is typed on, which gets its own settings back when it is
- * disposed of, and at the latest when this process exits.
+ * Reads typed input from the terminal. The terminal's own settings are restored when it is disposed
+ * of, or at the latest when this process exits.
  *
- * @param onData Takes what was typed, as it comes; Ctrl-C is `\x03`.
+ * @param onData Receives the input as it comes; Ctrl-C is `\x03`.
  * @returns Dispose of it to stop reading.
  */
 export function readTerminal(onData: (text: string) => void): Disposable {
@@ -32,12 +32,12 @@ export function readTerminal(onData: (text: string) => void): Disposable {
 /**
  * Reads single keys from the terminal, see {@linkcode readTerminal}.
  *
- * @param onKey Takes each key as it is pressed; Ctrl-C is `\x03`.
+ * @param onKey Receives each key as it is pressed; Ctrl-C is `\x03`.
  * @returns Dispose of it to stop reading.
  */
 export function readKeys(onKey: (key: string) => void): Disposable {
   return readTerminal((text) => {
-    // An escape sequence, such as that of an arrow, is one key that nobody asked for.
+    // An escape sequence, such as that of an arrow key, is one key without a meaning here.
     if (text.startsWith("\x1b")) return;
     for (const key of text) onKey(key);
   });

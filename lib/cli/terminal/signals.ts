@@ -3,13 +3,13 @@ import { SIGNAL_EXIT_CODES, type StopSignal } from "../kit/usage.ts";
 import type { LoopControl } from "../../loop/loop_control.ts";
 
 /**
- * The first and the second SIGINT of this process, as signals that abort. As long as
- * it is not disposed of, SIGINT does not end the process.
+ * The first and the second SIGINT of this process, as abort signals. Until it is disposed of,
+ * SIGINT does not end the process.
  */
 export class Interrupts implements Disposable {
   readonly #controllers = [new AbortController(), new AbortController()];
 
-  /** Begins to listen. */
+  /** Starts to listen. */
   constructor() {
     process.on("SIGINT", this.#onInterrupt);
   }
@@ -24,12 +24,12 @@ export class Interrupts implements Disposable {
     return this.#signal(1);
   }
 
-  /** Leaves SIGINT alone again. */
+  /** Restores the default handling of SIGINT. */
   [Symbol.dispose](): void {
     process.off("SIGINT", this.#onInterrupt);
   }
 
-  /** Counts one more: where the terminal is read key by key, Ctrl-C is no signal. */
+  /** Counts one more: while the terminal is read key by key, Ctrl-C does not send a signal. */
   press(): void {
     this.#controllers.find(({ signal }) => !signal.aborted)?.abort();
   }
@@ -41,18 +41,19 @@ export class Interrupts implements Disposable {
   }
 }
 
-/** A person or the system ending a command that would go on for ever. */
+/** The signals that end a command which would otherwise run forever. */
 export interface Interruption extends Disposable {
   /** Aborted by SIGINT, SIGTERM and SIGHUP. */
   readonly signal: AbortSignal;
-  /** The exit code: 0, also after Ctrl-C, which is how such a command ends; else that of the signal. */
+  /**
+   * 0, even after Ctrl-C, which is the normal way to end such a command; else the signal's exit
+   * code.
+   */
   readonly exitCode: number;
 }
 
 /**
- * Waits for Ctrl-C and the like, until it is disposed of.
- *
- * @returns The signal to give to whatever goes on.
+ * Waits for Ctrl-C and similar signals, until it is disposed of.
  */
 export function onInterruption(): Interruption {
   const controller = new AbortController();
@@ -78,11 +79,8 @@ export function onInterruption(): Interruption {
 }
 
 /**
- * Stops a loop when this process is asked to end, and lets it say its last word. A
- * second Ctrl-C ends the process at once.
- *
- * @param control The loop's control.
- * @returns Dispose of it to leave the signals alone again.
+ * Stops a loop when this process is asked to end, and lets it write its last events. A second
+ * Ctrl-C ends the process at once. Dispose of it to restore the default handling.
  */
 export function stopOnSignals(control: LoopControl): Disposable {
   const names = Object.keys(SIGNAL_EXIT_CODES) as StopSignal[];

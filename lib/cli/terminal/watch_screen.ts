@@ -7,7 +7,7 @@ import { screenUpdate } from "../../ui/live/screen_update.ts";
 export interface WatchScreenOptions {
   /** The terminal. */
   terminal: TerminalStream;
-  /** How long to wait before the next look, in milliseconds. @default {2000} */
+  /** The time between two refreshes, in milliseconds. @default {2000} */
   intervalMs?: number;
   /** Ends it. */
   signal: AbortSignal;
@@ -17,11 +17,10 @@ const HIDE_CURSOR = "\x1b[?25l";
 const SHOW_CURSOR = "\x1b[?25h";
 
 /**
- * Shows lines in place on a terminal, again and again until the signal is aborted. What
- * has not changed is not written.
+ * Shows lines in place on a terminal, and refreshes them until the signal is aborted. Only lines
+ * that changed are written.
  *
- * @param look Gives the lines as they are now.
- * @param options The terminal and the signal.
+ * @param look Returns the current lines.
  */
 export async function watchScreen(
   look: () => Promise<string[]>,
@@ -40,7 +39,7 @@ export async function watchScreen(
       const update = screenUpdate(shown, lines, { width, resized });
       if (update !== "") terminal.write(update);
       [shown, size] = [lines, `${width}x${rows}`];
-      // An abort in the middle of the wait is the usual end, not an error.
+      // An abort during the wait is the normal end, not an error.
       await setTimeout(intervalMs, undefined, { signal }).catch(() => {});
     }
   } finally {

@@ -4,13 +4,13 @@ import { type RpcTransport, unixTransport } from "./transports.ts";
 
 /** Options for {@linkcode connectSession}. */
 export interface ConnectSessionOptions extends SessionClientOptions {
-  /** Ends the first attempt to connect. */
+  /** Aborts the first attempt to connect. */
   signal?: AbortSignal;
 }
 
 /**
- * Connects to a running session: its events from any number on, its state, and commands to its
- * loop. A connection that is lost is made again.
+ * Connects to a running session: for its events from any number on, its state, and commands to its
+ * loop. It reconnects when the connection is lost.
  *
  * @example Usage
  * ```ts ignore
@@ -23,8 +23,7 @@ export interface ConnectSessionOptions extends SessionClientOptions {
  * for await (const { seq, event } of session.events()) console.log(seq, event.type);
  * ```
  *
- * @param target The path of the socket, as the registry has it, or another way to reach it.
- * @param options Additional options.
+ * @param target The path of the socket, as recorded in the registry, or another transport.
  * @returns The client; dispose of it to close the connection.
  * @throws {RpcConnectionError} If the session cannot be reached.
  */

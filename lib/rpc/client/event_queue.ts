@@ -1,9 +1,9 @@
 import type { NumberedEvent } from "../../event/numbered_event.ts";
 
 /**
- * Events between a connection and their reader. It is bounded: when it is full, what comes is
- * dropped and {@linkcode EventQueue.open} is `false` until the events after
- * {@linkcode EventQueue.last} have been asked for again.
+ * Events between a connection and their reader. It is bounded: when it is full, new events are
+ * dropped, and {@linkcode EventQueue.open} is `false` until the events after
+ * {@linkcode EventQueue.last} have been requested again.
  */
 export class EventQueue {
   readonly #capacity: number;
@@ -13,53 +13,42 @@ export class EventQueue {
   #open = false;
   #failure: { error: unknown } | undefined;
 
-  /**
-   * Makes an empty queue, which is not open.
-   *
-   * @param capacity How many events it holds.
-   * @param since The number of the last event that is known.
-   */
+  /** Starts empty and closed; `since` is the number of the last event that the reader knows. */
   constructor(capacity: number, since: number) {
     this.#capacity = capacity;
     this.#last = since;
   }
 
-  /** The number of the last event that was taken: those after it are still to come. */
+  /** The number of the last event that was accepted; the next one follows it. */
   get last(): number {
     return this.#last;
   }
 
-  /** Whether events are taken. */
+  /** Whether events are accepted. */
   get open(): boolean {
     return this.#open;
   }
 
-  /** Takes events again: from now on those after {@linkcode EventQueue.last} come in order. */
+  /** Accepts events again: from now on those after {@linkcode EventQueue.last} come in order. */
   reopen(): void {
     this.#open = true;
   }
 
-  /** Takes nothing until it is opened again: the connection is lost. */
+  /** Accepts nothing until it is reopened: the connection is lost. */
   close(): void {
     this.#open = false;
     this.#news.resolve();
   }
 
-  /**
-   * Ends the reading, when what has come is read.
-   *
-   * @param error Why.
-   */
+  /** Makes the reader fail with this error after it has read what is queued. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#news.resolve();
   }
 
   /**
-   * Takes an event, if it is one that is waited for.
-   *
-   * @param numbered The event.
-   * @returns Whether there is room for another.
+   * Accepts an event unless it is a duplicate or out of order; returns whether there is room for
+   * another.
    */
   take(numbered: NumberedEvent): boolean {
     if (!this.#open || numbered.seq <= this.#last) return true;
@@ -71,11 +60,7 @@ export class EventQueue {
     return false;
   }
 
-  /**
-   * Waits for the next event.
-   *
-   * @returns It; `undefined` if there is none and the queue is not open.
-   */
+  /** Waits for the next event; `undefined` if the queue is empty and closed. */
   async next(): Promise<NumberedEvent | undefined> {
     for (;;) {
       const event = this.#events.shift();

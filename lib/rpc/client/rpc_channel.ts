@@ -11,12 +11,7 @@ import { RpcError } from "../protocol/messages.ts";
 
 /** Thrown when the connection to a session is lost, or cannot be made again. */
 export class RpcConnectionError extends Error {
-  /**
-   * Makes the error.
-   *
-   * @param message What was lost, and why.
-   * @param options The cause, if there is one.
-   */
+  /** `message` says what was lost, and why. */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "RpcConnectionError";
@@ -25,15 +20,15 @@ export class RpcConnectionError extends Error {
 
 /** Options for {@linkcode RpcChannel.call}. */
 export interface RpcCallOptions {
-  /** Time at most for the answer, in milliseconds. @default {10_000} */
+  /** Time limit for the answer, in milliseconds. @default {10_000} */
   timeoutMs?: number;
-  /** Ends the waiting, not what was asked for; it rejects with the signal's reason. */
+  /** Ends the waiting, not the request; it rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
 /** Options for {@linkcode RpcChannel}. */
 export interface RpcChannelOptions {
-  /** Takes notifications, in order, also those that come while a call is waited for. */
+  /** Receives notifications, in order, also while a call is waiting for its answer. */
   onNotification: (notification: RpcNotification) => void;
 }
 
@@ -43,7 +38,7 @@ interface Waiting {
   onResult: (() => void) | undefined;
 }
 
-/** Answers are long where they hold events; a server that sends more than this is none of ours. */
+/** Answers with events are long; a server that sends more than this is not a ralph server. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
 
 /** One connection of a client: calls, their answers, and notifications. */
@@ -53,19 +48,13 @@ export class RpcChannel {
   readonly #waiting = new Map<RpcId, Waiting>();
   #lastId = 0;
   #closed: RpcConnectionError | undefined;
-  /** Fulfils with the reason when the connection is closed. */
+  /** Resolves with the reason when the connection is closed. */
   readonly closed: Promise<RpcConnectionError>;
 
-  /**
-   * Begins to read.
-   *
-   * @param stream The bytes.
-   * @param options Who takes the notifications.
-   */
   constructor(stream: Duplex, options: RpcChannelOptions) {
     this.#stream = stream;
     this.#onNotification = options.onNotification;
-    // Its errors are told by the reader.
+    // The reader reports errors of the stream.
     stream.on("error", () => {});
     this.closed = this.#read();
   }
@@ -73,10 +62,7 @@ export class RpcChannel {
   /**
    * Calls a method.
    *
-   * @param method The method.
-   * @param params Its parameters.
-   * @param options Additional options; `onResult` is called before any later notification.
-   * @returns The result.
+   * @param options Time limit and signal; `onResult` is called before any later notification.
    * @throws {RpcError} If the answer is an error.
    * @throws {RpcConnectionError} If the connection is lost before the answer.
    */
@@ -107,12 +93,7 @@ export class RpcChannel {
     }
   }
 
-  /**
-   * Calls a method and wants no answer.
-   *
-   * @param method The method.
-   * @param params Its parameters.
-   */
+  /** Calls a method without waiting for an answer. */
   notify<Method extends RpcMethod>(method: Method, params: RpcMethods[Method]["params"]): void {
     if (this.#closed === undefined) {
       this.#stream.write(`${JSON.stringify({ jsonrpc: "2.0", method, params })}\n`);
@@ -128,7 +109,7 @@ export class RpcChannel {
     let cause: unknown;
     try {
       for await (const frame of readFrames(this.#stream, { maxBytes: MAX_LINE_BYTES })) {
-        if (frame.kind !== "line") throw new TypeError("The server sent no line of JSON");
+        if (frame.kind !== "line") throw new TypeError("The server sent a line that is not JSON");
         this.#take(JSON.parse(frame.text));
       }
     } catch (error) {

@@ -9,37 +9,37 @@ import {
 import { RpcChannel, RpcConnectionError } from "./rpc_channel.ts";
 import type { RpcTransport } from "./transports.ts";
 
-/** Options for {@linkcode RpcLink}: how a connection is made, and made again. */
+/** Options for {@linkcode RpcLink}: how to connect and reconnect. */
 export interface RpcLinkOptions {
-  /** What the connection is to be allowed. @default {"control"} */
+  /** What the connection may do. @default {"control"} */
   role?: RpcRole;
   /** The name of the client. @default {"ralph"} */
   client?: string;
-  /** Time at most for an answer, in milliseconds. @default {10_000} */
+  /** Time limit for an answer, in milliseconds. @default {10_000} */
   timeoutMs?: number;
-  /** How often a connection that was lost is tried again before it is given up. @default {10} */
+  /** How often to retry a lost connection before giving up. @default {10} */
   attempts?: number;
-  /** The wait before the first attempt, in milliseconds; it doubles each time. @default {100} */
+  /** The wait before the first retry, in milliseconds; it doubles each time. @default {100} */
   retryBaseMs?: number;
   /** The longest wait, in milliseconds. @default {5_000} */
   retryMaxMs?: number;
-  /** The dice, from 0 (inclusive) to 1 (exclusive). @default {Math.random} */
+  /** Source of random numbers from 0 (inclusive) to 1 (exclusive). @default {Math.random} */
   random?: () => number;
 }
 
-/** Who uses a link. */
+/** Callbacks of the owner of a link. */
 export interface RpcLinkUser {
-  /** Takes notifications. */
+  /** Receives notifications. */
   onNotification: (notification: RpcNotification) => void;
-  /** Is called with every new connection, before anybody else uses it. */
+  /** Called with every new connection, before anybody else uses it. */
   onConnect: (channel: RpcChannel) => Promise<void>;
-  /** Is called when the connection is lost; another one may follow. */
+  /** Called when the connection is lost; another one may follow. */
   onLost: () => void;
-  /** Is called when there will be no connection any more. */
+  /** Called when the link gives up. */
   onEnd: (error: RpcConnectionError) => void;
 }
 
-/** A connection to a session that is made again when it is lost, as long as the session runs. */
+/** A connection to a session that reconnects when it is lost, as long as the session runs. */
 export class RpcLink {
   readonly #transport: RpcTransport;
   readonly #options: RpcLinkOptions;
@@ -49,13 +49,6 @@ export class RpcLink {
   #hello: RpcHello | undefined;
   #sessionOver = false;
 
-  /**
-   * Makes a link that is not connected.
-   *
-   * @param transport How the session is reached.
-   * @param options How often, and as what.
-   * @param user Who uses it.
-   */
   constructor(
     transport: RpcTransport,
     { user, ...options }: RpcLinkOptions & { user: RpcLinkUser },
@@ -63,35 +56,31 @@ export class RpcLink {
     this.#transport = transport;
     this.#options = options;
     this.#user = user;
-    // Nobody may be waiting for it when it fails.
+    // A failure must not become an unhandled rejection when nobody waits for the channel.
     this.#channel.promise.catch(() => {});
   }
 
-  /** What the server said of itself and of the session; `undefined` before the first connection. */
+  /** What the server answered to `hello`; `undefined` before the first connection. */
   get hello(): RpcHello | undefined {
     return this.#hello;
   }
 
-  /** The connection, or the next one; rejects when there will be none. */
+  /** The current connection, or the next one; rejects when the link gives up. */
   get channel(): Promise<RpcChannel> {
     return this.#channel.promise;
   }
 
-  /** Aborted when there will be no connection any more; its reason says why. */
+  /** Aborted when the link gives up; its reason says why. */
   get ended(): AbortSignal {
     return this.#end.signal;
   }
 
-  /** Learns that the session is over: a connection that is lost now is not made again. */
+  /** Notes that the session has ended: a connection that is lost now is not retried. */
   sessionIsOver(): void {
     this.#sessionOver = true;
   }
 
-  /**
-   * Connects for the first time.
-   *
-   * @param signal Ends the attempt.
-   */
+  /** Connects for the first time. */
   async open(signal?: AbortSignal): Promise<void> {
     const signals = signal === undefined ? [this.ended] : [this.ended, signal];
     await this.#connect(AbortSignal.any(signals));

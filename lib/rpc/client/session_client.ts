@@ -13,25 +13,27 @@ import type { RpcTransport } from "./transports.ts";
 
 /** Options for {@linkcode SessionClient}. */
 export interface SessionClientOptions extends RpcLinkOptions {
-  /** Events that are kept for a reader that is slower than they come. @default {1_000} */
+  /** Events that are queued for a slow reader. @default {1_000} */
   maxQueuedEvents?: number;
 }
 
 /** Options for {@linkcode SessionClient.events}. */
 export interface ClientEventsOptions {
-  /** The number of the last event that is known already. @default {0} */
+  /** The number of the last known event. @default {0} */
   since?: number;
   /** Ends the reading; it rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** The methods that {@linkcode SessionClient.call} calls; the others have functions of their own. */
+/**
+ * The methods that {@linkcode SessionClient.call} accepts; the others have functions of their own.
+ */
 export type CallableMethod = Exclude<RpcMethod, "hello" | "subscribe" | "unsubscribe">;
 
-/** What {@linkcode SessionClient.subscribe} takes. */
+/** The topics that {@linkcode SessionClient.subscribe} accepts. */
 export type ClientTopic = Exclude<RpcTopic, "event">;
 
-/** Takes notifications. */
+/** Receives notifications. */
 export type NotificationListener = (notification: RpcNotification) => void;
 
 /** A client of a running session; get one from {@linkcode connectSession}. */
@@ -42,12 +44,7 @@ export class SessionClient implements AsyncDisposable {
   readonly #listeners = new Map<NotificationListener, readonly ClientTopic[]>();
   #events: EventQueue | undefined;
 
-  /**
-   * Makes a client that is not connected. Use {@linkcode connectSession}.
-   *
-   * @param transport How the session is reached.
-   * @param options Additional options.
-   */
+  /** A client that is not connected yet: use {@linkcode connectSession}. */
   constructor(transport: RpcTransport, options: SessionClientOptions) {
     const { maxQueuedEvents = 1000, ...linkOptions } = options;
     this.#maxQueuedEvents = maxQueuedEvents;
@@ -70,23 +67,15 @@ export class SessionClient implements AsyncDisposable {
     return hello;
   }
 
-  /**
-   * Connects for the first time.
-   *
-   * @param signal Ends the attempt.
-   */
+  /** Connects for the first time. */
   async open(signal?: AbortSignal): Promise<void> {
     await this.#link.open(signal);
   }
 
   /**
-   * Calls a method. While the connection is lost, it waits for the next one; what was asked for
-   * and not answered is not asked again.
+   * Calls a method. While the connection is lost, it waits for the next one. A request that was
+   * sent and not answered is not repeated.
    *
-   * @param method The method.
-   * @param params Its parameters.
-   * @param options Additional options.
-   * @returns The result.
    * @throws {RpcError} If the server refuses, or fails.
    * @throws {RpcConnectionError} If the connection is lost.
    * @throws {DOMException} If the answer takes too long: a `TimeoutError`.
@@ -113,19 +102,17 @@ export class SessionClient implements AsyncDisposable {
   }
 
   /**
-   * Reads the events of the session: those that have happened, then those that happen, each
-   * once and in order, until the last one. A connection that is lost is made again, and the events
-   * go on where they were. Calls can be made meanwhile.
+   * Reads the events of the session: past ones, then new ones, each once and in order, until the
+   * last one. After a lost connection it reconnects and the events continue where they stopped.
+   * Calls can be made meanwhile.
    *
-   * @param options Additional options.
-   * @returns The events.
-   * @throws {RpcConnectionError} If the connection is lost for good.
-   * @throws {TypeError} If they are being read already.
+   * @throws {RpcConnectionError} If the connection cannot be restored.
+   * @throws {TypeError} If the events are being read already.
    */
   async *events(options: ClientEventsOptions = {}): AsyncGenerator<NumberedEvent, void, void> {
     const { since = 0, signal } = options;
     if (this.#events !== undefined) {
-      throw new TypeError("Cannot read the events: somebody reads them already");
+      throw new TypeError("Cannot read the events: they are being read already");
     }
     const queue = this.#events = new EventQueue(this.#maxQueuedEvents, since);
     const onAbort = (): void => queue.fail(signal?.reason);
@@ -149,11 +136,11 @@ export class SessionClient implements AsyncDisposable {
   }
 
   /**
-   * Listens to notifications that are not numbered; what happens while there is no connection is
+   * Listens to notifications that are not numbered; those sent while there is no connection are
    * missed.
    *
    * @param topics What to listen to.
-   * @param listener Takes each, and every `lagged`.
+   * @param listener Receives each notification, and every `lagged`.
    * @returns Dispose of it to stop listening.
    */
   async subscribe(
@@ -178,7 +165,7 @@ export class SessionClient implements AsyncDisposable {
     };
   }
 
-  /** Closes the connection; whoever still waits for something hears of it. */
+  /** Closes the connection; everything that is still waiting rejects. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#link.close();
   }
@@ -194,20 +181,20 @@ export class SessionClient implements AsyncDisposable {
     this.#link.channel.then((channel) => channel.notify("unsubscribe", { events }), () => {});
   }
 
-  /** Asks for the events that are still to come. */
+  /** Requests the events that are still to come. */
   async #follow(queue: EventQueue, signal: AbortSignal | undefined): Promise<void> {
     const channel = await abortable(this.#link.channel, signal);
     try {
       await channel.call("subscribe", { events: ["event"], since: queue.last }, {
         timeoutMs: this.#timeoutMs,
-        // What came before the answer may have a gap before it.
+        // There may be a gap before events that came before the answer.
         onResult: () => queue.reopen(),
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (error) {
       const silent = error instanceof DOMException && error.name === "TimeoutError";
       if (signal?.aborted || !(silent || error instanceof RpcConnectionError)) throw error;
-      // Another connection may do better; if there is none, waiting for it tells.
+      // Another connection may work; if there is none, waiting for it reports that.
       channel.close();
       await channel.closed;
       this.#link.ended.throwIfAborted();

@@ -5,26 +5,16 @@ import { Duplex } from "node:stream";
 
 /** How a client reaches a server. */
 export interface RpcTransport {
-  /** Where it leads to, for messages. */
+  /** What it connects to, for messages. */
   readonly name: string;
-  /**
-   * Opens a connection.
-   *
-   * @param signal Ends the attempt.
-   * @returns The bytes in both directions; to destroy it closes the connection.
-   */
+  /** Opens a connection. To close it, destroy the stream. */
   connect(signal?: AbortSignal): Promise<Duplex>;
 }
 
-/** The last characters of stderr that tell why a command ended. */
+/** How much of stderr is kept to explain why a command ended, in characters. */
 const STDERR_CHARS = 2000;
 
-/**
- * Reaches a server by its unix socket.
- *
- * @param path The path of the socket, as the registry has it.
- * @returns The transport.
- */
+/** Connects to a server by its unix socket. */
 export function unixTransport(path: string): RpcTransport {
   return {
     name: path,
@@ -44,8 +34,8 @@ export function unixTransport(path: string): RpcTransport {
 }
 
 /**
- * Reaches a server through a command that speaks the protocol on its stdin and stdout: `ralph rpc`
- * on this host, or on another one by way of SSH.
+ * Connects to a server through a command that speaks the protocol on its stdin and stdout: `ralph
+ * rpc` on this host, or on another one over SSH.
  *
  * @example Usage
  * ```ts ignore
@@ -57,7 +47,7 @@ export function unixTransport(path: string): RpcTransport {
  *
  * @param command The program and its arguments; no shell is started.
  * @param options Where it runs.
- * @returns The transport; every connection is a process of its own.
+ * @returns The transport; every connection starts another process.
  */
 export function commandTransport(
   command: readonly string[],
@@ -75,7 +65,7 @@ export function commandTransport(
         said = (said + text).slice(-STDERR_CHARS);
       });
       const { stdin, stdout } = child;
-      // What it said on stderr is the reason, and it is known when its streams are closed.
+      // Its stderr is the reason, and is complete once its streams are closed.
       const closed = once(child, "close");
       const stream = new Duplex({
         read: () => void stdout.resume(),

@@ -1,4 +1,4 @@
-/** A line of the protocol, or why it is none. */
+/** A line of the protocol, or why the bytes are not a valid line. */
 export type Frame =
   | { kind: "line"; text: string }
   /** It is longer than allowed; nothing of it is kept. */
@@ -11,9 +11,9 @@ const NEWLINE = 10;
 const KEPT_BYTES = 16_384;
 
 /**
- * Splits bytes into lines, in chunks of any size, and never holds more than one line.
- * Unlike {@linkcode boundedLines} it cuts nothing: a line that is too long or no UTF-8 is
- * told as that, as half a request is none.
+ * Splits bytes into lines, in chunks of any size, and never holds more than one line. Unlike
+ * {@linkcode boundedLines} it does not cut: a line that is too long or not UTF-8 is reported as
+ * such, because half a request is useless.
  *
  * @example Usage
  * ```ts
@@ -34,11 +34,7 @@ export class LineFramer {
   #line = new Uint8Array(0);
   #size = 0;
 
-  /**
-   * Makes a framer that has read nothing.
-   *
-   * @param maxBytes Longest line in bytes, without its end.
-   */
+  /** `maxBytes` is the longest line, without its line end. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
@@ -49,10 +45,7 @@ export class LineFramer {
   }
 
   /**
-   * Takes bytes.
-   *
-   * @param chunk The bytes; they are not kept, a copy is.
-   * @returns The lines that end in them; empty ones are passed over.
+   * Adds bytes, which are copied, and returns the lines that end in them; empty lines are skipped.
    */
   push(chunk: Uint8Array): Frame[] {
     const frames: Frame[] = [];
@@ -95,13 +88,8 @@ export class LineFramer {
   }
 }
 
-/** Thrown when the other side begins a line and does not end it in time. */
+/** Thrown when the other side begins a line and does not finish it in time. */
 export class LineTimeoutError extends Error {
-  /**
-   * Makes the error.
-   *
-   * @param timeoutMs The time limit in milliseconds.
-   */
   constructor(timeoutMs: number) {
     super(`Line not finished within ${timeoutMs / 1000} s`);
     this.name = "LineTimeoutError";
@@ -112,20 +100,18 @@ export class LineTimeoutError extends Error {
 export interface ReadFramesOptions {
   /** Longest line in bytes. */
   maxBytes: number;
-  /** Time at most that is waited for the rest of a line, in milliseconds. @default {no limit} */
+  /** Time limit for the rest of a line, in milliseconds. @default {no limit} */
   lineTimeoutMs?: number;
 }
 
 /**
- * Reads the lines of a connection. It reads on only when the next line is asked for, so a
- * reader that is slow slows the other side down.
+ * Reads the lines of a connection. It reads on only when the next line is requested, so a slow
+ * reader slows the other side down.
  *
- * Only the time in which it waits counts as time for a line, all of it together: a byte now and
- * then buys no more.
+ * Only the time spent waiting counts towards the time limit of a line, and all of it together: a
+ * byte now and then does not extend it.
  *
- * @param chunks The bytes that come in.
- * @param options The limits.
- * @returns The lines; what is not ended at the end of the connection is passed over.
+ * @returns The lines; an unfinished line at the end of the connection is dropped.
  * @throws {LineTimeoutError} If the rest of a line does not come in time.
  */
 export async function* readFrames(
@@ -155,7 +141,7 @@ export async function* readFrames(
     late = error instanceof LineTimeoutError;
     throw error;
   } finally {
-    // A source that is being waited for would end only when it has given something.
+    // A source with a pending read would only return after that read.
     if (!late) await source.return?.();
   }
 }
@@ -172,7 +158,7 @@ async function withTimeout<T>(
     return await Promise.race([promise, late]);
   } finally {
     clearTimeout(timer);
-    // When the time is over, what becomes of the connection is not waited for any more.
+    // After the timeout, nobody waits for this promise any more.
     promise.catch(() => {});
   }
 }

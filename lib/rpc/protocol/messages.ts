@@ -6,9 +6,9 @@ import {
   type RpcNotifications,
 } from "./protocol.ts";
 
-/** A line of a client: a request, or what to answer because it is none. */
+/** A client's line: a request, or the error to answer because it is not a valid one. */
 export type ParsedRequest =
-  /** Without `id` it is a notification, which is not answered. */
+  /** A request without `id` is a notification, which is not answered. */
   | { kind: "request"; id?: RpcId; method: string; params: object }
   | { kind: "error"; id: RpcId; error: RpcErrorBody };
 
@@ -31,7 +31,6 @@ const { parseError, invalidRequest } = RPC_ERROR_CODES;
  * });
  * ```
  *
- * @param frame The line.
  * @returns The request, or the error to answer.
  */
 export function parseRequest(frame: Frame): ParsedRequest {
@@ -82,13 +81,7 @@ export class RpcError extends Error {
   /** Further facts for programs. */
   readonly data?: unknown;
 
-  /**
-   * Makes the error.
-   *
-   * @param code One of {@linkcode RPC_ERROR_CODES}.
-   * @param message What is wrong, in one line.
-   * @param data Further facts for programs.
-   */
+  /** `code` is one of {@linkcode RPC_ERROR_CODES}; `message` is one line. */
   constructor(code: number, message: string, data?: unknown) {
     super(message);
     this.name = "RpcError";
@@ -98,10 +91,7 @@ export class RpcError extends Error {
 }
 
 /**
- * Makes the error of an answer from whatever was thrown.
- *
- * @param error What was thrown; any but an {@linkcode RpcError} is a failure of the server.
- * @returns The error of the answer.
+ * The error body for anything that was thrown; all but {@linkcode RpcError} is an internal error.
  */
 export function toErrorBody(error: unknown): RpcErrorBody {
   if (error instanceof RpcError) {
@@ -113,12 +103,7 @@ export function toErrorBody(error: unknown): RpcErrorBody {
 }
 
 /**
- * Writes a notification as a line of the protocol.
- *
- * @param type Its type.
- * @param data Its data.
- * @param timestamp When it happened, ISO 8601 in UTC.
- * @returns The line, with its end.
+ * A notification as one line of the protocol, with its line end. `timestamp` is ISO 8601 in UTC.
  */
 export function notificationLine<Type extends keyof RpcNotifications>(
   type: Type,

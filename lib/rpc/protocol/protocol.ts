@@ -1,55 +1,57 @@
 import type { NumberedEvent } from "../../event/numbered_event.ts";
 
-/** The version of the protocol: it changes when a client that knows this one would break. */
+/** The version of the protocol. It is raised when a client of the current version would break. */
 export const PROTOCOL_VERSION = 1;
 
 /** The error codes of JSON-RPC 2.0. */
 export const RPC_ERROR_CODES = {
-  /** The line is no JSON. */
+  /** The line is not JSON. */
   parseError: -32700,
-  /** The line is JSON and no request; a batch is none. */
+  /** The line is JSON but not a request; batches are not supported. */
   invalidRequest: -32600,
   /** There is no such method. */
   methodNotFound: -32601,
-  /** The parameters do not fit, or the connection's role does not allow the method. */
+  /** The parameters are invalid, or the connection's role does not allow the method. */
   invalidParams: -32602,
   /** The server has failed. */
   internalError: -32603,
 } as const;
 
-/** What a connection may do: `observe` reads, `control` acts on the loop as well. */
+/** What a connection may do: `observe` reads, `control` also acts on the loop. */
 export type RpcRole = "observe" | "control";
 
 /** What can be subscribed to. `*` is `output` and `state_change`. */
 export type RpcTopic = "output" | "state_change" | "event" | "screen" | "*";
 
-/** The state of a loop, as `get_status` tells it. Times are ISO 8601 in UTC. */
+/** The state of a loop, as `get_status` returns it. Times are ISO 8601 in UTC. */
 export interface RpcStatus {
   /** The name of the task. */
   task_name: string;
   /** The task folder, an absolute path. */
   task_dir: string;
-  /** The iteration that was begun last; 0 before the first. */
+  /** The last iteration that started; 0 before the first. */
   iteration: number;
-  /** Iterations at most; `null` for no limit. */
+  /** Iteration limit; `null` for no limit. */
   max_iterations: number | null;
-  /** The id of the story that is worked on, or was last; empty before the first. */
+  /** The id of the current story, or of the last one; empty before the first. */
   current_story: string;
   /** The agent. */
   agent: string;
-  /** `running`, and when the loop has ended, how. */
+  /** `running`, or how the loop ended. */
   status: "running" | "completed" | "failed" | "stopped" | "checkpointed";
-  /** Whether a person works with the agent, and the end of its turn is not the end of the iteration. */
+  /**
+   * Whether a person works with the agent, so that the end of its turn does not end the iteration.
+   */
   interactive_mode: boolean;
   /** When the session started. */
   started_at: string;
   /** When something last happened. */
   updated_at: string;
-  /** The last lines of output: 200 at most. */
+  /** The last lines of output, at most 200. */
   recent_output: string[];
 }
 
-/** The fields of {@linkcode RpcStatus} of which a `state_change` tells. */
+/** The fields of {@linkcode RpcStatus} that `state_change` reports. */
 export type RpcStateChange = Partial<
   Pick<
     RpcStatus,
@@ -57,7 +59,7 @@ export type RpcStateChange = Partial<
   >
 >;
 
-/** What `hello` answers. */
+/** The answer to `hello`. */
 export interface RpcHello {
   /** The version of the protocol that the server speaks. */
   protocol: number;
@@ -77,7 +79,7 @@ export interface RpcHello {
   last_seq: number;
 }
 
-/** What `get_screen` answers: `null` everywhere if the agent has no terminal. */
+/** The answer to `get_screen`: all fields are `null` if the agent has no terminal. */
 export interface RpcScreen {
   /** Text that paints the screen on an empty terminal of this size. */
   screen: string | null;
@@ -87,7 +89,7 @@ export interface RpcScreen {
   rows: number | null;
 }
 
-/** Why a command to a terminal did nothing. */
+/** Why a command to a terminal had no effect. */
 export type RpcIgnored = { status: "ignored"; reason: "not in interactive mode" | "no terminal" };
 
 /** No parameters. */
@@ -95,45 +97,45 @@ export type RpcNoParams = Record<never, never>;
 
 /** Every method: its parameters and its result. */
 export interface RpcMethods {
-  /** Says who both are, and what the connection may do. */
+  /** Introduces client and server, and sets what the connection may do. */
   hello: {
     params: { role?: RpcRole; client?: string; protocol?: number };
     result: RpcHello;
   };
-  /** Tells the state of the loop. */
+  /** Returns the state of the loop. */
   get_status: { params: RpcNoParams; result: RpcStatus };
   /** The same as `get_status`. */
   get_state: { params: RpcNoParams; result: RpcStatus };
-  /** Reads events that have happened. */
+  /** Returns past events. */
   get_events: {
     params: { since?: number; limit?: number };
     result: { events: NumberedEvent[]; last_seq: number; more: boolean };
   };
-  /** Tells what is on the screen of the agent's terminal. */
+  /** Returns what is on the screen of the agent's terminal. */
   get_screen: { params: RpcNoParams; result: RpcScreen };
-  /** Adds to what the connection is told. */
+  /** Adds topics to the connection's subscriptions. */
   subscribe: {
     params: { events: RpcTopic[]; since?: number };
     result: { subscribed: RpcTopic[] };
   };
-  /** Takes away from what the connection is told. */
+  /** Removes topics from the connection's subscriptions. */
   unsubscribe: { params: { events: RpcTopic[] }; result: { subscribed: RpcTopic[] } };
   /** Asks the loop to end its agent and itself. */
   stop: { params: RpcNoParams; result: { status: "stop_requested" } };
   /** Asks the loop to end after the current iteration. */
   checkpoint: { params: RpcNoParams; result: { status: "checkpoint_requested" } };
-  /** Puts a text in front of the next prompt, once. */
+  /** Puts a text before the next prompt, once. */
   inject_prompt: {
     params: { prompt: string };
     result: { status: "prompt_injected"; prompt: string };
   };
-  /** Ends a wait. */
+  /** Ends a wait, so that the loop retries now. */
   retry_now: { params: RpcNoParams; result: { status: "retry_requested" } };
-  /** Says whether a person works with the agent. */
+  /** Sets whether a person works with the agent. */
   set_interactive_mode: { params: { enabled: boolean }; result: { interactive_mode: boolean } };
   /** Types into the agent's terminal. */
   write_pty: { params: { data: string }; result: { status: "forwarded" } | RpcIgnored };
-  /** Gives the agent's terminal another size. */
+  /** Resizes the agent's terminal. */
   resize_pty: {
     params: { columns: number; rows: number };
     result: { status: "resized" } | RpcIgnored;
@@ -151,9 +153,9 @@ export interface RpcNotifications {
   state_change: RpcStateChange;
   /** An event of the loop with its number. */
   event: NumberedEvent;
-  /** What the agent prints on its terminal; with a size it paints the whole screen anew. */
+  /** What the agent prints on its terminal; with a size it repaints the whole screen. */
   screen: { data: string; columns?: number; rows?: number };
-  /** The client was too slow, see the page of the protocol. */
+  /** The client was too slow: see PROTOCOL.md. */
   lagged: { from: number; dropped: ("output" | "screen" | "event")[] };
 }
 

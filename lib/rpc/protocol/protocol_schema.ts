@@ -6,9 +6,9 @@ import type { RpcMethod, RpcMethods, RpcNotifications, RpcRole, RpcStatus } from
 export interface RpcMethodSchema<Method extends RpcMethod> {
   /** What it does, in a sentence or two. */
   summary: string;
-  /** The role that it takes. */
+  /** The role that it requires. */
   role: RpcRole;
-  /** Its parameters, by name. Keys that are unknown are passed over. */
+  /** Its parameters, by name. Unknown keys are ignored. */
   params: z.ZodType<RpcMethods[Method]["params"]>;
   /** Its result. */
   result: z.ZodType<RpcMethods[Method]["result"]>;
@@ -16,13 +16,13 @@ export interface RpcMethodSchema<Method extends RpcMethod> {
 
 /** One type of notification. */
 export interface RpcNotificationSchema<Type extends keyof RpcNotifications> {
-  /** What it tells, in a sentence or two. */
+  /** What it reports, in a sentence or two. */
   summary: string;
   /** Its data. */
   data: z.ZodType<RpcNotifications[Type]>;
 }
 
-/** Events of one answer at most. */
+/** The most events in one answer. */
 const MAX_LIMIT = 10_000;
 
 const nothing = z.object({});
@@ -34,16 +34,16 @@ const subscribed = z.object({
     .describe("All that the connection is subscribed to, sorted"),
 });
 const numbered = z.object({
-  seq: seq.describe("Its number in the session, from 1 without a gap"),
+  seq: seq.describe("Its number in the session, counted from 1 without gaps"),
   event: loopEventSchema,
 });
 const statusEnum = z.enum(["running", "completed", "failed", "stopped", "checkpointed"]);
 const changing = {
-  iteration: z.int().describe("The iteration that was begun last; 0 before the first"),
-  max_iterations: z.int().nullable().describe("Iterations at most; null for no limit"),
+  iteration: z.int().describe("The last iteration that started; 0 before the first"),
+  max_iterations: z.int().nullable().describe("Iteration limit; null for no limit"),
   current_story: z.string().describe("The id of the story; empty before the first"),
   agent: z.string().describe("The agent"),
-  status: statusEnum.describe("running, and when the loop has ended, how"),
+  status: statusEnum.describe("running, or how the loop ended"),
   interactive_mode: z.boolean().describe("Whether a person works with the agent"),
 };
 const status: z.ZodType<RpcStatus> = z.object({
@@ -63,11 +63,11 @@ const ignored = z.object({
 export const RPC_METHODS: { [Method in RpcMethod]: RpcMethodSchema<Method> } = {
   hello: {
     summary:
-      "Says who both are. A connection that asks for the role observe keeps it; without hello it has the role control.",
+      "Introduces client and server. A connection that asks for the role observe keeps it; without hello it has the role control.",
     role: "observe",
     params: z.object({
       role: z.enum(["observe", "control"]).exactOptional()
-        .describe("What the connection is to be allowed (default control)"),
+        .describe("What the connection may do (default control)"),
       client: z.string().max(200).exactOptional().describe("The name of the client"),
       protocol: z.int().exactOptional().describe("The version of the protocol that it speaks"),
     }),
@@ -76,7 +76,7 @@ export const RPC_METHODS: { [Method in RpcMethod]: RpcMethodSchema<Method> } = {
       version: z.string().describe("The version of ralph"),
       capabilities: z.array(z.string())
         .describe("replay: subscribe takes since; screen: terminals; roles: hello takes a role"),
-      role: z.enum(["observe", "control"]).describe("What the connection is allowed"),
+      role: z.enum(["observe", "control"]).describe("What the connection may do"),
       session_id: z.string().describe("The id of the session, a ULID"),
       task_name: z.string().describe("The name of the task"),
       task_dir: z.string().describe("The task folder, an absolute path"),
@@ -84,7 +84,7 @@ export const RPC_METHODS: { [Method in RpcMethod]: RpcMethodSchema<Method> } = {
     }),
   },
   get_status: {
-    summary: "Tells the state of the loop.",
+    summary: "Returns the state of the loop.",
     role: "observe",
     params: nothing,
     result: status,
@@ -97,22 +97,22 @@ export const RPC_METHODS: { [Method in RpcMethod]: RpcMethodSchema<Method> } = {
   },
   get_events: {
     summary:
-      "Reads events that have happened, oldest first. An answer ends early where it would grow over 4 MB; more tells.",
+      "Returns past events, oldest first. An answer over 4 MB is cut short; more says whether there are further events.",
     role: "observe",
     params: z.object({
       since: seq.exactOptional().describe("The number of the last event that is known (default 0)"),
       limit: z.int().min(1).max(MAX_LIMIT).exactOptional()
-        .describe(`Events at most (default 1000, at most ${MAX_LIMIT})`),
+        .describe(`Event limit (default 1000, at most ${MAX_LIMIT})`),
     }),
     result: z.object({
       events: z.array(numbered).describe("The events"),
       last_seq: seq.describe("The number of the last event of the session"),
-      more: z.boolean().describe("Whether there are further ones"),
+      more: z.boolean().describe("Whether there are further events"),
     }),
   },
   get_screen: {
     summary:
-      "Tells what is on the screen of the agent's terminal. All is null while it has no terminal.",
+      "Returns what is on the screen of the agent's terminal. All fields are null while it has no terminal.",
     role: "observe",
     params: nothing,
     result: z.object({
@@ -124,7 +124,7 @@ export const RPC_METHODS: { [Method in RpcMethod]: RpcMethodSchema<Method> } = {
   },
   subscribe: {
     summary:
-      "Adds to what the connection is told from now on; * is output and state_change. With since, which event takes, all events after that number come first and then those that happen, each once and in order, also where the connection was subscribed already.",
+      "Subscribes the connection to topics; * is output and state_change. With since, which only the topic event takes, all events after that number come first and then new ones, each once and in order, even if the connection was subscribed already.",
     role: "observe",
     params: z.object({
       events: topics,
@@ -133,7 +133,7 @@ export const RPC_METHODS: { [Method in RpcMethod]: RpcMethodSchema<Method> } = {
     result: subscribed,
   },
   unsubscribe: {
-    summary: "Takes away from what the connection is told.",
+    summary: "Unsubscribes the connection from topics.",
     role: "observe",
     params: z.object({ events: topics }),
     result: subscribed,
@@ -151,25 +151,26 @@ export const RPC_METHODS: { [Method in RpcMethod]: RpcMethodSchema<Method> } = {
     result: z.object({ status: z.literal("checkpoint_requested") }),
   },
   inject_prompt: {
-    summary: "Puts a text in front of the next prompt, once.",
+    summary: "Puts a text before the next prompt, once.",
     role: "control",
-    params: z.object({ prompt: z.string().min(1).describe("What to tell the agent") }),
+    params: z.object({ prompt: z.string().min(1).describe("The text for the agent") }),
     result: z.object({
       status: z.literal("prompt_injected"),
-      prompt: z.string().describe("The text as it was taken"),
+      prompt: z.string().describe("The text as the loop accepted it"),
     }),
   },
   retry_now: {
-    summary: "Ends a wait now; does nothing when the loop does not wait.",
+    summary:
+      "Ends a wait, so that the loop retries now; does nothing when the loop is not waiting.",
     role: "control",
     params: nothing,
     result: z.object({ status: z.literal("retry_requested") }),
   },
   set_interactive_mode: {
     summary:
-      "Says whether a person works with the agent. While one does, the end of the agent's turn is not the end of the iteration.",
+      "Sets whether a person works with the agent. While one does, the end of the agent's turn does not end the iteration.",
     role: "control",
-    params: z.object({ enabled: z.boolean().describe("Whether a person does") }),
+    params: z.object({ enabled: z.boolean().describe("Whether a person works with the agent") }),
     result: z.object({ interactive_mode: z.boolean().describe("Whether it is on now") }),
   },
   write_pty: {
@@ -182,7 +183,7 @@ export const RPC_METHODS: { [Method in RpcMethod]: RpcMethodSchema<Method> } = {
     ]),
   },
   resize_pty: {
-    summary: "Gives the agent's terminal another size.",
+    summary: "Resizes the agent's terminal.",
     role: "control",
     params: z.object({
       columns: z.int().min(1).max(1000).describe("The width in characters"),
@@ -204,7 +205,7 @@ export const RPC_NOTIFICATIONS: {
     data: z.object({ line: z.string() }),
   },
   state_change: {
-    summary: "The state of the loop has changed: only the fields that have.",
+    summary: "The state of the loop has changed: only the fields with a new value.",
     data: z.object(changing).partial() as z.ZodType<RpcNotifications["state_change"]>,
   },
   event: {
@@ -213,7 +214,7 @@ export const RPC_NOTIFICATIONS: {
   },
   screen: {
     summary:
-      "What the agent prints on its terminal, as it comes. One with columns and rows paints the whole screen anew: the first one, that of a new terminal, and the first one after some were dropped.",
+      "What the agent prints on its terminal, as it comes. A notification with columns and rows repaints the whole screen: the first one, that of a new terminal, and the first one after some were dropped.",
     data: z.object({
       data: z.string().describe("Text and escape sequences"),
       columns: z.int().exactOptional().describe("The width in characters"),
@@ -222,20 +223,15 @@ export const RPC_NOTIFICATIONS: {
   },
   lagged: {
     summary:
-      "The connection was read too slowly. Events are not lost for that: they come from the log instead, from the number on that is told. What is in dropped is missing since about that number: output can be read with get_events, the screen is painted anew, and events are dropped only where the log has grown so large that its oldest part was deleted.",
+      "The client read too slowly. Events are not lost: from the number in from on they come from the log. What is in dropped is missing since about that number: output can be read with get_events, the screen is repainted, and events are dropped only if the log has grown so large that its oldest part was deleted.",
     data: z.object({
-      from: seq.describe("The number of the first event that was late"),
+      from: seq.describe("The number of the first late event"),
       dropped: z.array(z.enum(["output", "screen", "event"])).describe("What is missing"),
     }),
   },
 };
 
-/**
- * Says whether a text names a method of the protocol.
- *
- * @param name The text.
- * @returns Whether it does.
- */
+/** Whether a text is the name of a method of the protocol. */
 export function isRpcMethod(name: string): name is RpcMethod {
   return Object.hasOwn(RPC_METHODS, name);
 }

@@ -3,29 +3,23 @@ import type { Buffer } from "node:buffer";
 
 /** Options for {@linkcode ClientStream}. */
 export interface ClientStreamOptions {
-  /** Is called when the client has taken what was written. */
+  /** Called when the client has read everything that was written. */
   onDrain: () => void;
 }
 
-/** A client that has taken nothing for this long is stuck, in milliseconds. */
+/** A client that has read nothing for this long is stuck, in milliseconds. */
 const STUCK_MS = 250;
-/** The other side closes when we do; this long it may take, in milliseconds. */
+/** After we close, the other side gets this long to close too, in milliseconds. */
 const CLOSE_MS = 250;
 
-/** The bytes of one client: what is written and not taken yet is known, and nobody has to wait. */
+/** The byte stream of one client: knows what the client has not read yet, and never blocks. */
 export class ClientStream {
   readonly #stream: Duplex;
   #blockedSince: number | undefined;
 
-  /**
-   * Begins to watch a stream.
-   *
-   * @param stream The stream.
-   * @param options Who wants to know when there is room.
-   */
   constructor(stream: Duplex, options: ClientStreamOptions) {
     this.#stream = stream;
-    // A client that goes away in the middle of something is nobody's error.
+    // A client that disconnects midway is not an error.
     stream.on("error", () => stream.destroy());
     stream.on("drain", () => {
       this.#blockedSince = undefined;
@@ -38,33 +32,29 @@ export class ClientStream {
     return this.#stream.iterator({ destroyOnReturn: false });
   }
 
-  /** Whether the client has more to take than it has taken. */
+  /** Whether the client still has to read what was written. */
   get blocked(): boolean {
     return this.#stream.writableNeedDrain;
   }
 
-  /** Whether the client takes nothing. */
+  /** Whether the client has stopped reading. */
   get stuck(): boolean {
     const since = this.#blockedSince;
     return this.#stream.destroyed || since !== undefined && performance.now() - since > STUCK_MS;
   }
 
-  /** What was written and is not taken, in bytes. */
+  /** What was written and not read yet, in bytes. */
   get waiting(): number {
     return this.#stream.writableLength;
   }
 
-  /**
-   * Writes, whatever there is already.
-   *
-   * @param data The text or the bytes.
-   */
+  /** Writes at once, however much is waiting already. */
   write(data: string | Uint8Array): void {
     if (data.length === 0 || this.#stream.destroyed || this.#stream.writableEnded) return;
     if (!this.#stream.write(data)) this.#blockedSince ??= performance.now();
   }
 
-  /** Waits until the client has taken what was written, or is gone. */
+  /** Waits until the client has read what was written, or has disconnected. */
   async drained(): Promise<void> {
     if (!this.blocked || this.#stream.destroyed) return;
     await new Promise<void>((resolve) => {
@@ -88,7 +78,9 @@ export class ClientStream {
     this.#stream.destroy();
   }
 
-  /** Closes both sides when the client has taken what was written; one that is stuck is cut off. */
+  /**
+   * Closes both sides once the client has read what was written; a stuck client is disconnected.
+   */
   async close(): Promise<void> {
     if (!this.stuck) {
       const closed = new Promise((resolve) => this.#stream.once("close", resolve));

@@ -8,8 +8,8 @@ interface Timed {
 }
 
 /**
- * What happened since the last delivery, but for events. Lines of the protocol are made when the
- * first client wants them, and once for all of them.
+ * What happened since the last delivery, without events. Protocol lines are built when the first
+ * client wants them, and once for all clients.
  */
 export class Delivery {
   readonly #lines: Timed[] = [];
@@ -20,10 +20,10 @@ export class Delivery {
 
   /** What has changed in the state of the loop. */
   readonly change: RpcStateChange = {};
-  /** Whether the terminal is another one. */
+  /** Whether the terminal was replaced and has to be painted again. */
   repaint = false;
 
-  /** How much text there is, in characters. */
+  /** How much text is waiting, in characters. */
   get size(): number {
     return this.#size;
   }
@@ -66,7 +66,6 @@ export class Delivery {
   /**
    * Adds what was printed on the terminal.
    *
-   * @param text What was printed.
    * @param time When, ISO 8601 in UTC.
    */
   addScreen(text: string, time: string): void {

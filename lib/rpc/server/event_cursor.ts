@@ -3,13 +3,13 @@ import type { RpcNotifications } from "../protocol/protocol.ts";
 import { notificationLine } from "../protocol/messages.ts";
 import type { SessionHub } from "./session_hub.ts";
 
-/** What an {@linkcode EventCursor} does to its client. */
+/** What an {@linkcode EventCursor} needs to reach its client. */
 export interface EventCursorOptions {
   /** The client. */
   stream: Pick<ClientStream, "write" | "blocked" | "drained">;
   /** Tells the client that it was too slow, or that events are gone. */
   lagged: (data: RpcNotifications["lagged"]) => void;
-  /** Ends the connection, as its events cannot be read. */
+  /** Closes the connection because its events cannot be read. */
   fail: (error: unknown) => void;
 }
 
@@ -17,40 +17,31 @@ export interface EventCursorOptions {
 const BATCH_CHARS = 65_536;
 
 /**
- * How far one client has come in the events of a session. It only moves on when the client
- * takes what was written, so nothing is queued for it: what the ring does not have any more
- * comes from the log. Each event is written once and in order, as the place in the stream is one
- * number, whatever the source.
+ * How far one client has come in the events of a session. It only advances when the client reads
+ * what was written, so nothing is queued for it: what the ring no longer has comes from the log.
+ * Each event is written once and in order, because the position is one number for both sources.
  */
 export class EventCursor {
   readonly #hub: SessionHub;
   readonly #options: EventCursorOptions;
-  /** The number of the last event that was written; `undefined` while nobody wants any. */
+  /**
+   * The number of the last event that was written; `undefined` while the client wants no events.
+   */
   #known: number | undefined;
-  /** Ends the reading of the log. */
+  /** Aborts the reading of the log. */
   #replay: AbortController | undefined;
 
-  /**
-   * Makes a cursor that stands still.
-   *
-   * @param hub The session.
-   * @param options How the client is reached.
-   */
   constructor(hub: SessionHub, options: EventCursorOptions) {
     this.#hub = hub;
     this.#options = options;
   }
 
-  /** Whether there is nothing to be written. */
+  /** Whether nothing is left to write. */
   get upToDate(): boolean {
     return this.#known === undefined || this.#known >= this.#hub.ring.last;
   }
 
-  /**
-   * Begins, or begins again, after an event.
-   *
-   * @param known The number of the event.
-   */
+  /** Starts, or restarts, after the event with this number. */
   start(known: number): void {
     this.stop();
     this.#known = known;
@@ -58,7 +49,7 @@ export class EventCursor {
     else void this.#readLog(known);
   }
 
-  /** Writes no more events. */
+  /** Stops writing events. */
   stop(): void {
     this.#known = undefined;
     this.#replay?.abort();
@@ -109,7 +100,7 @@ export class EventCursor {
           if (signal.aborted || ring.covers(known)) break;
         }
         if (known === before) {
-          // What is in neither has been deleted: the ring begins after it.
+          // An event that is in neither was deleted: the ring begins after it.
           throw new RangeError(`Cannot read event ${known + 1}: it is not in the log`);
         }
       }

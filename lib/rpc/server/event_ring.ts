@@ -11,22 +11,20 @@ export interface EventBatch {
 }
 
 /**
- * The last events of a session as lines of the protocol, so that a client that is only a little
- * behind needs no file. Each event is written as text once, however many clients there are.
+ * The last events of a session as protocol lines, so that a client that is only a little behind
+ * needs no file. Each event is serialized once, however many clients there are.
  */
 export class EventRing {
   readonly #capacity: number;
   readonly #events: NumberedEvent[] = [];
-  /** The line of an event, once somebody has wanted it. */
+  /** The line of an event, built on first use. */
   readonly #lines: (string | undefined)[] = [];
   #last: number;
   #batch: { after: number; batch: EventBatch } | undefined;
 
   /**
-   * Makes an empty ring.
-   *
-   * @param capacity How many events it keeps.
-   * @param last The number of the last event that has happened already.
+   * `last` is the number of the last event that has already happened; the ring keeps `capacity`
+   * events.
    */
   constructor(capacity: number, last = 0) {
     this.#capacity = capacity;
@@ -38,11 +36,7 @@ export class EventRing {
     return this.#last;
   }
 
-  /**
-   * Adds the next event; the oldest one goes when the ring is full.
-   *
-   * @param numbered The event, whose number follows that of the last one.
-   */
+  /** Adds the next event and drops the oldest one when the ring is full. */
   push(numbered: NumberedEvent): void {
     const slot = numbered.seq % this.#capacity;
     this.#events[slot] = numbered;
@@ -52,21 +46,14 @@ export class EventRing {
   }
 
   /**
-   * Says whether the ring has the event after the one that is known, or there is none.
-   *
-   * @param known The number of the last event that is known.
-   * @returns Whether nothing has to be read from the log.
+   * Whether everything after event `known` is in the ring, so that nothing has to be read from the
+   * log.
    */
   covers(known: number): boolean {
     return known >= this.#last || this.get(known + 1) !== undefined;
   }
 
-  /**
-   * Finds an event.
-   *
-   * @param seq Its number.
-   * @returns The event; `undefined` if the ring does not have it.
-   */
+  /** The event with this number; `undefined` if the ring does not have it. */
   get(seq: number): NumberedEvent | undefined {
     const found = this.#events[seq % this.#capacity];
     return found?.seq === seq ? found : undefined;
@@ -75,12 +62,12 @@ export class EventRing {
   /**
    * Writes the events after one that is known.
    *
-   * @param known The number of the last event that is known; the ring covers it.
+   * @param known The number of the last known event; the ring must cover it.
    * @param maxChars The batch ends with the event that makes it longer than this.
    * @returns The events; `undefined` if there are none.
    */
   batch(known: number, maxChars: number): EventBatch | undefined {
-    // Clients that keep up all want the same.
+    // Clients that keep up all want the same batch.
     if (this.#batch?.after === known) return this.#batch.batch;
     let text = "";
     let last = known;

@@ -3,15 +3,12 @@ import { outputText } from "../../event/output_text.ts";
 import { endedStatus } from "../../session/model/session.ts";
 import type { RpcStateChange, RpcStatus } from "../protocol/protocol.ts";
 
-/** Lines of output that `get_status` answers with. */
+/** Lines of output in the answer to `get_status`. */
 const RECENT_LINES = 200;
 
 /**
- * Says what an event changes in the state of a loop, but for its output and its times.
- *
- * @param status The state before it.
- * @param event The event.
- * @returns The fields whose value is another one now.
+ * What an event changes in the state of a loop, without output and times: the fields with a new
+ * value.
  */
 export function statusChange(status: RpcStatus, event: LoopEvent): RpcStateChange {
   return differing(status, namedBy(event));
@@ -36,38 +33,23 @@ function namedBy(event: LoopEvent): RpcStateChange {
   }
 }
 
-/**
- * Leaves out what is so already.
- *
- * @param status The state.
- * @param change What is to be changed.
- * @returns The fields that differ.
- */
+/** The fields of a change that differ from the current state. */
 export function differing(status: RpcStatus, change: RpcStateChange): RpcStateChange {
   const entries = Object.entries(change) as [keyof RpcStateChange, never][];
   return Object.fromEntries(entries.filter(([name, value]) => status[name] !== value));
 }
 
-/**
- * Says which lines of output an event adds: those of `output.log`.
- *
- * @param event The event.
- * @returns The lines, without their ends.
- */
+/** The lines that an event adds to `output.log`, without line ends. */
 export function outputLines(event: LoopEvent): string[] {
   const text = outputText(event);
   return text === "" ? [] : text.slice(0, -1).split("\n");
 }
 
-/** The state of a loop, kept up to date with its events. */
+/** The state of a loop, updated by its events. */
 export class LoopStatus {
   readonly #status: RpcStatus;
 
-  /**
-   * Begins with the state of a session that has no event yet.
-   *
-   * @param session What is known of it.
-   */
+  /** Starts with the state of a session that has no events yet. */
   constructor(session: Pick<RpcStatus, "task_name" | "task_dir" | "agent" | "started_at">) {
     this.#status = {
       task_name: session.task_name,
@@ -84,17 +66,12 @@ export class LoopStatus {
     };
   }
 
-  /** The state as it is now, to be read and not to be kept. */
+  /** The state as it is now; read it, do not keep it. */
   get current(): Readonly<RpcStatus> {
     return this.#status;
   }
 
-  /**
-   * Takes an event.
-   *
-   * @param event The event.
-   * @returns What has changed, and the lines of output.
-   */
+  /** Applies an event; returns the changed fields and the new lines of output. */
   take(event: LoopEvent): { change: RpcStateChange; lines: string[] } {
     const change = statusChange(this.#status, event);
     const lines = outputLines(event);
@@ -105,12 +82,7 @@ export class LoopStatus {
     return { change, lines };
   }
 
-  /**
-   * Takes a change that is no event.
-   *
-   * @param change The fields; those that are so already are passed over.
-   * @returns What has changed.
-   */
+  /** Applies a change that does not come from an event; returns the fields that really changed. */
   change(change: RpcStateChange): RpcStateChange {
     const changed = differing(this.#status, change);
     Object.assign(this.#status, changed);

@@ -5,32 +5,27 @@ import type { RpcNotifications, RpcScreen } from "../protocol/protocol.ts";
 export interface ScreenFeedOptions {
   /** Where the terminal is found. */
   control: { readonly terminal: AgentTerminal | undefined };
-  /** Takes what the agent prints. */
+  /** Receives what the agent prints. */
   onData: (data: string) => void;
-  /** Is called when there is another terminal: the screen has to be painted anew. */
+  /** Called when there is another terminal, so that the screen has to be repainted. */
   onTerminal: () => void;
 }
 
-/** Clears a terminal, whatever state it is in: RIS, "reset to initial state". */
+/** Resets a terminal from any state: RIS, "reset to initial state". */
 const RESET = "\x1bc";
 
-/** Follows the terminal of a loop's agents, of which each has its own. */
+/** Follows the terminals of a loop's agents; each agent has another one. */
 export class ScreenFeed implements Disposable {
   readonly #options: ScreenFeedOptions;
   #terminal: AgentTerminal | undefined;
   #unsubscribe: (() => void) | undefined;
 
-  /**
-   * Begins with the terminal that there is now.
-   *
-   * @param options Where the terminal is, and who follows it.
-   */
   constructor(options: ScreenFeedOptions) {
     this.#options = options;
     this.look();
   }
 
-  /** Looks whether there is another terminal. */
+  /** Checks whether there is another terminal. */
   look(): void {
     const { control, onData, onTerminal } = this.#options;
     const { terminal } = control;
@@ -49,7 +44,7 @@ export class ScreenFeed implements Disposable {
     return { screen: terminal.serialize(), columns, rows };
   }
 
-  /** What paints the screen on a terminal in any state; `undefined` if there is none. */
+  /** Repaints the screen on a terminal in any state; `undefined` without a terminal. */
   get paint(): RpcNotifications["screen"] | undefined {
     const { screen, columns, rows } = this.screen;
     if (screen === null || columns === null || rows === null) return undefined;

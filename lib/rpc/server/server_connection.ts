@@ -19,15 +19,15 @@ import { callMethod, type RpcCaller } from "./session_methods.ts";
 
 /** Options for {@linkcode ServerConnection}. */
 export interface ServerConnectionOptions extends ReadFramesOptions {
-  /** What may wait for a slow client, in bytes; what does not fit is dropped. */
+  /** What may wait for a slow client, in bytes; anything beyond it is dropped. */
   maxQueueBytes: number;
   /** The clock, ISO 8601 in UTC. */
   timestamp: () => string;
-  /** Is called before and after each request: it may find or change something. */
+  /** Called before and after each request, which may read or change the state. */
   onRequest: () => void;
 }
 
-/** Between two looks at whether the client has all, in milliseconds. */
+/** The interval in which to check whether the client has read everything, in milliseconds. */
 const LOOK_MS = 5;
 
 /** One client of a server. */
@@ -41,16 +41,9 @@ export class ServerConnection implements RpcCaller {
   readonly #dropped = new Set<"output" | "screen">();
   #droppedFrom = 0;
   #change: RpcStateChange = {};
-  /** What a request has begun and what must not come before its answer. */
+  /** Work that a request started and that must not overtake its answer. */
   #afterAnswer: (() => void)[] = [];
 
-  /**
-   * Makes a connection.
-   *
-   * @param stream The bytes.
-   * @param hub The session.
-   * @param options The limits.
-   */
   constructor(stream: Duplex, hub: SessionHub, options: ServerConnectionOptions) {
     this.#stream = new ClientStream(stream, { onDrain: () => this.#onDrain() });
     this.#hub = hub;
@@ -67,7 +60,7 @@ export class ServerConnection implements RpcCaller {
   }
 
   subscribe(topics: readonly RpcTopic[], since: number | undefined): void {
-    // What happened before is not for those who ask now.
+    // Earlier events are not for new subscribers.
     this.#hub.flush();
     const painted = this.#topics.has("screen");
     const followed = this.#topics.has("event");
@@ -85,14 +78,14 @@ export class ServerConnection implements RpcCaller {
     if (topics.includes("event")) this.#events.stop();
   }
 
-  /** Answers requests until the client has no more of them. */
+  /** Answers requests until the client sends no more. */
   async serve(): Promise<void> {
     try {
       for await (const frame of readFrames(this.#stream.chunks, this.#options)) {
         const request = parseRequest(frame);
         if (request.kind === "error") this.#answer(request.id, { error: request.error });
         else await this.#obey(request);
-        // Whoever does not read answers is not asked for more requests.
+        // A client that does not read its answers is not asked for more requests.
         await this.#stream.drained();
       }
       // A client that only listens may have closed its side.
@@ -103,11 +96,7 @@ export class ServerConnection implements RpcCaller {
     }
   }
 
-  /**
-   * Tells the client what happened, as far as it wants and takes it.
-   *
-   * @param delivery What happened.
-   */
+  /** Sends the client what happened, as far as it subscribed to it and has room for it. */
   deliver(delivery: Delivery): void {
     if (delivery.hasOutput && this.#wants("output") && this.#hasRoom("output")) {
       this.#stream.write(delivery.output);
@@ -122,10 +111,8 @@ export class ServerConnection implements RpcCaller {
   }
 
   /**
-   * Closes the connection when the client has what it wants; one that takes nothing is not
-   * waited for.
-   *
-   * @param graceMs Time at most, in milliseconds.
+   * Closes the connection when the client has read everything, after `graceMs` milliseconds at
+   * most. A client that has stopped reading is not waited for.
    */
   async finish(graceMs: number): Promise<void> {
     const deadline = performance.now() + graceMs;
@@ -161,10 +148,10 @@ export class ServerConnection implements RpcCaller {
     this.#stream.write(notificationLine(type, data, this.#options.timestamp()));
   }
 
-  /** Says whether there is room for more, and keeps in mind what is dropped because there is none. */
+  /** Whether there is room for more; if not, it records what was dropped. */
   #hasRoom(topic: "output" | "screen"): boolean {
     const full = this.#stream.waiting > this.#options.maxQueueBytes;
-    // Once something is dropped all is, until the client is told.
+    // After one drop everything is dropped, until the client was notified.
     if (!full && this.#dropped.size === 0) return true;
     if (this.#dropped.size === 0) this.#droppedFrom = this.#hub.ring.last;
     this.#dropped.add(topic);

@@ -8,7 +8,7 @@ import type { ScreenFeed } from "./screen_feed.ts";
 import type { AgentTerminal } from "../../agent/agent_terminal.ts";
 import type { LoopControl } from "../../loop/loop_control.ts";
 
-/** What is known of a session to those who serve it. */
+/** The facts about a session that its server needs. */
 export type ServedSession = Pick<
   Session,
   "id" | "task" | "taskDir" | "root" | "agent" | "startedAt"
@@ -16,13 +16,13 @@ export type ServedSession = Pick<
 
 /** Options for {@linkcode SessionHub.readEvents}. */
 export interface ReadEventsOptions {
-  /** The number of the last event that is known. */
+  /** The number of the last known event. */
   since: number;
-  /** Events at most. */
+  /** Event limit. */
   limit: number;
 }
 
-/** An answer with events is not to grow beyond this, in characters. */
+/** Size limit of an answer with events, in characters. */
 const MAX_ANSWER_CHARS = 4 * 1024 * 1024;
 
 /** What all connections of a server share: the session, its events, and the way to its loop. */
@@ -33,38 +33,21 @@ export interface SessionHub {
   readonly control: SessionControl;
   /** The state of the loop. */
   readonly status: LoopStatus;
-  /** The last events. */
+  /** The most recent events. */
   readonly ring: EventRing;
   /** The terminal of the agent. */
   readonly screen: ScreenFeed;
-  /**
-   * Reads events that have happened, from the ring or from the log.
-   *
-   * @param options Which ones.
-   * @returns The events, and whether there are more.
-   */
+  /** Reads past events, from the ring or from the log, and says whether there are more. */
   readEvents(options: ReadEventsOptions): Promise<{ events: NumberedEvent[]; more: boolean }>;
-  /**
-   * Reads the log of the session.
-   *
-   * @param since The number of the last event that is known.
-   * @param signal Ends the reading.
-   * @returns The events that are in the log by now.
-   */
+  /** Reads the events after number `since` that are in the log by now. */
   readLog(since: number, signal?: AbortSignal): AsyncIterable<NumberedEvent>;
-  /** Tells everybody now what happened since the last time. */
+  /** Tells all connections now what happened since the last time. */
   flush(): void;
-  /** Waits for leave to do a piece of work that can wait: one connection does one at a time. */
+  /** Waits for a turn for work that is not urgent: one connection does one piece at a time. */
   turn(): Promise<void>;
 }
 
-/**
- * Puts together what the connections of a server share.
- *
- * @param parts What there is of it already.
- * @param options Where the log of the session is.
- * @returns The hub.
- */
+/** Builds what the connections of a server share. */
 export function createHub(
   parts: Omit<SessionHub, "readEvents" | "readLog" | "turn">,
   { dir }: { dir: string },
@@ -76,7 +59,7 @@ export function createHub(
   return {
     ...parts,
     readLog,
-    // Between two turns whatever else the process has to do is done, the loop above all.
+    // Between two turns the process does everything else, above all the loop.
     turn: () => last = last.then(() => setImmediate()),
     async readEvents({ since, limit }) {
       const events: NumberedEvent[] = [];
@@ -99,17 +82,13 @@ export function createHub(
   };
 }
 
-/** What clients may do to a loop: a {@linkcode LoopControl}, or what stands for one. */
+/** What clients may do to a loop: a {@linkcode LoopControl}, or a stand-in for it. */
 export interface SessionControl
   extends Pick<LoopControl, "requestStop" | "requestCheckpoint" | "retryNow" | "injectPrompt"> {
   /** Whether a person works with the agent. */
   readonly interactive: boolean;
-  /** The terminal of the agent that runs; `undefined` while there is none. */
+  /** The terminal of the running agent; `undefined` while there is none. */
   readonly terminal: AgentTerminal | undefined;
-  /**
-   * Says whether a person works with the agent.
-   *
-   * @param enabled Whether one does.
-   */
+  /** Sets whether a person works with the agent. */
   setInteractive(enabled: boolean): void;
 }

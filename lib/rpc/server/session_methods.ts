@@ -15,20 +15,11 @@ import type { ReadEventsOptions, SessionHub } from "./session_hub.ts";
 export interface RpcCaller {
   /** What it may do. */
   role: RpcRole;
-  /** The topics that it is subscribed to, sorted. */
+  /** Its subscribed topics, sorted. */
   readonly topics: RpcTopic[];
-  /**
-   * Adds topics.
-   *
-   * @param topics The topics.
-   * @param since The number of the event after which the events begin; the last one by default.
-   */
+  /** Subscribes; events begin after number `since`, by default after the last one. */
   subscribe(topics: readonly RpcTopic[], since: number | undefined): void;
-  /**
-   * Takes topics away.
-   *
-   * @param topics The topics.
-   */
+  /** Unsubscribes. */
   unsubscribe(topics: readonly RpcTopic[]): void;
 }
 
@@ -41,7 +32,7 @@ type Handlers = {
 };
 
 const { invalidParams, methodNotFound } = RPC_ERROR_CODES;
-/** As much of a name as is repeated in an error. */
+/** The length at which a name is cut in an error message, in characters. */
 const NAME_CHARS = 80;
 
 const HANDLERS: Handlers = {
@@ -119,13 +110,9 @@ const HANDLERS: Handlers = {
 };
 
 /**
- * Does what a request asks for.
+ * Does what a request asks for; its parameters are not checked yet.
  *
- * @param request The method and its parameters, not checked yet.
- * @param hub The session.
- * @param caller The connection.
- * @returns The result.
- * @throws {RpcError} If there is no such method, or it does not take that.
+ * @throws {RpcError} If there is no such method, or its parameters are invalid.
  */
 export async function callMethod(
   request: { method: string; params: object },
@@ -147,7 +134,8 @@ async function call<Method extends RpcMethod>(
 ): Promise<unknown> {
   const schema = RPC_METHODS[method];
   if (schema.role === "control" && caller.role !== "control") {
-    const message = `Invalid params: ${method} takes the role control, this connection observes`;
+    const message =
+      `Invalid params: ${method} requires the role control, this connection has observe`;
     throw new RpcError(invalidParams, message, { role: caller.role });
   }
   const parsed = schema.params.safeParse(params);

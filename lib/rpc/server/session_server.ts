@@ -25,32 +25,34 @@ export interface SessionServerOptions {
   dir: string;
   /** How commands reach the loop. */
   control: SessionControl;
-  /** The number of the last event that is in the log already. @default {0} */
+  /** The number of the last event that is already in the log. @default {0} */
   lastSeq?: number;
-  /** The last events that are kept in memory, so that most clients need no file. @default {1000} */
+  /** Number of recent events kept in memory, so that most clients need no file. @default {1000} */
   ringSize?: number;
   /** Longest request in bytes. @default {1_048_576} */
   maxRequestBytes?: number;
-  /** Time at most for a request that has begun to come in, in milliseconds. @default {10_000} */
+  /** Time limit for a request that has begun to arrive, in milliseconds. @default {10_000} */
   requestTimeoutMs?: number;
   /** What may wait for a slow client besides numbered events, in bytes. @default {1_048_576} */
   maxQueueBytes?: number;
-  /** Connections at most; further ones are refused. @default {256} */
+  /** Connection limit; further connections are refused. @default {256} */
   maxConnections?: number;
-  /** Time at most for clients to take the last events at the end, in milliseconds. @default {1000} */
+  /** Time limit for clients to read the last events at the end, in milliseconds. @default {1000} */
   graceMs?: number;
   /** The clock. @default {() => new Date()} */
   now?: () => Date;
 }
 
-/** What happens within this time is told at once, in milliseconds: many small writes cost most. */
+/** How long to gather changes before sending, in milliseconds: many small writes cost most. */
 const FLUSH_MS = 5;
-/** Text for clients is not gathered beyond this, in characters. */
+/** Gathered text is sent when it is longer than this, in characters. */
 const FLUSH_CHARS = 262_144;
-/** More than this is not gathered before it is told: the ring has room for a few of them. */
+/**
+ * Gathered events are sent when there are more than this: the ring has room for a few such batches.
+ */
 const FLUSH_COUNT = 250;
 
-/** What the clients of a session talk to. Dispose of it to close it and to remove its socket. */
+/** Serves the clients of a session. Dispose of it to close it and to remove its socket. */
 export class SessionServer implements AsyncDisposable {
   readonly #claim: SocketPath;
   readonly #server: Server;
@@ -63,13 +65,7 @@ export class SessionServer implements AsyncDisposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closing: Promise<void> | undefined;
 
-  /**
-   * Makes a server that does not listen yet. Use {@linkcode startSessionServer}.
-   *
-   * @param session The session.
-   * @param claim The path of its socket.
-   * @param options Its log, its loop, its limits.
-   */
+  /** A server that does not listen yet: use {@linkcode startSessionServer}. */
   constructor(session: ServedSession, claim: SocketPath, options: SessionServerOptions) {
     const { control, ringSize = 1000, lastSeq = 0, dir } = options;
     this.#claim = claim;
@@ -85,7 +81,7 @@ export class SessionServer implements AsyncDisposable {
       control,
       onData: (data) => {
         this.#gather((delivery) => delivery.addScreen(data, this.#timestamp()));
-        // The echo of a key is waited for by a person; a flood comes in large pieces anyway.
+        // A person waits for the echo of a key; floods come in large pieces anyway.
         this.#flush();
       },
       onTerminal: () => this.#gather((delivery) => delivery.repaint = true),
@@ -113,16 +109,15 @@ export class SessionServer implements AsyncDisposable {
   async listen(): Promise<void> {
     this.#server.listen(this.path);
     await once(this.#server, "listening");
-    // A client that cannot be let in, for want of file descriptors, is no end of the loop.
+    // Failing to accept a client, as when file descriptors run out, must not end the loop.
     this.#server.on("error", () => {});
-    // Its folder is this user's alone already.
+    // Its folder already belongs to this user alone.
     await chmod(this.path, 0o600);
   }
 
   /**
-   * Tells the clients of an event, and returns at once, however slow they are.
-   *
-   * @param numbered The event, which is in the log already.
+   * Tells the clients about an event that is in the log already. Returns at once, however slow they
+   * are.
    */
   publish(numbered: NumberedEvent): void {
     const { ring, status, screen } = this.#hub;
@@ -136,7 +131,7 @@ export class SessionServer implements AsyncDisposable {
     });
   }
 
-  /** Stops listening, lets the clients have what there is, and removes the socket. */
+  /** Stops listening, gives the clients time to read the rest, and removes the socket. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.#closing ??= this.#close();
   }
@@ -173,7 +168,7 @@ export class SessionServer implements AsyncDisposable {
     void connection.serve();
   }
 
-  /** What may have changed without an event. */
+  /** Checks what may have changed without an event. */
   #look(): void {
     this.#hub.screen.look();
     const change = this.#interactive();
@@ -209,8 +204,8 @@ export class SessionServer implements AsyncDisposable {
 }
 
 /**
- * Starts the server of a session: JSON-RPC 2.0, a line each, on a unix socket that only this user
- * can reach. The protocol is told in PROTOCOL.md beside this file.
+ * Starts the server of a session: JSON-RPC 2.0, one message a line, on a unix socket that only this
+ * user can reach. PROTOCOL.md beside this file describes the protocol.
  *
  * @example Usage
  * ```ts ignore
@@ -221,9 +216,8 @@ export class SessionServer implements AsyncDisposable {
  * for await (const event of loop) server.publish(await recorder.write(event));
  * ```
  *
- * @param session The session.
  * @param options Its log, its loop, its limits.
- * @returns The server, which can be reached when the promise fulfils.
+ * @returns The server; it accepts connections when the promise resolves.
  */
 export async function startSessionServer(
   session: ServedSession,

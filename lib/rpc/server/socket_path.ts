@@ -7,29 +7,27 @@ import type { Session } from "../../session/model/session.ts";
 import type { SessionPaths } from "../../session/model/session_paths.ts";
 import { lockTask, TaskLockedError } from "../../base/lock.ts";
 
-/** The longest path of a socket that every system takes, in bytes: macOS has room for 104 with the NUL. */
+/** The longest socket path that every system accepts, in bytes: macOS has 104 with the NUL. */
 const MAX_PATH_BYTES = 103;
 
-/** How the folder of a socket begins whose usual path would be too long. */
+/** The prefix of the folder for sockets whose usual path would be too long. */
 const SHORT_PREFIX = "ralph-rpc-";
 
-/** The path of a socket that nobody else uses. Dispose of it to remove the socket. */
+/** A socket path that nobody else uses. Dispose of it to remove the socket. */
 export interface SocketPath extends AsyncDisposable {
-  /** The path, at which there is nothing yet. */
+  /** The path; nothing exists there yet. */
   readonly path: string;
 }
 
 /**
- * Finds a path for the socket of a session: `<task>.sock`, or where another repository has a
- * running task of that name, `<task>-<8 hex of the repository's path>.sock`. Where that is too
- * long for a socket, it is a short one in the folder for temporary files.
+ * Finds a path for the socket of a session: `<task>.sock`, or `<task>-<8 hex of the repository's
+ * path>.sock` if another repository has a running task of that name. If that is too long for a
+ * socket, it is a short path in the folder for temporary files.
  *
- * Whoever uses a path holds a lock that dies with its owner, so a socket that is found without
- * one is what a killed worker has left, and is removed.
+ * A path in use is protected by a lock that ends with its owner, so a socket without one was left
+ * by a killed worker, and is removed.
  *
- * @param session The session.
- * @param paths Where ralph keeps its files.
- * @returns The path, in a folder that is this user's alone.
+ * @returns The path, in a folder that belongs to this user alone.
  */
 export async function claimSocketPath(
   session: Pick<Session, "task" | "root">,
@@ -38,7 +36,7 @@ export async function claimSocketPath(
   const { task, root } = session;
   const hash = createHash("sha256").update(root).digest("hex").slice(0, 8);
   await mkdir(paths.socketsDir, { recursive: true, mode: 0o700 });
-  // Also where it was there before: a socket is open to all for the moment in which it is made.
+  // Even if the folder existed: a socket is open to all for the moment in which it is created.
   await chmod(paths.socketsDir, 0o700);
   for (const name of [`${task}.sock`, `${task}-${hash}.sock`]) {
     const path = join(paths.socketsDir, name);
@@ -54,7 +52,7 @@ export async function claimSocketPath(
       },
     };
   }
-  // Made by the system with a name that nobody can know before, and mode 0700.
+  // The system picks a name that nobody can predict, with mode 0700.
   const parent = Buffer.byteLength(join(tmpdir(), `${SHORT_PREFIX}XXXXXX`, "s")) > MAX_PATH_BYTES
     ? "/tmp"
     : tmpdir();
@@ -65,12 +63,7 @@ export async function claimSocketPath(
   };
 }
 
-/**
- * Removes the socket that a killed worker has left. One that is in use again is left alone.
- *
- * @param path The path, as it was recorded.
- * @param paths Where ralph keeps its files.
- */
+/** Removes the socket that a killed worker has left. One that is in use again is kept. */
 export async function removeStaleSocket(
   path: string,
   paths: Pick<SessionPaths, "stateDir">,

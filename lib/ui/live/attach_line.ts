@@ -2,7 +2,7 @@ import { truncateText } from "../text/display_width.ts";
 import { formatDuration } from "../text/times.ts";
 import { sanitizeText } from "../text/sanitize_text.ts";
 
-/** What the line below an agent's screen tells. */
+/** What the line below an agent's screen shows. */
 export interface AttachState {
   /** The name of the task. */
   task: string;
@@ -12,11 +12,11 @@ export interface AttachState {
   iteration: number;
   /** The agent. */
   agent: string;
-  /** What keys do: `observe` for a client that may not, `watch`, or `interactive`. */
+  /** What keys do: `observe` for a read-only client, `watch`, or `interactive`. */
   mode: "observe" | "watch" | "interactive";
   /** When the session started, in milliseconds since the epoch. */
   startedAt: number;
-  /** What is asked or said instead, such as a prompt that is being typed. */
+  /** Shown instead of the rest, such as a prompt that is being typed. */
   message?: string;
 }
 
@@ -25,7 +25,7 @@ export const ATTACH_HELP =
   "Ctrl-] then: d detach  i interactive on or off  p prompt  c checkpoint  s stop  r retry now";
 
 /**
- * Writes the line below an agent's screen.
+ * The line below an agent's screen.
  *
  * @example Usage
  * ```ts
@@ -43,7 +43,6 @@ export const ATTACH_HELP =
  * assertEquals(line.trimEnd(), " my-feature  US-006  iteration 4  claude  watch  1m 00s  Ctrl-] ? help");
  * ```
  *
- * @param state What it tells.
  * @param options The width of the terminal, and the time in milliseconds since the epoch.
  * @returns The line, exactly as wide as the terminal.
  */

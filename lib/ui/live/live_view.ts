@@ -9,13 +9,13 @@ import { initialView, type ViewState } from "./view_state.ts";
 export interface TerminalStream {
   /** Whether it is a terminal. */
   readonly isTTY?: boolean;
-  /** Its columns; 80 are assumed where it does not say. */
+  /** Its columns; 80 are assumed if unknown. */
   readonly columns?: number;
-  /** Its rows; 24 are assumed where it does not say. */
+  /** Its rows; 24 are assumed if unknown. */
   readonly rows?: number;
-  /** Writes text; `false` if it would rather wait for `drain`. */
+  /** Writes text; `false` asks the writer to wait for `drain`. */
   write(text: string): boolean;
-  /** Listens for a new size, or for being ready again. */
+  /** Listens for a new size, or for room to write more. */
   on(event: "resize" | "drain", listener: () => void): unknown;
   /** Stops listening. */
   off(event: "resize" | "drain", listener: () => void): unknown;
@@ -25,30 +25,29 @@ export interface TerminalStream {
 export interface LiveViewOptions {
   /** Whether to use colour. @default {false} */
   color?: boolean;
-  /** Keys to name in the last line. @default {none} */
+  /** Keys to show in the last line. @default {none} */
   keys?: readonly KeyHint[];
   /** The time zone in which clock times are shown. @default {the system's} */
   timeZone?: string;
   /** The clock, in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
-  /** Runs a function later, and returns what calls that off. @default {with setTimeout} */
+  /** Runs a function later; the returned function cancels that. @default {with setTimeout} */
   schedule?: (run: () => void, delayMs: number) => () => void;
 }
 
-/** Between two frames: no more than 20 a second. */
+/** The least time between two frames, in milliseconds: at most 20 frames a second. */
 const FRAME_MS = 50;
 const TICK_MS = 1000;
 const SHOW_CURSOR = "\x1b[?25h";
 const HIDE_CURSOR = "\x1b[?25l";
 
 /**
- * Shows a loop on a terminal while it runs, below whatever was printed before.
+ * Shows a loop on a terminal while it runs, below everything printed before.
  *
- * Give it every event. It redraws the lines that changed, at most 20 times a
- * second; a clock ticks once a second while the loop runs, and otherwise nothing
- * wakes up. A terminal that cannot keep up misses frames and never holds up the
- * loop. When it is disposed of, the final list of stories stays behind and the
- * cursor is back.
+ * Write every event to it. It redraws the lines that changed, at most 20 times a second; a clock
+ * ticks once a second while the loop runs, and otherwise nothing wakes up. A terminal that cannot
+ * keep up misses frames and never blocks the loop. Disposing of it leaves the final list of stories
+ * on the terminal and restores the cursor.
  *
  * @example Usage
  * ```ts
@@ -78,10 +77,8 @@ export class LiveView implements AsyncDisposable {
   #cancel: (() => void) | undefined;
 
   /**
-   * Draws nothing yet.
+   * Does not draw before the first event.
    *
-   * @param stream The terminal.
-   * @param options Additional options.
    * @throws {TypeError} If the stream is not a terminal.
    */
   constructor(stream: TerminalStream, options: LiveViewOptions = {}) {
@@ -92,20 +89,16 @@ export class LiveView implements AsyncDisposable {
     this.#schedule = options.schedule ?? later;
     stream.on("resize", this.#onResize);
     stream.on("drain", this.#onDrain);
-    // The last resort when nobody disposes: process.exit() in the middle of a run.
+    // The last resort if nobody disposes of it: process.exit() in the middle of a run.
     process.on("exit", this.#restore);
   }
 
-  /** The state that is shown; {@linkcode renderSummary} takes its checks from it. */
+  /** The state that is shown; {@linkcode renderSummary} reads its checks. */
   get state(): ViewState {
     return this.#state;
   }
 
-  /**
-   * Takes in an event. Ignored after the view is disposed of.
-   *
-   * @param event What happened.
-   */
+  /** Adds an event. Ignored after the view was disposed of. */
   write(event: LoopEvent): void {
     if (this.#closed) return;
     this.#state = reduceView(this.#state, event);
@@ -113,7 +106,7 @@ export class LiveView implements AsyncDisposable {
     this.#plan();
   }
 
-  /** Leaves the final list of stories on the terminal, and gives the cursor back. */
+  /** Leaves the final list of stories on the terminal, and restores the cursor. */
   [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return Promise.resolve();
     this.#closed = true;
@@ -137,13 +130,13 @@ export class LiveView implements AsyncDisposable {
     return Promise.resolve();
   }
 
-  /** Draws now if a frame is due, and sees to it that the next one comes. */
+  /** Draws now if a frame is due, and schedules the next one. */
   #plan(): void {
     this.#cancel?.();
     this.#cancel = undefined;
     if (this.#closed || this.#stuck) return;
     const now = this.#now();
-    // A clock that was set back must not stop the frames.
+    // A clock that jumped back must not stop the frames.
     const since = now < this.#lastFrame ? FRAME_MS : now - this.#lastFrame;
     if (this.#dirty && since >= FRAME_MS) this.#draw(now);
     if (this.#stuck) return;
@@ -159,11 +152,11 @@ export class LiveView implements AsyncDisposable {
   }
 
   #size(): { width: number; rows: number } {
-    // Some pseudo-terminals that nobody has given a size say 0.
+    // Pseudo-terminals whose size was never set report 0.
     return { width: this.#stream.columns || 80, rows: this.#stream.rows || 24 };
   }
 
-  /** Asked of the stream, as the size may be new before the event comes. */
+  /** Compares the stream's size itself, which may change before its event arrives. */
   #resized(): boolean {
     const { width, rows } = this.#size();
     return width !== this.#drawnSize.width || rows !== this.#drawnSize.rows;

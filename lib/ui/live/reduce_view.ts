@@ -19,9 +19,9 @@ type EventOf<T extends LoopEvent["type"]> = Extract<LoopEvent, { type: T }>;
 /**
  * Adds an event to the view of a loop.
  *
- * Pure: the given state is left as it is and shares its unchanged parts with the
- * new one. However many events there are, the state stays small: it keeps the
- * last lines of the running agent and the last notices only.
+ * Pure: the given state is not changed, and the new one shares its unchanged parts. The state stays
+ * small however many events there are: it keeps only the last lines of the running agent and the
+ * last notices.
  *
  * @example Usage
  * ```ts
@@ -37,9 +37,7 @@ type EventOf<T extends LoopEvent["type"]> = Extract<LoopEvent, { type: T }>;
  * assertEquals(state.notices.length, 1);
  * ```
  *
- * @param state The view so far.
- * @param event What happened next.
- * @returns The view with it.
+ * @returns The view with the event.
  */
 export function reduceView(state: ViewState, event: LoopEvent): ViewState {
   switch (event.type) {
@@ -66,14 +64,14 @@ export function reduceView(state: ViewState, event: LoopEvent): ViewState {
         withStories(state, setPassed(state.list, [event.story.id], false)),
         event,
         "failure",
-        `${event.story.id} was set back`,
+        `${event.story.id} was reopened`,
         event.reason,
       );
     case "iteration_finished":
       return iterationFinished(state, event);
     case "failed_over":
       return notice(
-        // The failure that led here is told by the failover's own reason.
+        // The failover's own reason already reports the failure that led to it.
         { ...state, notices: state.notices.filter((notice) => notice.kind !== "failure") },
         event,
         "failover",
@@ -180,7 +178,7 @@ function iterationFinished(state: ViewState, event: EventOf<"iteration_finished"
     usage: addUsage(state.usage, used),
   };
   if (outcome === "passed") {
-    // What failed on the way is over and done with.
+    // Failures on the way no longer matter.
     return { ...next, notices: next.notices.filter((notice) => notice.kind !== "failure") };
   }
   if (outcome === "aborted" || ending.kind === "ok" || ending.kind === "aborted") return next;

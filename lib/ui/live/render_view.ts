@@ -18,13 +18,13 @@ export interface KeyHint {
 export interface RenderViewOptions {
   /** How many columns the terminal has. */
   columns: number;
-  /** How many lines may be drawn; `Infinity` for all that there is to show. */
+  /** The most lines to draw; `Infinity` for all of them. */
   rows: number;
   /** The present, in milliseconds since the epoch. */
   now: number;
   /** Whether to use colour. @default {false} */
   color?: boolean;
-  /** Keys to name in the last line. @default {none} */
+  /** Keys to show in the last line. @default {none} */
   keys?: readonly KeyHint[];
   /** The time zone in which clock times are shown. @default {the system's} */
   timeZone?: string;
@@ -33,12 +33,11 @@ export interface RenderViewOptions {
 const AGENT_LINES = 12;
 
 /**
- * Draws the view of a loop as lines of text: the task, how far it is, the
- * stories around the running one with the last lines of its agent, what went
- * wrong, what is waited for.
+ * Draws the view of a loop as lines of text: the task, its progress, the stories around the running
+ * one with the last lines of its agent, what went wrong, and what the loop is waiting for.
  *
- * Pure. Whatever the state holds, there are never more lines than `rows`, never
- * a line wider than `columns`, and no control character but the colours' own.
+ * Pure. Whatever the state holds, there are never more than `rows` lines, no line is wider than
+ * `columns`, and the only control characters are those of the colours.
  *
  * @example Usage
  * ```ts
@@ -54,7 +53,6 @@ const AGENT_LINES = 12;
  * assertEquals(lines, ["my-feature                      starting", "no stories yet"]);
  * ```
  *
- * @param state The view.
  * @param options The size, the time and the colours.
  * @returns The lines, from top to bottom.
  */
@@ -95,7 +93,7 @@ function stories(
   const focus = focusOf(state);
   const { start, end } = storyWindow(state.list.length, { focus, rows: rows - agent.length });
   const more = (hidden: readonly ViewStory[]): string[] =>
-    // With no more than two lines every one of them is for a story.
+    // With two lines or fewer, each one shows a story.
     hidden.length > 0 && rows - agent.length > 2
       ? [fitSpans([{ text: `… ${hiddenStates(hidden)}`, paint: style.dim }], columns)]
       : [];
@@ -123,7 +121,7 @@ function agentRows(state: ViewState, rows: number): number {
   return Math.min(wanted, Math.max(rows - state.list.length, Math.floor(rows / 3)));
 }
 
-/** The story that must be seen: the running one, else the next, else the last. */
+/** The story that must be visible: the running one, else the next, else the last. */
 function focusOf(state: ViewState): number {
   for (const wanted of ["running", "open", "blocked"]) {
     const index = state.list.findIndex((story) => story.state === wanted);
@@ -143,7 +141,7 @@ function footer(state: ViewState, options: RenderViewOptions, style: Style): str
   if (state.waiting !== undefined && rows >= 2) {
     const { agent, reason, until } = state.waiting;
     const clock = formatClock(until, timeZone === undefined ? { now } : { now, timeZone });
-    // Rounded up: the wait is over when it says 0s.
+    // Rounded up, so that the wait is over when it says 0s.
     const left = formatDuration(Math.ceil((until - now) / 1000) * 1000);
     const short = `Waiting for ${agent} until ${clock}, ${left}`;
     const long = `Waiting for ${agent} until ${clock} (${reason}), ${left}`;

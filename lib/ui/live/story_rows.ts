@@ -15,19 +15,18 @@ export interface StoryRowsOptions {
   style: Style;
 }
 
-/** Which columns stand to the right of the title. */
+/** Which columns are shown to the right of the title. */
 type Layout = "full" | "times" | "one" | "none";
 
-/** Layouts from wide to narrow, with the room that a title must have for each. */
+/** Layouts from wide to narrow, with the title width that each one requires. */
 const LAYOUTS: [Layout, number][] = [["full", 20], ["times", 20], ["one", 10], ["none", 0]];
-/** How wide a view gets at most: wider, the eye loses the line between title and agent. */
+/** The greatest width of a view: beyond it, the eye loses the line between title and agent. */
 export const VIEW_WIDTH = 100;
 
 /**
- * Writes the story list of a view, one line a story, aligned over the whole list
- * so that nothing moves sideways when a part of it is shown.
+ * Formats the story list of a view, one line a story, aligned over the whole list so that nothing
+ * moves sideways when only a part of it is shown.
  *
- * @param state The view.
  * @param options The width, the time and the colours.
  * @returns A line for each story.
  */
@@ -64,7 +63,7 @@ interface Cells {
   glyph: string;
   id: string;
   title: string;
-  /** Absent where nobody has worked on it: the note then takes all the room. */
+  /** Absent if nobody has worked on it: the note then takes all the room. */
   worked?: { agent: string; time: string };
   note: string;
 }
@@ -141,15 +140,15 @@ function widest(texts: readonly string[]): number {
 
 /** Which part of a list is shown. */
 export interface StoryWindow {
-  /** The first that is shown. */
+  /** The index of the first item that is shown. */
   start: number;
-  /** The first behind it that is not. */
+  /** The index after the last item that is shown. */
   end: number;
 }
 
 /**
- * Chooses which stories are shown where there is no room for all of them: those
- * around one, with a line at either end for what is left out.
+ * Chooses which stories to show if there is no room for all: those around one story, with a line at
+ * either end for the hidden ones.
  *
  * @example Usage
  * ```ts
@@ -162,7 +161,7 @@ export interface StoryWindow {
  *
  * @param total How many stories there are.
  * @param options The index of the story that must be seen, and the number of lines.
- * @returns The stories to show. A line for what is left out never stands for one story alone.
+ * @returns The stories to show. A line for hidden stories always stands for at least two.
  */
 export function storyWindow(
   total: number,

@@ -10,12 +10,10 @@ import type { ViewState } from "./view_state.ts";
 const BAR = 32;
 
 /**
- * Writes the first line of a view: the task on the left, where it stands on the
- * right. What does not fit is left out, the least important first.
+ * Formats the first line of a view: the task on the left, its state on the right. What does not fit
+ * is left out, the least important first.
  *
- * @param state The view.
  * @param options The width, the time and the colours.
- * @returns The line.
  */
 export function viewHeader(state: ViewState, options: StoryRowsOptions): string {
   const { style, now } = options;
@@ -52,11 +50,9 @@ export function viewHeader(state: ViewState, options: StoryRowsOptions): string 
 }
 
 /**
- * Writes the progress bar of a view, with the count of stories in words.
+ * Formats the progress bar of a view, with the count of stories in words.
  *
- * @param state The view.
  * @param options The width and the colours.
- * @returns The line.
  */
 export function viewBar(state: ViewState, options: StoryRowsOptions): string {
   const { done, total } = state.stories;
@@ -64,7 +60,7 @@ export function viewBar(state: ViewState, options: StoryRowsOptions): string {
   const width = Math.min(BAR, options.columns - label.length - 2);
   if (width < 4) return fitSpans([{ text: label }], options.columns);
   const share = total > 0 ? Math.min(1, done / total) : 0;
-  // Rounded down, so that the bar is full when everything is done and not before.
+  // Rounded down, so that the bar is only full when everything is done.
   const full = Math.floor(share * width);
   return fitSpans([
     { text: "█".repeat(full), paint: options.style.green },

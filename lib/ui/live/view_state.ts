@@ -4,13 +4,15 @@ import { NO_USAGE } from "../../event/usage.ts";
 
 /** A story as the view shows it. */
 export interface ViewStory extends StoryRef {
-  /** Where it stands: done, being worked on, to do, or waiting for another story. */
+  /** Its state: done, being worked on, to do, or waiting for another story. */
   state: "passed" | "running" | "open" | "blocked";
   /** Ids that must pass first. */
   dependsOn: readonly string[];
-  /** Who worked on it last; absent if nobody has in this session. */
+  /** The agent that worked on it last; absent before its first attempt in this session. */
   agent?: string;
-  /** When its running iteration began, in milliseconds since the epoch; absent if none is. */
+  /**
+   * When its running iteration started, in milliseconds since the epoch; absent if none is running.
+   */
   startedAt?: number;
   /** How long all its finished iterations took, in milliseconds. */
   durationMs: number;
@@ -18,15 +20,15 @@ export interface ViewStory extends StoryRef {
   commits: number;
   /** The last of these commits, in full; absent if there are none. */
   head?: string;
-  /** How often it was tried in this session. */
+  /** Its attempts in this session. */
   attempts: number;
-  /** Why it is open, where the end of the loop says so. */
+  /** Why it is open, if the end of the loop says so. */
   reason?: string;
 }
 
-/** Something that a person should notice. */
+/** Something that the user should notice. */
 export interface ViewNotice {
-  /** What kind of thing it is. */
+  /** Its kind. */
   kind: "failover" | "warning" | "failure";
   /** What happened, such as `Failed over from claude to opencode`. */
   what: string;
@@ -40,7 +42,7 @@ export interface ViewNotice {
 export interface ViewIteration {
   /** The id of its story. */
   storyId: string;
-  /** What the agent used so far in it. */
+  /** What the agent has used in it so far. */
   usage: Usage;
   /** The check that is running; absent if none is. */
   check?: string;
@@ -48,7 +50,7 @@ export interface ViewIteration {
   lines: readonly string[];
 }
 
-/** How a check ended last. */
+/** The last result of a check. */
 export interface ViewCheck {
   /** Its command line. */
   command: string;
@@ -56,7 +58,9 @@ export interface ViewCheck {
   ok: boolean;
 }
 
-/** All that a view of a loop shows: a fold of its events, whose size does not grow with them. */
+/**
+ * Everything that a view of a loop shows: a fold of its events, whose size does not grow with them.
+ */
 export interface ViewState {
   /** The task's name; empty before the loop has started. */
   task: string;
@@ -66,9 +70,9 @@ export interface ViewState {
   startedAt?: number;
   /** The number of the last iteration; 0 before the first. */
   iteration: number;
-  /** Iterations at most; absent if there is no such limit. */
+  /** Iteration limit; absent if there is none. */
   maxIterations?: number;
-  /** Stories done, of all. */
+  /** Finished stories of all stories. */
   stories: StoryCount;
   /** Every story, in the order of the file. */
   list: readonly ViewStory[];
@@ -76,11 +80,11 @@ export interface ViewState {
   current?: ViewIteration;
   /** What all finished iterations used. */
   usage: Usage;
-  /** What happened of late, oldest first, at most {@linkcode MAX_NOTICES}. */
+  /** Recent notices, oldest first, at most {@linkcode MAX_NOTICES}. */
   notices: readonly ViewNotice[];
-  /** The checks, each as it ended last, at most {@linkcode MAX_CHECKS}. */
+  /** The last result of each check, at most {@linkcode MAX_CHECKS}. */
   checks: readonly ViewCheck[];
-  /** What the loop waits for; absent if it does not. `until` is in milliseconds since the epoch. */
+  /** What the loop is waiting for, if it is. `until` is in milliseconds since the epoch. */
   waiting?: { agent: string; reason: string; until: number };
   /** How the loop ended; absent while it runs. */
   result?: LoopResult;
@@ -94,9 +98,7 @@ export const MAX_NOTICES = 4;
 export const MAX_CHECKS = 20;
 
 /**
- * Makes the view of a loop of which nothing is known yet.
- *
- * @returns The state to give to {@linkcode reduceView} with the first event.
+ * The view of a loop before its first event, for {@linkcode reduceView}.
  */
 export function initialView(): ViewState {
   return {
@@ -111,11 +113,7 @@ export function initialView(): ViewState {
 }
 
 /**
- * Makes the entry of a story on which nobody has worked yet.
- *
- * @param story The story.
- * @param dependsOn Ids that must pass first.
- * @returns Its entry, open.
+ * The entry of a story that nobody has worked on yet: open.
  */
 export function newStory(story: StoryRef, dependsOn: readonly string[]): ViewStory {
   const { id, title } = story;
@@ -123,10 +121,7 @@ export function newStory(story: StoryRef, dependsOn: readonly string[]): ViewSto
 }
 
 /**
- * Ends the work on a story, if there is any: it is open until something says otherwise.
- *
- * @param story The story.
- * @returns The story without a clock.
+ * Ends the work on a story, if there is any: it is open until an event says otherwise.
  */
 export function stopStory(story: ViewStory): ViewStory {
   const { startedAt: _, ...rest } = story;
@@ -134,13 +129,8 @@ export function stopStory(story: ViewStory): ViewStory {
 }
 
 /**
- * Marks stories as passed or open. The running one is left alone, as its own
- * iteration has the last word on it.
- *
- * @param list The stories.
- * @param ids Which of them.
- * @param passed Whether they pass.
- * @returns The stories, in the same order.
+ * Marks stories as passed or open, keeping their order. The running one is left alone: its own
+ * iteration decides.
  */
 export function setPassed(
   list: readonly ViewStory[],
@@ -154,12 +144,8 @@ export function setPassed(
 }
 
 /**
- * Sets the list of stories, and with it which of them wait for others.
- *
- * @param state The view.
- * @param list The stories.
- * @param stories How many pass. Default: as before.
- * @returns The view with them.
+ * Sets the list of stories, and with it which of them are waiting for others. `stories` defaults to
+ * the previous count.
  */
 export function withStories(
   state: ViewState,

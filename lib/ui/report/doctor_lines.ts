@@ -4,20 +4,20 @@ import { sanitizeText } from "../text/sanitize_text.ts";
 import { createStyle } from "../text/style.ts";
 
 /**
- * How a thing stands that a run depends on: as it must be, worth a look, in the way of any
- * run, or just not there.
+ * The state of something that a run depends on: as it should be, worth a look, blocking every run,
+ * or simply absent.
  */
 export type DoctorLevel = "ok" | "warning" | "problem" | "info";
 
 /** What `ralph doctor` found out about one thing. */
 export interface DoctorFinding {
-  /** How it stands. */
+  /** Its state. */
   level: DoctorLevel;
   /** What it is, with its version if it has one. */
   title: string;
-  /** Where it is, or what is the matter; absent if the title says it all. */
+  /** Where it is, or what is wrong with it; absent if the title says it all. */
   detail?: string;
-  /** What to do about it: commands or words, a line each. */
+  /** How to fix it: commands or words, one step a line. */
   fix?: string;
 }
 
@@ -28,12 +28,12 @@ export interface DoctorLinesOptions {
 }
 
 const GLYPHS: Record<DoctorLevel, string> = { ok: "✔", warning: "!", problem: "✘", info: "·" };
-/** A longer title pushes its own detail to the right, not those of all others. */
+/** A longer title pushes only its own detail to the right. */
 const TITLE_WIDTH = 24;
 
 /**
- * Lays out what `ralph doctor` found, one line each and one below it for what to do, with
- * the sum at the end. Nothing is cut: a command is there to be copied.
+ * Formats what `ralph doctor` found, one line each, the fix on the lines below it, and the totals
+ * at the end. Nothing is cut: commands are there to be copied.
  *
  * @example Usage
  * ```ts
@@ -51,10 +51,6 @@ const TITLE_WIDTH = 24;
  *   "1 ok, 1 problem",
  * ]);
  * ```
- *
- * @param findings What was found.
- * @param options Additional options.
- * @returns The lines.
  */
 export function doctorLines(
   findings: readonly DoctorFinding[],

@@ -9,7 +9,7 @@ import { renderTable } from "../text/table.ts";
 export interface SessionHistory {
   /** The session. */
   session: Session;
-  /** The agents, in the order in which they came. */
+  /** The agents, in the order in which they started. */
   agents: string[];
 }
 
@@ -17,16 +17,16 @@ export interface SessionHistory {
 export interface HistoryTableOptions {
   /** The present, in milliseconds since the epoch. */
   now: number;
-  /** Whether to name the task of each session. @default {false} */
+  /** Whether to show the task of each session. @default {false} */
   tasks?: boolean;
-  /** The width of the terminal: lines are cut at it. @default {no limit} */
+  /** The width of the terminal; longer lines are cut. @default {no limit} */
   width?: number;
 }
 
 const NONE = "—";
 
 /**
- * Lays out sessions as `ralph history` shows them, one a line.
+ * Formats sessions as `ralph history` shows them, one a line.
  *
  * @example Usage
  * ```ts
@@ -39,7 +39,7 @@ const NONE = "—";
  * console.log(historyTable(sessions, { now: Date.now() }).join("\n"));
  * ```
  *
- * @param sessions The sessions, in the order in which they are shown.
+ * @param sessions The sessions, in display order.
  * @param options The present, the width and the columns.
  * @returns The header and a line for each session.
  */

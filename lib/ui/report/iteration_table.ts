@@ -6,9 +6,9 @@ import { renderTable } from "../text/table.ts";
 
 /** Options for {@linkcode iterationTable}. */
 export interface IterationTableOptions {
-  /** The present, in milliseconds since the epoch: an iteration that runs is timed by it. */
+  /** The present, in milliseconds since the epoch, to time a running iteration. */
   now: number;
-  /** The width of the terminal: the lines of the table are cut at it. @default {no limit} */
+  /** The width of the terminal; longer lines of the table are cut. @default {no limit} */
   width?: number;
 }
 
@@ -16,7 +16,7 @@ const NONE = "—";
 const SHA_LENGTH = 7;
 
 /**
- * Lays out the iterations of a session, and below the table what went wrong in them.
+ * Formats the iterations of a session, and below the table what went wrong in them.
  *
  * @example Usage
  * ```ts
@@ -29,7 +29,7 @@ const SHA_LENGTH = 7;
  * }
  * ```
  *
- * @param iterations The iterations, in their order.
+ * @param iterations The iterations, in order.
  * @param options The present and the width.
  * @returns The lines; none if there are no iterations.
  */

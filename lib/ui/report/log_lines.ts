@@ -3,8 +3,8 @@ import { agentLines } from "../text/agent_lines.ts";
 import { sanitizeLines, sanitizeText } from "../text/sanitize_text.ts";
 
 /**
- * Says what an agent said and did, for people who read the log of a session: a heading
- * for each iteration, prose and output in full, tools in a line each.
+ * What an agent said and did, for people who read the log of a session: a heading for each
+ * iteration, prose and output in full, one line for each tool.
  *
  * @example Usage
  * ```ts
@@ -20,8 +20,7 @@ import { sanitizeLines, sanitizeText } from "../text/sanitize_text.ts";
  * assertEquals(lines, ["Reading the code.", "", "Done."]);
  * ```
  *
- * @param event What happened.
- * @returns The lines, without control characters; none if no agent said it.
+ * @returns The lines, without control characters; none for events that are not from an agent.
  */
 export function logLines(event: LoopEvent): string[] {
   if (event.type === "iteration_started") {

@@ -6,17 +6,17 @@ import { sanitizeLines, sanitizeText } from "../text/sanitize_text.ts";
 
 /** Options for {@linkcode plainLines}. */
 export interface PlainLinesOptions {
-  /** The id of the session, to be named in its first line. @default {none} */
+  /** The id of the session, shown in its first line. @default {none} */
   session?: string;
 }
 
 const TAIL = 5;
 
 /**
- * Says what happened for people and programs that read a log: no colour, no
- * cursor movement, each line with its time, and texts as JSON strings.
+ * What happened, for people and programs that read a log: no colour, no cursor movement, each line
+ * with its time, and texts as JSON strings.
  *
- * Quiet about what agents say and do, except for errors and refused permissions.
+ * Leaves out what agents say and do, except for errors and refused permissions.
  *
  * @example Usage
  * ```ts
@@ -37,9 +37,7 @@ const TAIL = 5;
  * ]);
  * ```
  *
- * @param event What happened.
- * @param options Additional options.
- * @returns The lines without line ends; none for what is no news.
+ * @returns The lines without line ends; none for events that need no line.
  */
 export function plainLines(event: LoopEvent, options: PlainLinesOptions = {}): string[] {
   const time = timeOf(event.time);
@@ -98,7 +96,7 @@ function wordsOf(event: LoopEvent, options: PlainLinesOptions): Words[] {
         ...(event.ok ? [] : tail(event, "output", event.outputTail)),
       ];
     case "story_set_back":
-      return [[...iteration(event), word(event.story.id), "set back", quote(event.reason)]];
+      return [[...iteration(event), word(event.story.id), "reopened", quote(event.reason)]];
     case "iteration_finished":
       return finishedWords(event);
     case "failed_over":
@@ -192,7 +190,7 @@ function quote(text: string): string {
   return JSON.stringify(sanitizeText(text).trim());
 }
 
-/** Names stay bare as long as they cannot be taken for more than one word. */
+/** Names stay bare as long as they read as a single word. */
 function word(text: string): string {
   const clean = sanitizeText(text);
   return /^[^\s"=]+$/.test(clean) ? clean : JSON.stringify(clean);

@@ -11,12 +11,12 @@ export interface SessionDetailsOptions {
   now: number;
   /** The folder of its logs, if there is one. */
   logDir?: string;
-  /** Whether the server at its port answers. @default {false} */
+  /** Whether the server at its port responds. @default {false} */
   serverLive?: boolean;
 }
 
 /**
- * Tells what is known of a session, one thing a line: the head of `ralph show`.
+ * Everything that is known of a session, one fact a line: the head of `ralph show`.
  *
  * @example Usage
  * ```ts
@@ -33,9 +33,7 @@ export interface SessionDetailsOptions {
  * console.log(sessionDetails(session, { now: Date.now() }).join("\n"));
  * ```
  *
- * @param session The session.
  * @param options The present, and what the registry does not know.
- * @returns The lines.
  */
 export function sessionDetails(session: Session, options: SessionDetailsOptions): string[] {
   const { now, logDir, serverLive = false } = options;
@@ -76,8 +74,8 @@ function iterationText({ iteration, maxIterations }: Session): string {
 }
 
 /**
- * Names the tasks of sessions so that two of the same name are told apart: by the
- * folder of their repository in parentheses, or its whole path where that does not help.
+ * Names the tasks of sessions so that equal names can be told apart: by the folder of their
+ * repository in parentheses, or its whole path if that is not enough.
  *
  * @example Usage
  * ```ts
@@ -91,7 +89,6 @@ function iterationText({ iteration, maxIterations }: Session): string {
  * assertEquals([...labels.values()], ["login (app)", "login (site)"]);
  * ```
  *
- * @param sessions The sessions.
  * @returns The label of each task folder.
  */
 export function taskLabels(
@@ -112,8 +109,8 @@ export function taskLabels(
 }
 
 /**
- * Says why a session ended, where its status does not say it all: not for one that is
- * completed, or was stopped or checkpointed because somebody asked for it.
+ * Why a session ended, if its status does not already say so: nothing for a session that completed,
+ * or that was stopped or checkpointed on request.
  *
  * @example Usage
  * ```ts
@@ -128,8 +125,7 @@ export function taskLabels(
  * assertEquals(reason, "worker died");
  * ```
  *
- * @param session The session.
- * @returns The reason; `undefined` if there is none to tell.
+ * @returns The exit reason; `undefined` if the status says enough.
  */
 export function sessionReason(
   session: Pick<Session, "status" | "endOutcome" | "endReason">,

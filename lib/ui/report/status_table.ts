@@ -4,13 +4,13 @@ import { formatAgo, formatDuration } from "../text/times.ts";
 import { sessionReason, taskLabels } from "./session_details.ts";
 import { renderTable } from "../text/table.ts";
 
-/** A session, and what the registry alone does not tell of it. */
+/** A session, and facts about it that are not in the registry. */
 export interface SessionState {
   /** The session. */
   session: Session;
-  /** How often its current story has been tried, this time included; `null` before the first. */
+  /** The attempt at its current story, counted from 1; `null` before the first. */
   attempt: number | null;
-  /** Whether the session runs and the server at its port answers. */
+  /** Whether the session is running and the server at its port responds. */
   serverLive: boolean;
 }
 
@@ -18,20 +18,20 @@ export interface SessionState {
 export interface StatusTableOptions {
   /** The present, in milliseconds since the epoch. */
   now: number;
-  /** The width of the terminal: lines are cut at it. @default {no limit} */
+  /** The width of the terminal; longer lines are cut. @default {no limit} */
   width?: number;
 }
 
 const NONE = "—";
-/** On a terminal a long name must not push everything else out of sight. */
+/** On a terminal, a long name must not push everything else out of sight. */
 const TASK_WIDTH = 28;
 const HEADERS = ["task", "status", "story", "stories", "iteration", "agent", "port", "since"];
 
 /**
- * Lays out sessions as `ralph status` shows them, one a line.
+ * Formats sessions as `ralph status` shows them, one a line.
  *
- * A port is shown only where a server answers: that of an ended session is history. Why a
- * session ended stands in a last column, if that is not plain for one of them.
+ * A port is shown only while a server responds there: that of an ended session is history. Exit
+ * reasons get a last column if the status of at least one session does not say enough.
  *
  * @example Usage
  * ```ts
@@ -44,7 +44,7 @@ const HEADERS = ["task", "status", "story", "stories", "iteration", "agent", "po
  * console.log(statusTable(states, { now: Date.now() }).join("\n"));
  * ```
  *
- * @param states The sessions, in the order in which they are shown.
+ * @param states The sessions, in display order.
  * @param options The present and the width.
  * @returns The header and a line for each session.
  */

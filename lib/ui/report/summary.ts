@@ -14,13 +14,13 @@ export interface RenderSummaryOptions {
   color?: boolean;
   /** The width at which lists are wrapped. @default {80} */
   columns?: number;
-  /** How each check ended last, as {@linkcode reduceView} collects it. @default {none} */
+  /** The last result of each check, as {@linkcode reduceView} collects it. @default {none} */
   checks?: readonly ViewCheck[];
-  /** What became of the branch at the end, where prd.json has a target for it. @default {none} */
+  /** What happened to the branch at the end, if prd.json has a merge target. @default {none} */
   published?: Extract<LoopEvent, { type: "published" }>;
-  /** The command to go on with. @default {none} */
+  /** The command to continue with. @default {none} */
   next?: string;
-  /** The exit code; named when it is not 0. @default {0} */
+  /** The exit code; shown if it is not 0. @default {0} */
   exitCode?: number;
 }
 
@@ -36,9 +36,8 @@ const HEADINGS: Record<LoopOutcome, [string, keyof Style]> = {
 };
 
 /**
- * Says how a loop ended, in a few lines for the end of a run: the outcome and
- * its reason, what was done by whom at what cost, what is open and why, and how
- * to go on.
+ * How a loop ended, in a few lines for the end of a run: the outcome and its reason, who did what
+ * at what cost, which stories are open and why, and how to continue.
  *
  * @example Usage
  * ```ts
@@ -50,8 +49,7 @@ const HEADINGS: Record<LoopOutcome, [string, keyof Style]> = {
  * ```
  *
  * @param result How it ended.
- * @param options The task and what is known beside the result.
- * @returns The lines.
+ * @param options The task, and facts that are not in the result.
  */
 export function renderSummary(result: LoopResult, options: RenderSummaryOptions): string[] {
   const { exitCode = 0, checks = [] } = options;
@@ -128,7 +126,7 @@ function mergeItems(published: RenderSummaryOptions["published"]): string[] {
   return [state, pullRequest, problem, hint].filter((item) => item !== undefined);
 }
 
-/** Breaks a list between its items only, so that an id or command is never torn apart. */
+/** Breaks a list between its items only, so that an id or command is never split. */
 function wrap(label: string, items: readonly string[], columns: number): string[] {
   const lines: string[] = [];
   let line = `  ${label.padEnd(8)} `;

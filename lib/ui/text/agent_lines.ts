@@ -4,8 +4,8 @@ import { sanitizeLines, sanitizeText } from "./sanitize_text.ts";
 const MAX_LENGTH = 500;
 
 /**
- * Says what an agent does in lines fit to be shown: prose as it is, commands as
- * `$ command`, other tools as `Tool detail`.
+ * What an agent does, as lines for display: prose as it is, commands as `$ command`, other tools as
+ * `Tool detail`.
  *
  * @example Usage
  * ```ts
@@ -17,7 +17,7 @@ const MAX_LENGTH = 500;
  * ```
  *
  * @param event What the agent did.
- * @returns Its lines, sanitized, each at most 500 characters; none for what is no news to a person.
+ * @returns Its lines, sanitized, each at most 500 characters; none for what a person need not see.
  */
 export function agentLines(event: AgentEvent): string[] {
   return linesOf(event).map((line) => line.slice(0, MAX_LENGTH).toWellFormed());

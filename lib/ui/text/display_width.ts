@@ -5,7 +5,7 @@ const ZERO = /[\p{Mn}\p{Me}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u1160-\u
 const EMOJI = /\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|[#*0-9]\ufe0f?\u20e3/u;
 const ASCII = /^[\x20-\x7e]*$/;
 
-// Costly to make, cheap to keep, and most text never needs it.
+// Slow to create and cheap to keep; most text never needs it.
 let segmenter: Intl.Segmenter | undefined;
 
 function graphemes(text: string): Intl.SegmentData[] {
@@ -21,10 +21,10 @@ function graphemeWidth(grapheme: string): number {
 }
 
 /**
- * Counts the columns that a text takes in a terminal.
+ * The columns that a text takes in a terminal.
  *
- * Chinese, Japanese and Korean characters and emoji take two, combining marks
- * none. The text is expected to be free of escape sequences.
+ * Chinese, Japanese and Korean characters and emoji take two, combining marks zero. The text must
+ * not contain escape sequences.
  *
  * @example Usage
  * ```ts
@@ -36,7 +36,6 @@ function graphemeWidth(grapheme: string): number {
  * assertEquals(displayWidth("👩‍💻"), 2);
  * ```
  *
- * @param text The text.
  * @returns The number of columns.
  */
 export function displayWidth(text: string): number {
@@ -47,8 +46,8 @@ export function displayWidth(text: string): number {
 }
 
 /**
- * Cuts a text so that it fits, with `…` for what is missing. Characters are
- * never cut in half, so the result may be a column narrower than asked for.
+ * Cuts a text so that it fits, with `…` for what is missing. Characters are never cut in half, so
+ * the result may be a column narrower than `columns`.
  *
  * @example Usage
  * ```ts
@@ -59,13 +58,11 @@ export function displayWidth(text: string): number {
  * assertEquals(truncateText("日本語", 4), "日…");
  * ```
  *
- * @param text The text.
- * @param columns How many columns there are.
- * @returns The text, at most that wide.
+ * @returns The text, at most `columns` wide.
  */
 export function truncateText(text: string, columns: number): string {
   if (columns <= 0) return "";
-  // A UTF-16 unit never takes more than two columns, so short text needs no look.
+  // A UTF-16 unit never takes more than two columns, so short text need not be measured.
   if (text.length * 2 <= columns || displayWidth(text) <= columns) return text;
   let width = 0;
   for (const { segment, index } of graphemes(text)) {
@@ -76,7 +73,7 @@ export function truncateText(text: string, columns: number): string {
 }
 
 /**
- * Fills a text up with spaces to a width. A wider text is left as it is.
+ * Pads a text with spaces to a width. A wider text is left as it is.
  *
  * @example Usage
  * ```ts
@@ -87,9 +84,7 @@ export function truncateText(text: string, columns: number): string {
  * assertEquals(padText("4s", 4, { align: "right" }), "  4s");
  * ```
  *
- * @param text The text.
- * @param columns How many columns to fill.
- * @param options On which side the text stands. Default: left.
+ * @param options On which side the text is aligned. Default: left.
  * @returns The text, at least that wide.
  */
 export function padText(

@@ -1,8 +1,8 @@
 import type { Usage } from "../../event/agent_event.ts";
 
 /**
- * Counts the tokens of a usage that were new: read, written, and written to the
- * cache. What came from the cache is left out, as it would drown the rest.
+ * Counts the new tokens of a usage: read, written, and written to the cache. Tokens read from the
+ * cache are left out, because they would dwarf the rest.
  *
  * @param usage What an agent used.
  * @returns The number of tokens.
@@ -12,7 +12,7 @@ export function countTokens(usage: Usage): number {
 }
 
 /**
- * Writes a number in a short form, such as `950`, `12.3k` or `1.2M`.
+ * Shortens a number, such as `950`, `12.3k` or `1.2M`.
  *
  * @example Usage
  * ```ts
@@ -22,11 +22,10 @@ export function countTokens(usage: Usage): number {
  * assertEquals(formatAmount(12_345), "12.3k");
  * ```
  *
- * @param amount The number; not negative.
- * @returns The number, shortened.
+ * @param amount Must not be negative.
  */
 export function formatAmount(amount: number): string {
-  // The thresholds are those at which rounding would give "1000k" or "100.0k".
+  // At these thresholds, rounding would give "1000k" or "100.0k".
   if (amount < 999.5) return String(Math.round(amount));
   if (amount < 99_950) return `${trim(amount / 1000)}k`;
   if (amount < 999_500) return `${Math.round(amount / 1000)}k`;
@@ -35,7 +34,7 @@ export function formatAmount(amount: number): string {
 }
 
 /**
- * Writes a number of tokens, such as `12.3k tokens`.
+ * Formats a number of tokens, such as `12.3k tokens`.
  *
  * @example Usage
  * ```ts
@@ -46,7 +45,6 @@ export function formatAmount(amount: number): string {
  * assertEquals(formatTokens(1), "1 token");
  * ```
  *
- * @param tokens How many.
  * @returns The number in words.
  */
 export function formatTokens(tokens: number): string {
@@ -58,7 +56,7 @@ function trim(value: number): string {
 }
 
 /**
- * Writes a cost, such as `$1.24 est.`: agents estimate it, and nobody is billed by it.
+ * Formats a cost, such as `$1.24 est.`: agents only estimate it; it is not a bill.
  *
  * @example Usage
  * ```ts
@@ -79,7 +77,7 @@ export function formatCost(usd: number): string {
 }
 
 /**
- * Says what an agent used: its cost and its tokens, as far as it tells.
+ * What an agent used: its cost and its tokens, as far as it reports them.
  *
  * @example Usage
  * ```ts
@@ -91,7 +89,6 @@ export function formatCost(usd: number): string {
  * assertEquals(formatSpending(usage), "9.9k tokens");
  * ```
  *
- * @param usage What it used.
  * @returns The words; empty if it used nothing.
  */
 export function formatSpending(usage: Usage): string {
@@ -109,7 +106,7 @@ export interface FormatCountOptions {
 }
 
 /**
- * Writes a number of things in the singular or plural, such as `1 commit` or `14 commits`.
+ * Formats a count in the singular or plural, such as `1 commit` or `14 commits`.
  *
  * @example Usage
  * ```ts
@@ -120,10 +117,7 @@ export interface FormatCountOptions {
  * assertEquals(formatCount(0, "commit"), "0 commits");
  * ```
  *
- * @param count How many.
  * @param singular The word for one.
- * @param options Additional options.
- * @returns The number and the word.
  */
 export function formatCount(
   count: number,
@@ -136,7 +130,7 @@ export function formatCount(
 const UNITS = ["kB", "MB", "GB", "TB"];
 
 /**
- * Writes a size on disk in decimal units, such as `950 bytes` or `34.5 MB`.
+ * Formats a size on disk in decimal units, such as `950 bytes` or `34.5 MB`.
  *
  * @example Usage
  * ```ts
@@ -147,14 +141,13 @@ const UNITS = ["kB", "MB", "GB", "TB"];
  * assertEquals(formatBytes(999_960), "1.0 MB");
  * ```
  *
- * @param bytes The size.
  * @returns The size in words.
  */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} ${bytes === 1 ? "byte" : "bytes"}`;
   let value = bytes / 1000;
   let unit = 0;
-  // The threshold is the one at which rounding would give "1000.0".
+  // At this value, rounding would give "1000.0".
   while (value >= 999.95 && unit < UNITS.length - 1) {
     value /= 1000;
     unit++;

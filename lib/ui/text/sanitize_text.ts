@@ -1,20 +1,19 @@
-// ECMA-48: control sequences, control strings with their text, other escapes,
-// each with its 7-bit and its 8-bit introducer. Of a string without an end only
-// the introducer goes, and its text is shown. No introducer may stand inside of a
-// string: with it, hostile text would take time by the square of its length.
+// ECMA-48: control sequences, control strings with their text, other escapes, each with its 7-bit
+// and its 8-bit introducer. An unterminated string loses only its introducer; its text is shown. A
+// string may not contain an introducer: otherwise hostile text would take quadratic time.
 const CSI = "(?:\\x1b\\[|\\x9b)[0-?]*[ -/]*[@-~]";
 const STRING =
   "(?:\\x1b[\\]PX^_]|[\\x90\\x98\\x9d-\\x9f])[^\\x07\\x1b\\x90\\x98\\x9b-\\x9f]*(?:\\x07|\\x1b\\\\|\\x9c)";
 const ESCAPE = "\\x1b[ -/]*[0-~]";
-// Controls, and what reorders or breaks the text around it: bidi controls
-// (the "Trojan Source" trick), line separators, the byte order mark.
+// Control characters, and characters that reorder or break the text around them: bidi controls (the
+// "Trojan Source" trick), line separators, the byte order mark.
 const CONTROL =
   "[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufeff]";
 const UNSAFE = new RegExp(`${STRING}|${CSI}|${ESCAPE}|${CONTROL}`, "g");
 const PLAIN = /^[\x20-\x7e]*$/;
 
 /**
- * Makes text from outside fit to be shown on one line of a terminal.
+ * Makes untrusted text safe to show on one line of a terminal.
  *
  * Escape sequences, control characters and bidirectional controls are removed, so
  * that no agent can move the cursor, retitle the window or forge output. Line
@@ -28,8 +27,7 @@ const PLAIN = /^[\x20-\x7e]*$/;
  * assertEquals(sanitizeText("\x1b[31mred\x1b[0m\nand\tmore"), "red and more");
  * ```
  *
- * @param text The text.
- * @returns The text on one line, without anything that a terminal acts upon.
+ * @returns The text on one line, without anything that a terminal interprets.
  */
 export function sanitizeText(text: string): string {
   if (PLAIN.test(text)) return text;
@@ -37,10 +35,10 @@ export function sanitizeText(text: string): string {
 }
 
 /**
- * Splits text from outside into lines that are fit to be shown on a terminal.
+ * Splits untrusted text into lines that are safe to show on a terminal.
  *
- * A line that was overwritten by carriage returns, as progress meters do, is
- * what was last written of it. Empty lines are left out.
+ * Of a line that was overwritten by carriage returns, as progress meters do, only the last version
+ * is kept. Empty lines are left out.
  *
  * @example Usage
  * ```ts
@@ -50,7 +48,6 @@ export function sanitizeText(text: string): string {
  * assertEquals(sanitizeLines("10%\r100%\n\n\x1b[1mdone\x1b[m\r\n"), ["100%", "done"]);
  * ```
  *
- * @param text The text.
  * @returns Its lines, each as {@linkcode sanitizeText} leaves it, without trailing spaces.
  */
 export function sanitizeLines(text: string): string[] {

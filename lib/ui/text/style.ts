@@ -8,21 +8,21 @@ export type Paint = (text: string) => string;
 export interface Style {
   /** Strong, for what matters now. */
   bold: Paint;
-  /** Faint, for what is beside the point. */
+  /** Faint, for details. */
   dim: Paint;
   /** For what went wrong. */
   red: Paint;
   /** For what is done. */
   green: Paint;
-  /** For what deserves a look. */
+  /** For warnings. */
   yellow: Paint;
-  /** For what is going on. */
+  /** For what is running. */
   cyan: Paint;
 }
 
 /** Options for {@linkcode supportsColor}. */
 export interface SupportsColorOptions {
-  /** The environment: `FORCE_COLOR`, `NO_COLOR` and `TERM` are looked at. */
+  /** The environment; `FORCE_COLOR`, `NO_COLOR` and `TERM` are read. */
   env: Record<string, string | undefined>;
   /** Whether the output is a terminal. */
   isTTY: boolean;
@@ -53,10 +53,7 @@ export function supportsColor(options: SupportsColorOptions): boolean {
 }
 
 /**
- * Makes the colours, or functions of the same names that do nothing.
- *
- * @param color Whether to print in colour.
- * @returns The style.
+ * Creates the colours; without colour, functions of the same names that do nothing.
  */
 export function createStyle(color: boolean): Style {
   const paint = (on: number, off: number): Paint => (text) =>
@@ -73,7 +70,7 @@ export function createStyle(color: boolean): Style {
 
 /** A piece of a line, and its colour. */
 export interface Span {
-  /** The text, as it came from anywhere. */
+  /** The text, which may be untrusted. */
   text: string;
   /** Its colour. @default {none} */
   paint?: Paint;
@@ -82,8 +79,8 @@ export interface Span {
 /**
  * Joins spans into one line that is safe to show and fits.
  *
- * Everything that is drawn goes through here: the text is sanitized, cut to the
- * width, and only then coloured, so no colour is ever cut in half.
+ * Everything that is drawn goes through here: the text is sanitized, cut to the width, and only
+ * then coloured, so an escape sequence is never cut in half.
  *
  * @param spans The pieces, from left to right.
  * @param columns How many columns there are.
@@ -93,8 +90,8 @@ export function fitSpans(spans: readonly Span[], columns: number): string {
   const clean = spans.map((span) => ({ ...span, text: sanitizeText(span.text) }));
   const whole = clean.map((span) => span.text).join("").trimEnd();
   const shown = truncateText(whole, columns);
-  // What is shown is the beginning of the whole and perhaps a "…", which takes
-  // the colour of the span that it cuts.
+  // The visible text is the beginning of the whole and perhaps a "…", which takes the colour of the
+  // span that it cuts.
   const cut = shown !== whole;
   let left = cut ? Math.max(0, shown.length - 1) : shown.length;
   let line = "";

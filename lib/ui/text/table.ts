@@ -4,9 +4,9 @@ import { fitSpans } from "./style.ts";
 
 /** A column of a table. */
 export interface TableColumn {
-  /** What stands above it; shown in upper case. */
+  /** Its heading; shown in upper case. */
   header: string;
-  /** On which side its cells stand; numbers belong to the right. @default {"left"} */
+  /** On which side its cells are aligned; use right for numbers. @default {"left"} */
   align?: "left" | "right";
 }
 
@@ -14,14 +14,13 @@ export interface TableColumn {
 export interface RenderTableOptions {
   /** The columns, from left to right. */
   columns: readonly TableColumn[];
-  /** The width of the terminal: lines are cut at it. @default {no limit} */
+  /** The width of the terminal; longer lines are cut. @default {no limit} */
   width?: number;
 }
 
 /**
- * Lays out a table: aligned columns three spaces apart under upper-case headers.
- * What does not fit is cut at the right, so the last column is the one to hold
- * long text.
+ * Formats a table: aligned columns three spaces apart under upper-case headers. Long lines are cut
+ * at the right, so the last column is the place for long text.
  *
  * @example Usage
  * ```ts

@@ -1,18 +1,18 @@
 /** Options for {@linkcode formatDuration}. */
 export interface FormatDurationOptions {
   /**
-   * Whether the units stand without a space, as in `6m40s`, and less than ten seconds with a
-   * tenth, as in `0.7s`: for what is over, not for a clock that runs. @default {false}
+   * Whether to leave out the space between units, as in `6m40s`, and to show tenths below ten
+   * seconds, as in `0.7s`: for finished durations, not for a running clock. @default {false}
    */
   compact?: boolean;
-  /** How many units are shown at most. @default {2} */
+  /** The most units to show. @default {2} */
   units?: 1 | 2;
 }
 
 /**
- * Writes a duration in its two largest units, such as `12m 04s` or `3d 4h`.
+ * Formats a duration in its two largest units, such as `12m 04s` or `3d 4h`.
  *
- * Other fractions of a second are dropped; what is negative or not a number is `0s`.
+ * Other fractions of a second are dropped; negative values and `NaN` give `0s`.
  *
  * @example Usage
  * ```ts
@@ -25,7 +25,6 @@ export interface FormatDurationOptions {
  * ```
  *
  * @param ms The duration, in milliseconds.
- * @param options Additional options.
  * @returns The duration in words.
  */
 export function formatDuration(ms: number, options: FormatDurationOptions = {}): string {
@@ -49,7 +48,7 @@ function pad(value: number): string {
 }
 
 /**
- * Says how long ago something was, in its largest unit, such as `9m ago`.
+ * How long ago something was, in its largest unit, such as `9m ago`.
  *
  * @example Usage
  * ```ts
@@ -61,7 +60,7 @@ function pad(value: number): string {
  * ```
  *
  * @param ms How long ago, in milliseconds.
- * @returns The age in words; `just now` below a second and for times to come.
+ * @returns The age in words; `just now` for less than a second and for times in the future.
  */
 export function formatAgo(ms: number): string {
   return ms >= 1000 ? `${formatDuration(ms, { units: 1 })} ago` : "just now";
@@ -69,7 +68,7 @@ export function formatAgo(ms: number): string {
 
 /** Options for {@linkcode formatClock}. */
 export interface FormatClockOptions {
-  /** The present, in milliseconds since the epoch: it decides whether the day is named. */
+  /** The present, in milliseconds since the epoch; it decides whether the day is shown. */
   now: number;
   /** An IANA time zone such as `Europe/Berlin`. @default {the system's} */
   timeZone?: string;
@@ -78,8 +77,8 @@ export interface FormatClockOptions {
 const DAY_MS = 86_400_000;
 
 /**
- * Writes a moment as a clock shows it: `20:00` today, `Sat 08:00` within six
- * days, `2026-12-01 08:00` otherwise.
+ * Formats a moment as a clock shows it: `20:00` today, `Sat 08:00` within six days, `2026-12-01
+ * 08:00` otherwise.
  *
  * @example Usage
  * ```ts
@@ -92,7 +91,7 @@ const DAY_MS = 86_400_000;
  *
  * @param at The moment, in milliseconds since the epoch.
  * @param options The present, and the time zone.
- * @returns The moment in words; `?` if it is no moment.
+ * @returns The moment in words; `?` if `at` is not a valid time.
  */
 export function formatClock(at: number, options: FormatClockOptions): string {
   if (!Number.isFinite(new Date(at).getTime())) return "?";

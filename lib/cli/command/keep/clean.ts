@@ -20,13 +20,17 @@ export const command: Command = {
     "With both criteria a session has to meet both. Tasks and their files are not touched.",
   operands: 0,
   examples: [
-    ["ralph clean --older-than 30d", "what ended a month ago or longer"],
-    ["ralph clean --keep 5 --dry-run", "all but the newest 5 of each task; only say what"],
+    ["ralph clean --older-than 30d", "sessions that ended a month ago or longer"],
+    ["ralph clean --keep 5 --dry-run", "all but the newest 5 of each task; only list them"],
   ],
   options: [
-    { name: "older-than", value: "TIME", help: "those that ended this long ago, as 12h, 30d" },
+    {
+      name: "older-than",
+      value: "TIME",
+      help: "sessions that ended this long ago, such as 12h or 30d",
+    },
     { name: "keep", value: "N", help: "all but the newest N of each task" },
-    { name: "dry-run", help: "only say what would be deleted" },
+    { name: "dry-run", help: "only list what would be deleted" },
     { name: "yes", short: "y", help: "do not ask for confirmation" },
     { name: "json", help: "one JSON object, without asking" },
   ],
@@ -67,7 +71,7 @@ interface Plan {
   sessions: Session[];
   /** Ids of log folders without a session. */
   orphans: string[];
-  /** How much disk all of it takes. */
+  /** Their total size on disk. */
   bytes: number;
 }
 
@@ -76,7 +80,7 @@ function criteriaOf(line: CommandLine): Criteria {
   const keep = line.value("keep");
   if (age === undefined && keep === undefined) {
     throw new UsageError(
-      "Nothing says which sessions to delete: --older-than or --keep is needed",
+      "Cannot tell which sessions to delete: --older-than or --keep is required",
       "ralph clean --older-than 30d",
     );
   }
@@ -103,8 +107,8 @@ async function planOf(
 }
 
 /**
- * The rows go first: what a crash leaves behind then are folders without a row, which the next
- * cleaning finds whatever its criteria are.
+ * The rows go first: if this crashes halfway, folders without a row are left, which the next
+ * cleaning finds with any criteria.
  */
 async function execute(
   registry: Registry,

@@ -14,28 +14,28 @@ import { onInterruption } from "../../terminal/signals.ts";
 import { PatientOutput } from "../../terminal/patient_output.ts";
 import { UsageError } from "../../kit/usage.ts";
 
-/** Sent in front of what comes in; without an id, so that nobody gets an answer to it. */
+/** Sent before everything else; without an id, so that it gets no answer. */
 const OBSERVE = '{"jsonrpc":"2.0","method":"hello","params":{"role":"observe"}}\n';
 
 /** `ralph rpc`: the socket of a running session on stdin and stdout. */
 export const command: Command = {
   usage: "[TASK] [options]",
   description:
-    "Connects stdin and stdout to a running session, for editors and scripts, here or by way\n" +
-    "of SSH: JSON-RPC 2.0, one object a line. TASK may be left out when exactly one session runs.",
+    "Connects stdin and stdout to a running session, for editors and scripts, here or over\n" +
+    "SSH: JSON-RPC 2.0, one object a line. TASK is optional if exactly one session is running.",
   operands: 1,
   examples: [
     [`echo '{"jsonrpc":"2.0","id":1,"method":"get_status"}' | ralph rpc`, "the state of the loop"],
-    ["ssh vps ralph rpc my-feature --observe", "one on another host, to look at"],
+    ["ssh vps ralph rpc my-feature --observe", "watch a session on another host"],
   ],
   options: [
     { name: "session", value: "ID", help: "this session; 6 characters of its id are enough" },
-    { name: "observe", help: "refuse what acts on the loop" },
+    { name: "observe", help: "refuse everything that acts on the loop" },
   ],
   notes:
-    "The protocol is told in lib/rpc/PROTOCOL.md. It ends with the session, or with stdin where\n" +
-    "nothing is subscribed to. Exit codes: 0; 1 when the session is not running; 5 when it cannot\n" +
-    "be reached.",
+    "lib/rpc/PROTOCOL.md describes the protocol. ralph rpc ends with the session, or at the end of\n" +
+    "stdin if there are no subscriptions. Exit codes: 0; 1 if the session is not running; 5 if it\n" +
+    "cannot be reached.",
   async run(line: CommandLine, context: CommandContext): Promise<number> {
     const paths = sessionPaths(context.env);
     let session: Session;
@@ -79,7 +79,7 @@ async function findSession(
   return requireSession(registry, id);
 }
 
-/** Passes bytes on in both directions until the session, or whoever reads, has gone. */
+/** Passes bytes on in both directions until the session ends or the reader closes. */
 async function relay(
   socket: Duplex,
   { stdout }: CommandContext,
@@ -88,7 +88,7 @@ async function relay(
   using output = new PatientOutput(stdout, signal);
   const close = (): void => void socket.destroy();
   signal.addEventListener("abort", close, { once: true });
-  // A server that is gone while something is sent has closed the other direction too.
+  // If the server disappears during a write, the other direction is closed too.
   socket.on("error", close);
   socket.setEncoding("utf8");
   process.stdin.pipe(socket);
@@ -100,7 +100,7 @@ async function relay(
     signal.removeEventListener("abort", close);
     socket.destroy();
     process.stdin.unpipe(socket);
-    // Whoever holds the other end of stdin need not close it for this to end.
+    // This must end even if stdin is never closed by the other side.
     process.stdin.destroy();
   }
 }

@@ -11,15 +11,15 @@ import { type RunOptions, runOptions } from "../../run/run_options.ts";
 import { SettingsError } from "../../run/settings.ts";
 import { UsageError } from "../../kit/usage.ts";
 
-/** `ralph doctor`: says whether everything is there that a run depends on. */
+/** `ralph doctor`: checks whether everything that a run depends on is there. */
 export const command: Command = {
   usage: "[options]",
-  description: "Looks at everything that a run depends on, and says what to do about what is\n" +
-    "missing. It changes nothing, and asks no agent's service whether you are signed in.",
+  description: "Checks everything that a run depends on, and says how to get what is\n" +
+    "missing. It changes nothing, and does not check whether you are signed in to a service.",
   operands: 0,
   examples: [["ralph doctor", "one line each"], ["ralph doctor --json", "for scripts"]],
   options: [{ name: "json", help: "one JSON object" }],
-  notes: "Exit codes: 0 a run can begin; 5 something that it needs is missing; 2 usage.",
+  notes: "Exit codes: 0 a run can start; 5 something it needs is missing; 2 usage.",
   async run(line: CommandLine, context: CommandContext): Promise<number> {
     const { cwd, stdout } = context;
     const root = await findGitRoot(cwd).catch((error) => {
@@ -43,7 +43,7 @@ export const command: Command = {
   },
 };
 
-/** What `ralph run` would make of the settings here, whatever the task. */
+/** The options that `ralph run` would derive from the settings here, for any task. */
 async function usualOptions(root: string, context: CommandContext): Promise<RunOptions | Error> {
   const grammar = { name: "ralph run", options: RUN_OPTIONS, operands: 0 };
   const task = { name: "", dir: root, root, prdFile: "", progressFile: "" };

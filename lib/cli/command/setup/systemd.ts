@@ -15,7 +15,7 @@ import { opencodeAddress } from "../../attach/opencode_address.ts";
 import { wholeNumberValue } from "../../kit/option_values.ts";
 import { UsageError } from "../../kit/usage.ts";
 
-/** `ralph systemd`: prints the unit files of what runs beside ralph. */
+/** `ralph systemd`: prints unit files of services that ralph uses. */
 export const command: Command = {
   usage: "print opencode [options]",
   description:
@@ -29,8 +29,8 @@ export const command: Command = {
   options: [
     { name: "with-password", help: "also make ~/.config/ralph/opencode.env with a password" },
     { name: "launchd", help: "a launchd agent, for macOS" },
-    { name: "program", value: "PATH", help: "the program of OpenCode (default: that on PATH)" },
-    { name: "port", value: "N", help: "the port (default: that of the settings, 14096)" },
+    { name: "program", value: "PATH", help: "the OpenCode program (default: the one on PATH)" },
+    { name: "port", value: "N", help: "the port (default: the one in the settings, 14096)" },
   ],
   notes: `Set the server up once:
 ${SETUP_COMMANDS.map((each) => `  ${each}`).join("\n")}
@@ -89,7 +89,7 @@ async function unitOptions(line: CommandLine, context: CommandContext): Promise<
   return {
     ...(program === undefined ? {} : { program }),
     ...(port === undefined ? {} : { port }),
-    // systemd's own PATH has nothing that the user has installed, and agents need all of it.
+    // systemd's own PATH contains nothing that the user installed, and agents need all of it.
     ...(env.PATH ? { path: env.PATH } : {}),
     ...envFileOf(context),
   };
@@ -106,7 +106,7 @@ async function makePassword({ env, stderr }: CommandContext): Promise<void> {
   const { file, created } = await ensureServerPassword(sessionPaths(env).configDir);
   stderr.write(
     created
-      ? `note: wrote a new password to ${file}; a server that runs takes it up with: ` +
+      ? `note: wrote a new password to ${file}; a running server reads it after: ` +
         "systemctl --user restart opencode\n"
       : `note: kept the password in ${file}\n`,
   );

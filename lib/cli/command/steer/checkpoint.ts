@@ -5,10 +5,10 @@ import { endRunning } from "./stop.ts";
 export const command: Command = {
   usage: "[TASK] [options]",
   description:
-    "Ends a running session after its current iteration, which may take as long as that\n" +
-    "one does. ralph run goes on from there. TASK may be left out when exactly one session runs.",
+    "Ends a running session after its current iteration, and waits that long. ralph run\n" +
+    "continues from there. TASK is optional if exactly one session is running.",
   operands: 1,
-  examples: [["ralph checkpoint my-feature", "and wait until it is so"]],
+  examples: [["ralph checkpoint my-feature", "and wait until it has ended"]],
   options: [{ name: "json", help: "the session as one JSON object" }],
   run: (line, context) =>
     endRunning(line, context, {

@@ -9,11 +9,11 @@ import { findRunning } from "../../sessions/find_running.ts";
 export const command: Command = {
   usage: "[TASK] [options]",
   description:
-    "Ends a running session: its agent is ended, what it did is kept, and ralph run goes on\n" +
-    "from there. A server that the agent used, such as OpenCode's, is not touched. TASK may be\n" +
-    "left out when exactly one session runs.",
+    "Ends a running session and its agent, and keeps what was done: ralph run continues from\n" +
+    "there. A server that the agent used, such as OpenCode's, keeps running. TASK is optional\n" +
+    "if exactly one session is running.",
   operands: 1,
-  examples: [["ralph stop my-feature", "and wait until it is so"]],
+  examples: [["ralph stop my-feature", "and wait until it has ended"]],
   options: [
     { name: "now", help: "kill the worker and its agent at once" },
     { name: "json", help: "the session as one JSON object" },
@@ -26,24 +26,20 @@ export const command: Command = {
     }),
 };
 
-/** What {@linkcode endRunning} has to know about its command. */
+/** What {@linkcode endRunning} needs to know about its command. */
 export interface EndRunningOptions {
-  /** The command, as people call it. */
+  /** The command as it is typed. */
   command: string;
   /** How the session is to end. */
   how: NonNullable<StopSessionOptions["how"]>;
-  /** What is said while it has not ended yet. */
+  /** The message while the session is still running. */
   waiting: string;
 }
 
 /**
- * Ends a running session and says what came of it: the body of `ralph stop` and
- * `ralph checkpoint`.
+ * Ends a running session and reports how it ended: the body of `ralph stop` and `ralph checkpoint`.
  *
- * @param line The command line.
- * @param context The world.
- * @param options The command, and how the session is to end.
- * @returns The exit code: 0 also when the session had ended before.
+ * @returns The exit code: 0 even if the session had already ended.
  */
 export async function endRunning(
   line: CommandLine,

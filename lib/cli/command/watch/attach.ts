@@ -9,34 +9,34 @@ import { type AttachChoice, findAttachSession } from "../../sessions/find_attach
 import { attachScreen, connectScreen } from "../../attach/attach_screen.ts";
 import { followRun } from "../../run/follow_run.ts";
 
-/** `ralph attach`: shows a running session, or one of OpenCode at any time. */
+/** `ralph attach`: shows a running session, or an OpenCode session at any time. */
 export const command: Command = {
   usage: "[TASK] [options]",
   description:
-    "Shows a running session as ralph run does, with all that was missed. Without TASK it\n" +
-    "is the one that was active last, of all tasks. On a terminal, a session whose agent is\n" +
-    "OpenCode is opened in OpenCode's own screen, to read and to type, also after it has ended.\n" +
-    "One that runs with --pty is shown as its agent's terminal: Ctrl-] then ? tells the keys.",
+    "Shows a running session as ralph run does, from its first event on. Without TASK it is\n" +
+    "the most recently active session of all tasks. On a terminal, a session whose agent is\n" +
+    "OpenCode opens in OpenCode's own screen, to read and to type, even after it has ended. A\n" +
+    "session that runs with --pty shows its agent's terminal: Ctrl-] then ? lists the keys.",
   operands: 1,
   examples: [
-    ["ralph attach", "the session that was active last"],
-    ["ralph attach my-feature", "the newest one of a task"],
-    ["ralph attach --session ses_4f...", "one iteration's session of OpenCode"],
+    ["ralph attach", "the most recently active session"],
+    ["ralph attach my-feature", "the newest session of a task"],
+    ["ralph attach --session ses_4f...", "the OpenCode session of one iteration"],
   ],
   options: [
     {
       name: "session",
       value: "ID",
-      help: "a session by its id or the beginning of it, or by OpenCode's id",
+      help: "a session by its id, the start of its id, or OpenCode's id",
     },
-    { name: "observe", help: "only look at an agent's terminal: no key reaches it or the loop" },
-    { name: "events", help: "the events of the loop, also where the agent is OpenCode" },
+    { name: "observe", help: "only watch an agent's terminal: no key reaches it or the loop" },
+    { name: "events", help: "the events of the loop, even if the agent is OpenCode" },
     { name: "json", help: "one event a line, as JSON" },
   ],
   notes:
-    "Ctrl-C leaves the view, and a second one within two seconds stops the loop. Nothing that\n" +
-    "attach shows changes the status of a session that has ended. Exit codes: those of ralph\n" +
-    "run; 1 when the session is not running; 5 when the OpenCode server is not.",
+    "Ctrl-C leaves the view, and a second one within two seconds stops the loop. attach never\n" +
+    "changes the status of a session that has ended. Exit codes: those of ralph run; 1 if the\n" +
+    "session is not running; 5 if the OpenCode server is not.",
   async run(line: CommandLine, context: CommandContext): Promise<number> {
     const paths = sessionPaths(context.env);
     using registry = openRegistry({ path: paths.database });
@@ -53,7 +53,7 @@ export const command: Command = {
           return await attachScreen(context, session, client, { registry, paths, observe });
         }
       } catch (error) {
-        // The worker has just ended, or was killed: its events tell what became of it.
+        // The worker has just ended, or was killed: its events say how.
         if (!(error instanceof RpcConnectionError)) throw error;
       }
     }

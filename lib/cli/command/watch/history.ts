@@ -16,7 +16,7 @@ export const command: Command = {
     ["ralph history -n 10", "the last 10 of all tasks"],
   ],
   options: [
-    { name: "number", short: "n", value: "N", help: "sessions at most (default: all)" },
+    { name: "number", short: "n", value: "N", help: "the last N sessions (default: all)" },
     { name: "json", help: "one JSON object" },
   ],
   async run(line: CommandLine, context: CommandContext): Promise<number> {

@@ -14,23 +14,23 @@ import { wholeNumberValue } from "../../kit/option_values.ts";
 import { PatientOutput } from "../../terminal/patient_output.ts";
 import { UsageError } from "../../kit/usage.ts";
 
-/** Lines that are there already are written in pieces of this size, in characters. */
+/** Existing lines are written in pieces of this size, in characters. */
 const PIECE = 65_536;
 
 /** `ralph logs`: prints what the agents of a session said. */
 export const command: Command = {
   usage: "[TASK] [options]",
   description:
-    "Prints what the agents of a session said and did: of the newest one of a task, or\n" +
-    "without a task of the one that was most recently active.",
+    "Prints what the agents of a session said and did: of the newest session of a task, or\n" +
+    "without a task of the most recently active session.",
   operands: 1,
   examples: [
-    ["ralph logs my-feature -f", "and go on until the session ends"],
+    ["ralph logs my-feature -f", "and keep printing until the session ends"],
     ["ralph logs my-feature --iteration 3", "one iteration"],
     ["ralph logs --json | jq .type", "every event, one a line"],
   ],
   options: [
-    { name: "follow", short: "f", help: "go on until the session ends, or Ctrl-C" },
+    { name: "follow", short: "f", help: "keep printing until the session ends, or Ctrl-C" },
     { name: "iteration", value: "N", help: "only this iteration" },
     { name: "session", value: "ID", help: "this session; 6 characters of its id are enough" },
     { name: "json", help: "every event as it was recorded, one JSON object a line" },
@@ -65,7 +65,7 @@ export const command: Command = {
       ...(iteration === undefined ? {} : { iteration }),
     });
     await printing.catch((error) => {
-      // Ctrl-C is how following ends.
+      // Ctrl-C is the normal end of following.
       if (!signal.aborted) throw error;
     });
     return interruption.exitCode;
@@ -102,7 +102,7 @@ async function followed(
 interface PrintOptions {
   output: PatientOutput;
   json: boolean;
-  /** How much is written at once, in characters. */
+  /** How much to write at once, in characters. */
   piece: number;
   iteration?: number;
   signal: AbortSignal;
@@ -120,7 +120,7 @@ async function print(events: AsyncIterable<NumberedEvent>, options: PrintOptions
       if (!await output.write(text)) return;
       text = "";
     }
-    // Nothing of an iteration comes after its end.
+    // The end of an iteration is its last event.
     if (iteration !== undefined && event.type === "iteration_finished") break;
   }
   if (text !== "") await output.write(text);

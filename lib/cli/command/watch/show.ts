@@ -7,17 +7,17 @@ import { findLatestSession, findSessionById } from "../../sessions/find_one_sess
 import { logDirOf, openSessions, sessionStates } from "../../sessions/open_sessions.ts";
 import { UsageError } from "../../kit/usage.ts";
 
-/** `ralph show`: tells all about one session. */
+/** `ralph show`: shows everything about one session. */
 export const command: Command = {
   usage: "[TASK|ID] [options]",
   description:
-    "Tells all about one session: how it went, each iteration, and what went wrong. Without\n" +
-    "an argument it is the session that was most recently active. An ID may be cut to its\n" +
-    "first 6 characters or more.",
+    "Shows everything about one session: how it went, each iteration, and what went wrong.\n" +
+    "Without an argument it is the most recently active session. The first 6 characters of an\n" +
+    "ID are enough.",
   operands: 1,
   examples: [
     ["ralph show my-feature", "the newest session of a task"],
-    ["ralph show 01KA3QXJ5M", "one of ralph history"],
+    ["ralph show 01KA3QXJ5M", "a session listed by ralph history"],
   ],
   options: [{ name: "json", help: "one JSON object, see schemas/show.schema.json" }],
   async run(line: CommandLine, context: CommandContext): Promise<number> {
@@ -57,7 +57,7 @@ async function find(
   try {
     return await findLatestSession(registry, given, context);
   } catch (error) {
-    // A whole id can be no task that anybody meant.
+    // A complete session id is not meant as the name of a task.
     if (given === undefined || !/^[0-7][0-9A-Z]{25}$/i.test(given)) throw error;
     throw new UsageError(`Cannot find session "${given}": it is not recorded`, "ralph history");
   }

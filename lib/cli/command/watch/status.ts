@@ -13,16 +13,15 @@ import {
 } from "../../sessions/open_sessions.ts";
 import { UsageError } from "../../kit/usage.ts";
 
-/** Sessions that ended longer ago are left out unless all are asked for. */
+/** Sessions that ended more days ago are only shown on request. */
 const RECENT_DAYS = 7;
 const DAY_MS = 86_400_000;
 
-/** `ralph status`: says which tasks run, and how the last ones ended. */
+/** `ralph status`: shows which tasks are running, and how the last ones ended. */
 export const command: Command = {
   usage: "[TASK] [options]",
-  description:
-    "Says where the tasks of all repositories stand: those that run, and those that ended\n" +
-    `within ${RECENT_DAYS} days. A port is shown while the server there answers.`,
+  description: "Shows the tasks of all repositories that are running, or that ended\n" +
+    `within ${RECENT_DAYS} days. A port is shown while its server responds.`,
   operands: 1,
   examples: [
     ["ralph status", "every task, by its newest session"],
@@ -31,7 +30,7 @@ export const command: Command = {
   ],
   options: [
     { name: "all", help: "every session of every task, however old" },
-    { name: "watch", help: "look again every 2 seconds, in place" },
+    { name: "watch", help: "refresh every 2 seconds, in place" },
     { name: "json", help: "one JSON object, see schemas/status.schema.json" },
   ],
   async run(line: CommandLine, context: CommandContext): Promise<number> {
@@ -61,7 +60,7 @@ export const command: Command = {
   },
 };
 
-/** What is asked for. */
+/** What to show. */
 interface View {
   task?: string;
   all: boolean;
@@ -105,7 +104,7 @@ async function statusLines(registry: Registry, view: ViewOptions): Promise<strin
   ];
 }
 
-/** The sessions to show, those that run first, and how many tasks are left out. */
+/** The sessions to show, running ones first, and how many tasks are left out. */
 async function choose(
   registry: Registry,
   { task, all, context }: ViewOptions,

@@ -9,23 +9,23 @@ import type { Command, CommandContext, CommandLine } from "../../kit/command.ts"
 import { goodCopyFile } from "../../run/run_options.ts";
 import { UsageError } from "../../kit/usage.ts";
 
-/** `ralph check`: says what is wrong or odd in a prd.json. */
+/** `ralph check`: reports errors and oddities in a prd.json. */
 export const command: Command = {
   usage: "[TASK|FILE.json] [options]",
   description:
-    "Says what is wrong or odd in a prd.json: broken syntax, ids that repeat or are not\n" +
-    "there, circles, stories without criteria, decisions that are awaited.",
+    "Finds errors and oddities in a prd.json: broken syntax, duplicate and unknown ids,\n" +
+    "circular dependencies, stories without criteria, pending decisions.",
   operands: 1,
   examples: [
     ["ralph check my-feature", "tasks/my-feature/prd.json"],
     ["ralph check some/prd.json", "any file"],
-    ["ralph check my-feature --restore", "put back the last good copy"],
+    ["ralph check my-feature --restore", "restore the last good copy"],
   ],
   options: [
-    { name: "restore", help: "replace a broken prd.json by the last good copy of a run" },
+    { name: "restore", help: "replace a broken prd.json with the last good copy of a run" },
     { name: "json", help: "one JSON object" },
   ],
-  notes: "Exit codes: 0 nothing is wrong (there may be warnings); 1 something is; 2 usage.",
+  notes: "Exit codes: 0 no errors (there may be warnings); 1 errors; 2 usage.",
   async run(line: CommandLine, context: CommandContext): Promise<number> {
     const { stdout, cwd } = context;
     const [given] = line.operands;

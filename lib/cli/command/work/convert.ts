@@ -8,17 +8,17 @@ import { formatCount } from "../../../ui/text/numbers.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
 import { UsageError } from "../../kit/usage.ts";
 
-/** `ralph convert`: makes prd.json from prd.md. */
+/** `ralph convert`: creates prd.json from prd.md. */
 export const command: Command = {
   usage: "TASK|FILE.md [options]",
   description:
-    "Makes prd.json (schema 2.5) from a PRD in markdown, without any agent. Converting\n" +
+    "Creates prd.json (schema 2.5) from a PRD in markdown, without any agent. Converting\n" +
     "again keeps what was done: passes, notes, agent and model of stories that still exist.\n" +
     "A FILE.md from elsewhere becomes a task of its name: it is copied to tasks/NAME/prd.md.",
   operands: 1,
   examples: [
     ["ralph convert my-feature", "tasks/my-feature/prd.md to prd.json"],
-    ["ralph convert ~/login.prd.md", "make the task login from a file"],
+    ["ralph convert ~/login.prd.md", "create the task login from a file"],
     ["ralph convert my-feature --output -", "only print it"],
   ],
   options: [
@@ -26,9 +26,9 @@ export const command: Command = {
       name: "output",
       short: "o",
       value: "FILE",
-      help: "write there and nowhere else; - prints it",
+      help: "write only this file; - prints it",
     },
-    { name: "json", help: "say what changed as one JSON object" },
+    { name: "json", help: "report the changes as one JSON object" },
   ],
   async run(line: CommandLine, context: CommandContext): Promise<number> {
     const [given] = line.operands;
@@ -81,7 +81,7 @@ interface Source {
   markdown: string;
   /** The prd.json to write. */
   target: string;
-  /** Where the markdown is copied to, if it comes from outside a task's folder. */
+  /** Where the markdown is copied to, if it comes from outside the task's folder. */
   copy?: string;
 }
 
@@ -121,13 +121,13 @@ function inFolder(dir: string, root: string): Source {
   };
 }
 
-/** A prd.md that somebody has edited is not overwritten by the file that it once came from. */
+/** A prd.md that was edited is not overwritten by the file that it was once copied from. */
 async function checkCopy(copy: string, markdown: string, name: string): Promise<void> {
   const there = await readIfThere(copy);
   if (there === undefined || there === markdown) return;
   throw new UsageError(
-    `Cannot copy the markdown to ${copy}: another one is there`,
-    `ralph convert ${name} converts that one`,
+    `Cannot copy the markdown to ${copy}: a different one already exists`,
+    `ralph convert ${name} converts the existing one`,
   );
 }
 

@@ -12,7 +12,7 @@ import { runUnrecorded } from "../../run/run_unrecorded.ts";
 export const command: Command = {
   usage: "[options]",
   description:
-    "Shows the main job, in a throw-away git repository and without an account: a PRD in\n" +
+    "Shows ralph at work in a throw-away git repository, without an account: a PRD in\n" +
     "markdown is converted, and the built-in demo agent runs over its stories.",
   operands: 0,
   examples: [["ralph demo", "about five seconds"]],
@@ -47,7 +47,7 @@ export const command: Command = {
     say("Where to look:");
     say(`  git -C ${root} log --stat ralph/demo`);
     say(`  ${join(dir, "prd.json")}       what passes`);
-    say(`  ${join(dir, "progress.txt")}   what the agent wrote down for the next`);
+    say(`  ${join(dir, "progress.txt")}   the agent's notes for the next one`);
     return exitCode;
   },
 };

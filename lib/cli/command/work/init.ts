@@ -5,11 +5,11 @@ import { parseTaskName } from "../../../task/task_name.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
 import { UsageError } from "../../kit/usage.ts";
 
-/** `ralph init`: makes a new task folder with a prd.md to fill in. */
+/** `ralph init`: creates a task folder with a prd.md to fill in. */
 export const command: Command = {
   usage: "NAME [options]",
   description:
-    "Makes tasks/NAME/ with a prd.md to fill in: a title, user stories, and what must be\n" +
+    "Creates tasks/NAME/ with a prd.md to fill in: a title, user stories, and what must be\n" +
     "true when each of them is done.",
   operands: 1,
   examples: [["ralph init my-feature", "then edit tasks/my-feature/prd.md"]],
@@ -22,7 +22,7 @@ export const command: Command = {
     if (given === undefined) throw new UsageError("No name for the task", "ralph init my-feature");
     const reference = parseTaskName(given);
     if (reference.kind !== "name") {
-      throw new UsageError(`Cannot make task "${given}": expected a name, not a path`);
+      throw new UsageError(`Cannot create task "${given}": expected a name, not a path`);
     }
     const { name } = reference;
     const { cwd, stdout } = context;
@@ -34,7 +34,7 @@ export const command: Command = {
       await writeFile(file, template(line.value("title") ?? titleOf(name)), { flag: "wx" });
     } catch (error) {
       if ((error as { code?: string }).code !== "EEXIST") throw error;
-      throw new UsageError(`Cannot make task "${name}": ${file} is there already`);
+      throw new UsageError(`Cannot create task "${name}": ${file} already exists`);
     }
     stdout.write(
       line.has("json")

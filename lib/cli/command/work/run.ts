@@ -18,21 +18,21 @@ export const command: Command = {
   description:
     "Runs an agent over the open stories of a task, a fresh one each iteration, until\n" +
     "every story passes or a limit is reached. TASK is the name of a folder in tasks/, or a\n" +
-    "path; it may be left out where there is only one. A worker does it in the background,\n" +
-    "and ralph run follows it: Ctrl-C leaves the view, a second Ctrl-C stops the loop.",
+    "path; it is optional if there is only one. A worker runs the loop in the background,\n" +
+    "and ralph run shows it: Ctrl-C leaves the view, a second Ctrl-C stops the loop.",
   operands: 1,
   examples: [
     ["ralph run my-feature", "with the task's agent, or Claude Code"],
     ["ralph run my-feature -i 20 --max-time 2h", "with limits"],
-    ['ralph run --check "npm test" --yolo', "verify each story; ask for nothing"],
-    ["ralph run my-feature --detach", "return as soon as it has begun"],
+    ['ralph run --check "npm test" --yolo', "verify each story; never ask for permission"],
+    ["ralph run my-feature --detach", "return as soon as the loop has started"],
   ],
   options: [
     ...RUN_OPTIONS,
-    { name: "detach", short: "d", help: "return as soon as the loop has begun", group: "Output" },
+    { name: "detach", short: "d", help: "return as soon as the loop has started", group: "Output" },
     {
       name: "foreground",
-      help: "run in this process, for CI, containers and units",
+      help: "run in this process, for CI, containers and systemd units",
       group: "Output",
     },
     { name: "yes", short: "y", help: "do not ask for confirmation", group: "Output" },
@@ -46,7 +46,7 @@ export const command: Command = {
       throw new UsageError("Options --detach and --foreground exclude each other");
     }
     const task = await chooseTask(line.operands[0], context, { command: "ralph run" });
-    // Read here too, so that a mistake is told before anything is started.
+    // Read here too, so that a mistake is reported before anything is started.
     const loop = await runOptions(line, context, task);
     const json = line.has("json");
     if (loop.yolo && context.interactive && !json && !line.has("yes")) await confirmYolo(task);
@@ -59,12 +59,13 @@ export const command: Command = {
 
 async function confirmYolo(task: Task): Promise<void> {
   const { confirm, isCancel } = await import("@clack/prompts");
-  const message = `With --yolo the agent may do anything that you may, unasked. Run ${task.name}?`;
+  const message =
+    `With --yolo the agent may do anything that you may, without asking. Run ${task.name}?`;
   const sure = await confirm({ message });
   if (isCancel(sure) || !sure) throw new UsageError("Not confirmed");
 }
 
-/** What a person who comes back wants to know: how it ended last time. */
+/** Reminds the user how the task's last session ended. */
 async function sayWhatWasBefore(
   { stdout }: CommandContext,
   task: Task,

@@ -12,7 +12,7 @@ interface TaskRow {
   done: number | null;
   total: number | null;
   branch: string | null;
-  /** What keeps the task from being run; `null` if nothing does. */
+  /** The reason why the task cannot be run; `null` if it can. */
   problem: string | null;
 }
 
@@ -30,7 +30,7 @@ export const command: Command = {
     if (line.has("json")) {
       stdout.write(`${JSON.stringify({ root, tasks: rows })}\n`);
     } else if (rows.length === 0) {
-      stdout.write(`No tasks in ${root}. Make one: ralph init my-feature\n`);
+      stdout.write(`No tasks in ${root}. Create one: ralph init my-feature\n`);
     } else {
       const cells = rows.map((row) => [
         row.name,
