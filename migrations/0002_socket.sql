@@ -1,2 +1,2 @@
--- Where a running session is talked to; NULL once it has ended.
+-- The socket of a running session; NULL once it has ended.
 ALTER TABLE sessions ADD COLUMN socket TEXT;

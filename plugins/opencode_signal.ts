@@ -1,9 +1,10 @@
 /**
- * The plugin by which OpenCode's own terminal program tells ralph where its turn stands. ralph
+ * The plugin with which the interactive OpenCode reports the state of its turn to ralph. Ralph
  * writes it into `.opencode/plugins/` for one run and removes it afterwards.
  *
- * It replaces the file that `RALPH_SIGNAL_FILE` names whenever the root session gets to work or is
- * idle, writes the events of the session beside it, and refuses what nobody is there to allow.
+ * It replaces the file in `RALPH_SIGNAL_FILE` whenever the root session starts to work or becomes
+ * idle, writes the events of the session beside it, and refuses permissions while nobody has taken
+ * over.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import process from "node:process";
 
 interface PluginEvent {
   type: string;
-  // deno-lint-ignore no-explicit-any -- each type of event has properties of its own
+  // deno-lint-ignore no-explicit-any -- each type of event has other properties
   properties: any;
 }
 
@@ -61,7 +62,7 @@ export const RalphSignal = ({ client }: PluginInput): Promise<PluginHooks> => {
     async event({ event }) {
       const { type, properties } = event;
       if (!TOLD.has(type)) return;
-      // A text that is still being written is told when it is complete.
+      // A text that is still being written is reported when it is complete.
       if (type === "message.part.updated" && isUnfinished(properties.part)) return;
       tell(event);
       if (type === "session.created" && properties.info.parentID) children.add(properties.info.id);

@@ -17,7 +17,7 @@ import { type DenoConfig, npmDependencies, npmManifest } from "./npm_manifest.ts
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** What cli.ts loads by its name, which the bundler does not see. */
+/** Modules that cli.ts loads by a computed name, which the bundler does not see. */
 const MAIN = "lib/cli/main.ts";
 
 /** Copied as they are. */
@@ -26,7 +26,7 @@ const ASSETS = ["README.md", "LICENSE", "schemas"];
 /**
  * Builds the npm package.
  *
- * @param outDir The folder to build it in; what is in it goes.
+ * @param outDir The folder to build it in; its contents are deleted.
  * @throws {Error} If `deno bundle` fails, or a file is missing.
  */
 export async function buildNpm(outDir: string): Promise<void> {
@@ -48,7 +48,7 @@ export async function buildNpm(outDir: string): Promise<void> {
 
   const typesDir = join(outDir, "types");
   const types = await emitDeclarations("mod.ts", { root: ROOT, outDir: typesDir });
-  // AbortSignal and the like are global: a project of its own has them from here.
+  // Types of globals such as AbortSignal come from here.
   const index = join(typesDir, "mod.d.ts");
   const declarations = await readFile(index, "utf8");
   await writeFile(index, `/// <reference types="node" />\n${declarations}`);

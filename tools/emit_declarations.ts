@@ -24,14 +24,13 @@ const COMPILER_OPTIONS: ts.CompilerOptions = {
 };
 
 /**
- * Writes the `.d.ts` of a module and of every module that its types name.
+ * Writes the `.d.ts` of a module and of every module that its types refer to.
  *
- * Only what is written out in the sources is declared, nothing inferred: what JSR demands of
- * its packages too ("no slow types"), and why no package has to be installed to do it.
+ * Uses only explicit types, as JSR requires ("no slow types"), so no package has to be installed.
  *
  * @param entry The module, by its path from the root.
  * @param options Where the sources are and where the declarations go.
- * @returns The packages and `node:` modules that the declarations name.
+ * @returns The packages and `node:` modules that the declarations import.
  * @throws {SyntaxError} If the type of an export has to be inferred.
  */
 export async function emitDeclarations(
@@ -42,7 +41,7 @@ export async function emitDeclarations(
   const program = ts.createProgram([join(root, entry)], COMPILER_OPTIONS);
   const named = new Set<string>();
   const seen = new Set([entry]);
-  // A Set is walked in the order of insertion, and what is added meanwhile is walked too.
+  // Iterating over a Set also visits what is added meanwhile.
   for (const file of seen) {
     const text = declare(file, { root, program });
     for (const { fileName } of ts.preProcessFile(text).importedFiles) {

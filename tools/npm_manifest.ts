@@ -6,7 +6,7 @@ export interface DenoConfig {
   version: string;
   /** SPDX id of its license. */
   license: string;
-  /** What bare imports stand for, such as `npm:zod@4.6.7`. */
+  /** The targets of bare imports, such as `npm:zod@4.6.7`. */
   imports: Record<string, string>;
 }
 
@@ -24,14 +24,14 @@ export interface NpmManifestOptions {
  * Lists the packages that stay dependencies: those that imports.json maps to a package of the
  * same name. An alias, such as `@std/cli`, means nothing to npm and has to be bundled.
  *
- * @param config What was read of imports.json.
+ * @param config The parsed imports.json.
  * @returns The range of versions of each package.
  */
 export function npmDependencies(config: Pick<DenoConfig, "imports">): Record<string, string> {
   const dependencies: Record<string, string> = {};
   for (const [name, target] of Object.entries(config.imports)) {
     const prefix = `npm:${name}@`;
-    // The versions that are tested here are exact; npm may take newer ones that fit.
+    // imports.json pins exact versions; npm may install newer compatible ones.
     if (target.startsWith(prefix)) {
       dependencies[name] = target.slice(prefix.length).replace(/^(?=\d)/, "^");
     }
@@ -40,9 +40,8 @@ export function npmDependencies(config: Pick<DenoConfig, "imports">): Record<str
 }
 
 /**
- * Makes the package.json of the npm package.
+ * Builds the package.json of the npm package.
  *
- * @param config The deno.json.
  * @param options What the built files import, and which files there are.
  * @returns The package.json as an object.
  * @throws {TypeError} If something is imported that imports.json does not name.
@@ -52,7 +51,7 @@ export function npmManifest(
   options: NpmManifestOptions,
 ): Record<string, unknown> {
   const ranges = npmDependencies(config);
-  // TypeScript's handbook: what the declarations of a package need is a dependency of it.
+  // TypeScript's handbook: packages that the declarations need must be dependencies.
   const dependencies: Record<string, string> = { "@types/node": ">=24" };
   for (const name of new Set([...options.scripts, ...options.types].map(packageName).sort())) {
     if (name === undefined) continue;
@@ -69,7 +68,7 @@ export function npmManifest(
     keywords: ["ralph", "coding-agent", "claude-code", "opencode", "prd"],
     license: config.license,
     type: "module",
-    // import.meta.main, by which the command knows that it is the program, is as old as this.
+    // The first version with import.meta.main, which cli.ts needs.
     engines: { node: ">=24.2" },
     bin: { ralph: "cli.js" },
     exports: {
@@ -82,7 +81,7 @@ export function npmManifest(
   };
 }
 
-/** `@a/b` of `@a/b/c`; nothing for the modules of Node itself and for relative paths. */
+/** `@a/b` for `@a/b/c`; nothing for Node's own modules and relative paths. */
 function packageName(specifier: string): string | undefined {
   if (/^(node:|\.)/.test(specifier)) return undefined;
   return specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");

@@ -1,4 +1,4 @@
-/** The text of the protocol page beyond the schemas, and its examples. */
+/** The prose and the examples of the protocol page. */
 import type {
   RpcMethod,
   RpcMethods,
@@ -6,7 +6,7 @@ import type {
   RpcStatus,
 } from "../lib/rpc/protocol/protocol.ts";
 
-/** The beginning of the page. */
+/** The introduction of the page. */
 export const PROTOCOL_TEXT = `
 # The protocol of a running session
 

@@ -15,7 +15,7 @@ import { METHOD_EXAMPLES, NOTIFICATION_EXAMPLES, PROTOCOL_TEXT } from "./protoco
 /** The page. */
 export const PROTOCOL_PAGE: URL = new URL("../lib/rpc/PROTOCOL.md", import.meta.url);
 
-/** As much of JSON Schema as the protocol needs. */
+/** The part of JSON Schema that the protocol uses. */
 interface JsonSchema {
   type?: string | string[];
   const?: unknown;
@@ -29,11 +29,7 @@ interface JsonSchema {
   description?: string;
 }
 
-/**
- * Makes the page.
- *
- * @returns Its text.
- */
+/** Generates the page. */
 export function protocolPage(): string {
   const methods = Object.keys(RPC_METHODS) as RpcMethod[];
   const types = Object.keys(RPC_NOTIFICATIONS) as (keyof RpcNotifications)[];
@@ -90,7 +86,7 @@ function notification<Type extends keyof RpcNotifications>(type: Type): string {
   ].join("\n\n");
 }
 
-/** A table of objects that are told apart by one field. */
+/** A table of objects that are distinguished by one field. */
 function variants(key: string, schemas: Record<string, z.ZodType>): string {
   const rows = Object.entries(schemas).map(([value, schema]) => {
     const { properties = {}, required = [] } = jsonSchema(schema);
@@ -123,7 +119,7 @@ function fields(what: string, schema: z.ZodType): string[] {
   return rows.length === 0 ? [] : [table([what, "type", ""], rows)];
 }
 
-/** An object as an example would have it, as far as its values are known. */
+/** An example object, as far as its values are known. */
 function shape({ properties = {} }: JsonSchema): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(properties).map(([name, field]) => [
@@ -161,7 +157,7 @@ function typeName(schema: JsonSchema): string {
   return `{${Object.keys(schema.properties).join(", ")}}`;
 }
 
-/** Many variants are told by what tells them apart. */
+/** Many variants are shown by the field that distinguishes them. */
 function kinds(variants: JsonSchema[]): string {
   const values = variants.map(({ properties }) => properties?.["kind"] ?? properties?.["type"]);
   const known = values.filter((value) => value?.const !== undefined);

@@ -1,5 +1,5 @@
 /**
- * Writes the JSON Schemas that are published from the schemas in the source.
+ * Writes the published JSON Schemas from the schemas in the source.
  *
  * @module
  */

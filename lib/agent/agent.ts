@@ -2,7 +2,7 @@ import type { Prd, Story } from "../task/prd/prd.ts";
 import type { AgentTerminal } from "./agent_terminal.ts";
 import type { AgentEnding, AgentEvent, Denial, Usage } from "../event/agent_event.ts";
 
-/** What is left when an agent has ended. */
+/** The result of an agent's run. */
 export interface AgentResult {
   /** How it ended. */
   ending: AgentEnding;
@@ -12,21 +12,21 @@ export interface AgentResult {
   signal: string | null;
   /** How long it ran, in milliseconds. */
   durationMs: number;
-  /** What it used; absent if it does not say. */
+  /** Its usage; absent if it reports none. */
   usage?: Usage;
-  /** The id of its own conversation; absent if it has none. */
+  /** The id of its conversation; absent if it has none. */
   agentSessionId?: string;
   /** Permissions that it was refused. */
   denials: Denial[];
-  /** The last 20 lines at most of its stderr, trimmed. */
+  /** At most the last 20 lines of its stderr, trimmed. */
   stderrTail: string[];
 }
 
 /** A command to a running agent. */
 export type AgentCommand =
-  /** Say this to the agent as the user. */
+  /** Send this to the agent as the user. */
   | { kind: "message"; text: string }
-  /** Interrupt what it is doing, and let it wait for a message. */
+  /** Interrupt its turn, and let it wait for a message. */
   | { kind: "interrupt" };
 
 /** Options for {@linkcode Agent.start}. */
@@ -37,53 +37,53 @@ export interface AgentStartOptions {
   cwd: string;
   /** The task folder: an absolute path. */
   taskDir: string;
-  /** The PRD as it is now. */
+  /** The current PRD. */
   prd: Prd;
   /** The story to work on. */
   story: Story;
-  /** The number of the iteration, from 1, for what is shown to people. @default {unknown} */
+  /** The number of the iteration, from 1, for display. @default {unknown} */
   iteration?: number;
   /** The model to use. @default {the agent's own default} */
   model?: string;
   /**
-   * The whole environment of the agent; nothing is added to it. Where it holds `RALPH_RUN`, all
-   * processes that carry the same value are ended with the agent, whatever group they are in.
+   * The whole environment of the agent; nothing is added. If it has `RALPH_RUN`, all processes with
+   * the same value are ended with the agent, in any process group.
    */
   env: Record<string, string>;
   /** Whether the agent may do anything without asking. @default {false} */
   yolo?: boolean;
-  /** Called when it has written something, also what makes no event: half a line, a progress bar. */
+  /** Called when it has written anything, even without an event: half a line, a progress bar. */
   onOutput?: () => void;
   /**
-   * Ends the agent: its process group gets SIGTERM, and SIGKILL 5 seconds later, or 0.6
-   * seconds later where the ending is `aborted`. The ending is `signal.reason` if that is an {@linkcode AgentEnding}, else `aborted`.
+   * Ends the agent: its process group gets SIGTERM, and SIGKILL 5 seconds later, or 0.6 seconds
+   * later if the ending is `aborted`. The ending is `signal.reason` if that is an
+   * {@linkcode AgentEnding}, else `aborted`.
    */
   signal?: AbortSignal;
 }
 
-/** One run of an agent. Dispose of it to make sure that nothing of it is left. */
+/** One run of an agent. Disposing of it ends all its processes. */
 export interface AgentRun extends AsyncDisposable {
   /**
-   * What happens, as it happens; ends when the agent has ended. It can be read
-   * once. A reader that is slow slows the agent down, and nothing is lost.
+   * The events, as they happen; ends when the agent has ended. Can be read once. A slow reader
+   * slows the agent down; nothing is lost.
    */
   readonly events: AsyncIterable<AgentEvent>;
   /**
-   * What is left at the end. Never rejects, and settles only while `events` is
-   * being read to its end.
+   * The result. Never rejects, and settles only if `events` is read to its end.
    */
   readonly result: Promise<AgentResult>;
   /**
    * Sends a command to the running agent.
    *
-   * @returns Whether this agent understands the command and is able to take it now.
+   * @returns Whether this agent understands the command and can take it now.
    */
   send(command: AgentCommand): Promise<boolean>;
   /** The terminal of an agent that runs in a PTY; absent before it has started. */
   readonly terminal?: AgentTerminal | undefined;
   /**
-   * Tells the agent that a person takes it over or gives it back. While it is taken over it does
-   * not end because its turn is over. Given back, it ends at once if it is idle.
+   * A person takes over the agent, or gives it back. While it is taken over it does not end after
+   * its turn. Given back, it ends at once if it is idle.
    */
   setInteractive?(enabled: boolean): void;
 }
@@ -91,27 +91,27 @@ export interface AgentRun extends AsyncDisposable {
 /** Whether an agent can be used on this machine. */
 export type AgentAvailability =
   | { available: true; path?: string; version?: string }
-  /** `path` is where it is, if it is installed and yet cannot be used. */
+  /** `path` is where it is installed, if it is but cannot be used. */
   | { available: false; reason: string; hint?: string; path?: string };
 
 /** Options for {@linkcode Agent.probe}. */
 export interface AgentProbeOptions {
-  /** The environment in which to look: PATH above all. */
+  /** The environment to search, above all its PATH. */
   env: Record<string, string>;
-  /** Whether to ask it for its version as well, which starts it. @default {false} */
+  /** Whether to ask for its version too, which starts it. @default {false} */
   version?: boolean;
-  /** Ends the probe early. */
+  /** Cancels the probe. */
   signal?: AbortSignal;
 }
 
 /** Something that can work on a story: Claude Code, OpenCode, a command, the demo. */
 export interface Agent {
-  /** The name by which `--agent` and prd.json know it. */
+  /** Its name in `--agent` and prd.json. */
   readonly name: string;
   /** Whether it runs in a PTY. @default {false} */
   readonly pty?: boolean;
-  /** Says whether it is installed, without side effects. */
+  /** Checks whether it is installed, without side effects. */
   probe(options: AgentProbeOptions): Promise<AgentAvailability>;
-  /** Starts it on a story. Never throws: what goes wrong is the result's ending. */
+  /** Starts it on a story. Never throws: a failure is the result's ending. */
   start(options: AgentStartOptions): AgentRun;
 }

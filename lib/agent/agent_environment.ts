@@ -1,12 +1,12 @@
 /** Options for {@linkcode agentEnvironment}. */
 export interface AgentEnvironmentOptions {
-  /** The agent for which it is: `opencode` alone gets the password of the OpenCode server. */
+  /** The agent: only `opencode` gets the password of the OpenCode server. */
   agent: string;
 }
 
 /**
- * What a running Claude Code session gives its children. With `CLAUDECODE` a nested
- * Claude Code refuses to start, and with the others it takes itself for a part of that session.
+ * Variables that Claude Code sets for its children. With `CLAUDECODE` a nested Claude Code refuses
+ * to start, and with the others it behaves as a part of the outer session.
  */
 const NESTED_SESSION = new Set([
   "AI_AGENT",
@@ -20,12 +20,12 @@ const NESTED_SESSION = new Set([
 ]);
 
 /**
- * Makes the environment of an agent from that of this process.
+ * Builds the environment of an agent from that of this process.
  *
- * All of it is passed on, as agents need PATH, HOME, proxies, keys and the user's own
- * settings, except: the variables of a Claude Code session around us, ralph's own
- * settings (`RALPH_*`), and for every agent but `opencode` the password of the OpenCode
- * server (`OPENCODE_SERVER_*`). Nothing is added.
+ * Everything is passed on, because agents need PATH, HOME, proxies, keys and the user's own
+ * settings, with these exceptions: the variables of a surrounding Claude Code, ralph's settings
+ * (`RALPH_*`), and the password of the OpenCode server (`OPENCODE_SERVER_*`), which only `opencode`
+ * gets. Nothing is added.
  *
  * @example Usage
  * ```ts
@@ -37,8 +37,6 @@ const NESTED_SESSION = new Set([
  * ```
  *
  * @param env The environment to start from, such as `process.env`.
- * @param options For which agent.
- * @returns A new environment.
  */
 export function agentEnvironment(
   env: Record<string, string | undefined>,
@@ -53,5 +51,5 @@ export function agentEnvironment(
   return result;
 }
 
-/** The variable by which the processes of a session are known: all of them inherit it. */
+/** The variable that identifies the processes of a session: all of them inherit it. */
 export const SESSION_VARIABLE = "RALPH_SESSION";

@@ -5,33 +5,32 @@ export interface AgentTerminal {
   /** Its height in lines. */
   readonly rows: number;
   /**
-   * Types, as a person at the keyboard would; the Enter key is `\r`. What is typed after the
-   * program has ended is lost.
+   * Types like a person at the keyboard; the Enter key is `\r`. Input after the program has ended
+   * is lost.
    *
-   * @param data The keys.
-   * @throws {RangeError} If the program has not read the last megabyte that was typed.
+   * @throws {RangeError} If more than a megabyte of input is unread.
    */
   write(data: string): void;
   /**
-   * Gives the terminal another size, of which the program is told; none if it has ended.
+   * Resizes the terminal and notifies the program; does nothing if it has ended.
    *
    * @param columns The width, from 1 to 1000.
    * @param rows The height, from 1 to 1000.
-   * @throws {RangeError} If a number is no size.
+   * @throws {RangeError} If the size is invalid.
    */
   resize(columns: number, rows: number): void;
   /**
-   * Draws the screen as it is now: text and escape sequences that make an empty terminal of the
-   * same size look like it, cursor and modes included. What a subscriber gets from then on goes
-   * on from there, if it subscribes before anything else is awaited.
+   * Returns the current screen: text and escape sequences that reproduce it in an empty terminal of
+   * the same size, including cursor and modes. Output to a subscriber continues exactly from here
+   * if it subscribes before anything else is awaited.
    *
    * @returns What to write to the terminal.
    */
   serialize(): string;
   /**
-   * Listens to what the program writes, in pieces, escape sequences included.
+   * Listens to the program's output, in pieces, including escape sequences.
    *
-   * @param listener Is called with each piece, and must return soon.
+   * @param listener Called with each piece; must return quickly.
    * @returns Call it to stop listening.
    */
   subscribe(listener: (data: string) => void): () => void;

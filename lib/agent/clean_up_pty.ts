@@ -10,16 +10,14 @@ export interface CleanUpPtyOptions {
 }
 
 /**
- * Removes what agents in a PTY have left whose worker was killed: signal files, and the plugin of
- * OpenCode. Their processes have to be gone.
+ * Removes what agents in a PTY left behind when their worker was killed: signal files, and the
+ * OpenCode plugin. Their processes must have ended.
  *
  * @example Usage
  * ```ts
  * import { cleanUpPty } from "./clean_up_pty.ts";
  * await cleanUpPty({ cwd: "/home/me/app", sessionId: "01JD0000000000000000000000" });
  * ```
- *
- * @param options Whose.
  */
 export async function cleanUpPty({ cwd, sessionId }: CleanUpPtyOptions): Promise<void> {
   await removeSignalFolders(sessionId);

@@ -19,9 +19,9 @@ export interface ClaudeConfig {
   program?: string;
   /** Further arguments. @default {[]} */
   args?: string[];
-  /** What it may do without `--yolo` besides editing. @default {DEFAULT_ALLOWED_TOOLS} */
+  /** What it may do without `--yolo`, in addition to editing. @default {DEFAULT_ALLOWED_TOOLS} */
   allowed_tools?: string[];
-  /** Patterns that tell endings, tried before the built-in ones. @default {[]} */
+  /** Patterns that recognize endings, tried before the built-in ones. @default {[]} */
   patterns?: PatternConfig[];
   /** Whether it runs in a PTY. @default {false} */
   pty?: boolean;
@@ -35,11 +35,11 @@ export interface DemoConfig {
 
 /** Options for {@linkcode createAgents}. */
 export interface CreateAgentsOptions {
-  /** Names that the caller serves itself, such as `opencode`; their tables are left alone. */
+  /** Names that the caller handles itself, such as `opencode`; their tables are ignored. */
   reserved?: readonly string[];
   /** The time in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
-  /** Whether `claude` runs in a PTY, whatever its table says. @default {false} */
+  /** Whether `claude` runs in a PTY, regardless of its table. @default {false} */
   pty?: boolean;
 }
 
@@ -58,8 +58,8 @@ const demoConfig: z.ZodType<DemoConfig> = z.strictObject({
 });
 
 /**
- * Makes all agents that need no server: `claude`, `codex`, `gemini`, `demo`, and one for each other
- * table of the config.
+ * Creates all agents that need no server: `claude`, `codex`, `gemini`, `demo`, and one for each
+ * other table of the config.
  *
  * @example Usage
  * ```ts
@@ -70,10 +70,8 @@ const demoConfig: z.ZodType<DemoConfig> = z.strictObject({
  * assertEquals(agents.map((it) => it.name), ["claude", "codex", "gemini", "demo", "aider"]);
  * ```
  *
- * @param config The tables `[agents.NAME]`, as they were read.
- * @param options Additional options.
- * @returns The agents.
- * @throws {TypeError} If a table does not fit; the message names it and its field.
+ * @param config The parsed tables `[agents.NAME]`.
+ * @throws {TypeError} If a table is invalid; the message names it and the field.
  */
 export function createAgents(
   config: Record<string, unknown> = {},
@@ -144,7 +142,7 @@ export interface OpencodeFromConfigOptions {
   url?: string | undefined;
   /** The folder with `opencode.env`. */
   configDir: string;
-  /** Whether it runs in a PTY, whatever the table says. @default {false} */
+  /** Whether it runs in a PTY, regardless of the table. @default {false} */
   pty?: boolean;
 }
 
@@ -160,7 +158,7 @@ const opencodeConfig: z.ZodType<OpencodeConfig> = z.strictObject({
 });
 
 /**
- * Makes the agent `opencode` from its table in the config.
+ * Creates the agent `opencode` from its table in the config.
  *
  * @example Usage
  * ```ts
@@ -171,10 +169,9 @@ const opencodeConfig: z.ZodType<OpencodeConfig> = z.strictObject({
  * assertEquals(opencodeFromConfig(table, { configDir: "/etc/ralph" }).name, "opencode");
  * ```
  *
- * @param table The table `[agents.opencode]`, as it was read.
+ * @param table The parsed table `[agents.opencode]`.
  * @param options Where the server and its password are.
- * @returns The agent.
- * @throws {TypeError} If the table does not fit; the message names the field.
+ * @throws {TypeError} If the table is invalid; the message names the field.
  */
 export function opencodeFromConfig(table: unknown, options: OpencodeFromConfigOptions): Agent {
   const parsed = opencodeConfig.safeParse(table);

@@ -1,6 +1,6 @@
 import { isAbsolute, relative } from "node:path";
 
-/** Fields of a tool's input that say what it does, the most telling first. */
+/** Fields of a tool's input that describe what it does, the most important first. */
 const TELLING = [
   "command",
   "file_path",
@@ -16,7 +16,7 @@ const TELLING = [
 ];
 
 /**
- * Says in one line what a call of a tool does: its command, its file, its pattern.
+ * Describes a tool call in one line: its command, its file, its pattern.
  *
  * @example Usage
  * ```ts
@@ -29,7 +29,7 @@ const TELLING = [
  *
  * @param input The input of the tool.
  * @param cwd The folder in which the agent works; paths below it are shown relative to it.
- * @returns One line; the whole input as JSON if no field of it is telling.
+ * @returns One line; the whole input as JSON if it has none of the known fields.
  */
 export function toolDetail(input: Record<string, unknown>, cwd: string): string {
   for (const name of TELLING) {

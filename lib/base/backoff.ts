@@ -7,8 +7,8 @@ export interface BackoffBounds {
 }
 
 /**
- * How long to wait after a number of failures in a row: twice as long each time,
- * with half of it left to chance so that many loops do not come back at once.
+ * How long to wait after a number of failures in a row. The wait doubles each time; half of it is
+ * random, so that many loops do not retry at the same moment.
  *
  * @example Usage
  * ```ts

@@ -1,6 +1,6 @@
 /** Options for {@linkcode boundedLines}. */
 export interface BoundedLinesOptions {
-  /** Longest line in bytes; what is beyond it is skipped. @default {1048576} */
+  /** Longest line in bytes; the rest of a longer one is skipped. @default {1048576} */
   maxBytes?: number;
 }
 
@@ -23,7 +23,6 @@ const CARRIAGE_RETURN = 13;
  * ```
  *
  * @param chunks The bytes, in chunks of any size.
- * @param options Additional options.
  * @returns The lines, without their ends.
  */
 export async function* boundedLines(
@@ -37,7 +36,7 @@ export async function* boundedLines(
 
   const keep = (part: Uint8Array) => {
     const room = maxBytes - size;
-    // One byte more for the CR of a CRLF, which does not count.
+    // One more byte for the CR of a CRLF, which does not count.
     if (part.length > room + 1) cut = true;
     const kept = part.subarray(0, Math.min(part.length, room + 1));
     if (kept.length === 0) return;
@@ -48,7 +47,7 @@ export async function* boundedLines(
     let line = join(parts, size);
     if (!cut && line.at(-1) === CARRIAGE_RETURN) line = line.subarray(0, -1);
     const tooLong = line.length > maxBytes;
-    // A decoder that expects more leaves out the half of a character at the cut.
+    // A streaming decoder leaves out a character that was cut in half.
     const text = new TextDecoder().decode(line.subarray(0, maxBytes), { stream: tooLong });
     parts = [];
     size = 0;
@@ -62,7 +61,7 @@ export async function* boundedLines(
       keep(chunk.subarray(start, end));
       yield take();
     }
-    // A copy, as the rest of a line may outlive the buffer that it came in.
+    // Copied, as the rest of a line may outlive its buffer.
     if (start < chunk.length) {
       keep(chunk.slice(start, start + Math.max(0, maxBytes - size) + 2));
     }

@@ -1,5 +1,5 @@
 /**
- * A queue between a producer and one consumer: a producer that is ahead waits.
+ * A queue between a producer and one consumer; the producer waits when it is full.
  *
  * @example Usage
  * ```ts
@@ -12,7 +12,7 @@
  * assertEquals(await Array.fromAsync(queue), [1]);
  * ```
  *
- * @typeParam T What is queued.
+ * @typeParam T The type of the items.
  */
 export class BoundedQueue<T> implements AsyncIterable<T> {
   readonly #capacity: number;
@@ -38,8 +38,7 @@ export class BoundedQueue<T> implements AsyncIterable<T> {
   /**
    * Adds an item. Items that come after {@linkcode close} are dropped.
    *
-   * @param item The item.
-   * @returns Nothing while there is room for another, else a promise of room.
+   * @returns Nothing while there is room, else a promise that fulfils when there is.
    */
   push(item: T): Promise<void> | undefined {
     if (this.#closed) return;

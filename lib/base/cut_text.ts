@@ -1,4 +1,4 @@
-/** Longest line of an agent's text that is passed on, in characters. */
+/** Longest line of an agent's text, in characters. */
 export const MAX_TEXT_LINE = 8192;
 
 /**

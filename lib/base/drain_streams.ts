@@ -3,33 +3,31 @@ import { setImmediate } from "node:timers/promises";
 
 /** Options for {@linkcode drainStreams}. */
 export interface DrainStreamsOptions {
-  /** Settles when the process that writes has exited, however it did. */
+  /** Settles when the writing process has exited, for any reason. */
   exited: Promise<unknown>;
-  /** Reads one stream each, to its end. */
+  /** Functions that each read one stream to its end. */
   read: ((chunks: AsyncIterable<Uint8Array>) => Promise<void>)[];
-  /** Whether the readers wait for somebody else, so that silence means nothing. */
+  /** Whether the readers wait for their own consumer, so that silence means nothing. */
   blocked: () => boolean;
-  /** Called for each piece that is read. */
+  /** Called for each chunk that is read. */
   onChunk?: () => void;
-  /** Silence after the exit that ends the reading, in milliseconds. @default {100} */
+  /** How long a silence after the exit ends the reading, in milliseconds. @default {100} */
   quietMs?: number;
-  /** Longest reading after the exit, in milliseconds of reading. @default {1000} */
+  /** Maximum time spent reading after the exit, in milliseconds. @default {1000} */
   maxMs?: number;
-  /** Most that is read of a pipe after the exit: what one can hold. @default {1048576} */
+  /** Maximum bytes read from a pipe after the exit: what a pipe can hold. @default {1048576} */
   maxBytes?: number;
 }
 
 const TICK_MS = 10;
-/** A program that writes without a pause would keep timers and signals from running. */
+/** A program that writes without a pause would starve timers and signals. */
 const LONGEST_TURN_MS = 10;
 
 /**
- * Reads the output of a process until its end, but not for ever: once the process has
- * exited, pipes that something else holds open are read until they are quiet, and then
- * destroyed. Pipes that close cost no time at all.
+ * Reads the output of a process to its end, but not forever: once the process has exited, pipes
+ * that another process holds open are read until they are quiet, and then destroyed. Pipes that
+ * close cause no delay.
  *
- * @param streams The pipes.
- * @param options Additional options.
  * @throws If a reader throws.
  */
 export async function drainStreams(
@@ -48,14 +46,14 @@ export async function drainStreams(
         seen++;
         onChunk?.();
         yield chunk;
-        // More than a pipe holds was not written by the process that has ended.
+        // More than a pipe can hold was not written by the process that exited.
         if (hasExited && (bytesAfterExit += chunk.length) > maxBytes) stream.destroy();
         if (performance.now() - turn < LONGEST_TURN_MS) continue;
         await setImmediate();
         turn = performance.now();
       }
     } catch {
-      // Destroyed by us, or broken: either way there is no more to read.
+      // Destroyed by us, or broken: there is nothing more to read.
     }
   };
   const finished = Promise.all(streams.map((stream, i) => read[i]?.(counted(stream))));

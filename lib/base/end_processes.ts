@@ -6,11 +6,11 @@ import { readdirSync, readFileSync } from "node:fs";
 
 /** Options for {@linkcode endAgentProcesses}. */
 export interface EndAgentProcessesOptions {
-  /** The environment that it was started with: its mark is looked for. */
+  /** The environment that it was started with, which contains the mark to search for. */
   env: Record<string, string>;
   /**
-   * Whether to look at every process, and not only at those with a greater pid: numbers begin
-   * anew when they are used up. @default {false}
+   * Whether to check every process, not only those with a greater pid: pids wrap around.
+   * @default {false}
    */
   thorough?: boolean;
   /** How long the processes may take to end after SIGTERM, in milliseconds. @default {5000} */
@@ -18,11 +18,10 @@ export interface EndAgentProcessesOptions {
 }
 
 /**
- * Ends all that is left of an agent: its process group, and what it has put into groups of
- * their own.
+ * Ends everything that is left of an agent: its process group, and processes that it moved to other
+ * groups.
  *
  * @param pid The agent's pid, which is also its process group.
- * @param options Additional options.
  * @returns Whether nothing is left.
  */
 export async function endAgentProcesses(
@@ -47,14 +46,14 @@ export interface EndProcessGroupOptions {
   graceMs?: number;
 }
 
-/** After SIGKILL only a process stuck in the kernel is left, which nobody can wait for. */
+/** After SIGKILL only a process stuck in the kernel is left; waiting longer does not help. */
 const KILL_WAIT_MS = 2000;
 
 /**
  * Ends all processes of a group: SIGTERM, and SIGKILL for what is left after `graceMs`.
  *
- * Returns at once if the group is empty. Processes that have ended and that nobody has
- * collected (zombies, common in containers) count as gone.
+ * Returns at once if the group is empty. Zombies (ended, but not collected by their parent; common
+ * in containers) count as gone.
  *
  * @example Usage
  * ```ts ignore
@@ -63,9 +62,9 @@ const KILL_WAIT_MS = 2000;
  * ```
  *
  * @param pgid The process group: the pid of a process that was started detached.
- * @param options Additional options.
  * @returns Whether no process of the group is left.
- * @throws {RangeError} If `pgid` is not a group that can be meant: 0 and 1 would be everything.
+ * @throws {RangeError} If `pgid` is 0 or 1, which would mean every process, or is not a valid
+ * group.
  */
 export async function endProcessGroup(
   pgid: number,
@@ -82,17 +81,16 @@ export async function endProcessGroup(
 }
 
 /**
- * Says whether a process group has a process that runs.
+ * Whether a process group has a running process.
  *
- * @param pgid The process group.
- * @returns Whether there is one; zombies do not count where the system lets us tell (Linux).
+ * @returns Whether there is one; on Linux, zombies do not count.
  */
 export async function isProcessGroupAlive(pgid: number): Promise<boolean> {
   if (!signalGroup(pgid, 0)) return false;
   if (process.platform !== "linux") return true;
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
-    // Name in parentheses, which may hold anything; then state, parent, group.
+    // The name in parentheses, which may contain anything; then state, parent, group.
     const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
     const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     if (Number(group) === pgid && state !== "Z" && state !== "X") return true;
@@ -100,7 +98,7 @@ export async function isProcessGroupAlive(pgid: number): Promise<boolean> {
   return false;
 }
 
-/** Sends a signal; 0 only asks. Says whether there was anybody to get it. */
+/** Sends a signal (0 only checks). Returns whether the group exists. */
 function signalGroup(pgid: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
   try {
     process.kill(-pgid, signal);
@@ -113,7 +111,7 @@ function signalGroup(pgid: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
 async function isGone(pgid: number, withinMs: number): Promise<boolean> {
   const end = performance.now() + withinMs;
   for (let pause = 1;; pause = Math.min(pause * 2, 50)) {
-    // The look into /proc costs more than the signal: only once it is worth it.
+    // Reading /proc costs more than the signal, so only after some waiting.
     const alive = pause < 16 ? signalGroup(pgid, 0) : await isProcessGroupAlive(pgid);
     if (!alive) return true;
     const left = end - performance.now();
@@ -128,21 +126,18 @@ export const RUN_VARIABLE = "RALPH_RUN";
 /** Options for {@linkcode endMarkedProcesses}. */
 export interface EndMarkedProcessesOptions extends EndProcessGroupOptions {
   /**
-   * Only processes with a greater pid: those that a process has started come after it, and
-   * most processes of a machine need not be looked at then. @default {0}
+   * Only check processes with a greater pid: children have greater pids than their parent, which
+   * rules out most processes. @default {0}
    */
   abovePid?: number;
 }
 
 /**
- * Ends every process that carries a variable with a value, in whatever process group it is:
- * Claude Code, for one, gives each of its shells a group of its own, which outlives the
- * agent's. Where the system does not show us the environment of processes (anywhere but on
- * Linux) nothing is found.
+ * Ends every process that has a variable with a given value, in any process group: Claude Code, for
+ * example, gives each of its shells a separate group, which outlives the agent's. Only Linux shows
+ * the environment of processes; elsewhere this finds nothing.
  *
- * @param name The variable.
- * @param value Its value, which nothing else may carry.
- * @param options Additional options.
+ * @param value Its value, which must be unique to these processes.
  * @returns Whether nothing is left.
  */
 export async function endMarkedProcesses(
@@ -152,7 +147,7 @@ export async function endMarkedProcesses(
 ): Promise<boolean> {
   if (process.platform !== "linux") return true;
   const { abovePid = 0, ...grace } = options;
-  // What is ended may have started something else meanwhile: look until there is nothing.
+  // An ended process may have started another meanwhile: repeat until there is none.
   for (let round = 0; round < 5; round++) {
     const groups = markedGroups(`${name}=${value}`, abovePid);
     if (groups.length === 0) return true;
@@ -161,7 +156,7 @@ export async function endMarkedProcesses(
   return markedGroups(`${name}=${value}`, abovePid).length === 0;
 }
 
-/** Synchronous: none of it touches a disk, and a look at every process must not cost a loop its time. */
+/** Synchronous, because it never touches a disk, and checking every process has to be fast. */
 function markedGroups(mark: string, abovePid: number): number[] {
   const groups = new Set<number>();
   const wanted = Buffer.from(mark);
@@ -176,7 +171,7 @@ function markedGroups(mark: string, abovePid: number): number[] {
   return [...groups];
 }
 
-/** Processes of other users cannot be read, and are not ours; others end while we look. */
+/** Other users' processes cannot be read, and are not ours; some processes end meanwhile. */
 function readProcess(pid: string, file: string): Buffer | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`);
@@ -185,7 +180,7 @@ function readProcess(pid: string, file: string): Buffer | undefined {
   }
 }
 
-/** Whether an environment holds a variable as a whole: each ends with a zero byte. */
+/** Whether an environment has exactly this variable; each one ends with a zero byte. */
 function hasVariable(environment: Buffer, variable: Buffer): boolean {
   const at = environment.indexOf(variable);
   if (at === -1 || (at > 0 && environment[at - 1] !== 0)) return false;

@@ -14,7 +14,6 @@
  * assertEquals(text, "");
  * ```
  *
- * @param error Anything that was thrown.
  * @returns The code, such as `ENOENT`, or `undefined` if it has none.
  */
 export function errorCode(error: unknown): string | undefined {
@@ -23,9 +22,8 @@ export function errorCode(error: unknown): string | undefined {
 }
 
 /**
- * Says whether a system error means that there is no such file or folder.
+ * Whether a system error means that a file or folder does not exist.
  *
- * @param error Anything that was thrown.
  * @returns Whether its code is `ENOENT` or `ENOTDIR`.
  */
 export function isNotFound(error: unknown): boolean {

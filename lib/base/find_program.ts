@@ -8,7 +8,7 @@ export interface FindProgramOptions {
 }
 
 /**
- * Finds a program as a shell would: in the folders of PATH, or as the path that it is.
+ * Finds a program as a shell would: by its path, or by its name in the folders of PATH.
  *
  * @example Usage
  * ```ts
@@ -18,9 +18,7 @@ export interface FindProgramOptions {
  * assertEquals(await findProgram("no-such-program", { env: { PATH: "/bin" } }), undefined);
  * ```
  *
- * @param program Its name or path.
- * @param options Where to look.
- * @returns Its path, or nothing if there is no executable file of that name.
+ * @returns Its path; `undefined` if there is no such executable file.
  */
 export async function findProgram(
   program: string,

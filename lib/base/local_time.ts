@@ -1,5 +1,5 @@
 /**
- * Writes a local time as `progress.txt` has it.
+ * Formats a local time for `progress.txt`.
  *
  * @example Usage
  * ```ts
@@ -9,7 +9,6 @@
  * assertEquals(localTime(new Date(2026, 0, 23, 12, 16)), "2026-01-23 12:16");
  * ```
  *
- * @param date The time.
  * @returns The time, as `YYYY-MM-DD HH:MM`.
  */
 export function localTime(date: Date): string {
@@ -20,10 +19,12 @@ export function localTime(date: Date): string {
 
 const DAY_MS = 86_400_000;
 
-/** Reads a time that may lack a zone: milliseconds since the epoch, `undefined` if it is none. */
+/** Parses a time that may lack a zone: milliseconds since the epoch, `undefined` if invalid. */
 export type TimeReader = (text: string) => number | undefined;
 
-/** Makes a function that says how far a zone is ahead of UTC at an instant, in milliseconds. */
+/**
+ * Creates a function that returns how far a zone is ahead of UTC at an instant, in milliseconds.
+ */
 function zoneOffset(timeZone: string): (instant: number) => number {
   const format = new Intl.DateTimeFormat("en-US", {
     timeZone,
@@ -45,14 +46,13 @@ function zoneOffset(timeZone: string): (instant: number) => number {
 }
 
 /**
- * Makes a reader of ISO times that may lack a zone, such as `2026-01-23T13:08:22.123456`,
+ * Creates a parser of ISO times that may lack a zone, such as `2026-01-23T13:08:22.123456`,
  * `2026-01-23 13:08:22` or `2026-01-23T12:08:22Z`.
  *
- * An hour that a time zone has twice is taken as the earlier one; an hour that it
- * leaves out, as if the clock had not been changed yet.
+ * When clocks go back, an ambiguous time is the earlier one; when they go forward, a skipped time
+ * is read as if they had not changed yet.
  *
  * @param timeZone The zone of a time without one, such as `Europe/Berlin` or `UTC`.
- * @returns The reader.
  * @throws {RangeError} If there is no such zone.
  */
 export function timeReader(timeZone: string): TimeReader {
@@ -68,8 +68,8 @@ export function timeReader(timeZone: string): TimeReader {
     const wall = Date.parse(`${match[1]}T${clock}${colon}`);
     if (Number.isNaN(wall)) return undefined;
     if (match[3]) return wall;
-    // The offset is a function of the instant that is looked for: try the one before
-    // any change of clocks on that day, then the one after.
+    // The offset depends on the instant that we look for: try the one before any clock change on
+    // that day, then the one after.
     const before = wall - offsetAt(wall - DAY_MS);
     if (before + offsetAt(before) === wall) return before;
     const after = wall - offsetAt(wall + DAY_MS);

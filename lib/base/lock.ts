@@ -3,16 +3,12 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-/** Thrown when a task is locked by a session that runs. */
+/** Thrown when a task is locked by a running session. */
 export class TaskLockedError extends Error {
   /** The task folder. */
   readonly taskDir: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param taskDir The task folder, an absolute path.
-   */
+  /** The message names the folder. */
   constructor(taskDir: string) {
     super(`Cannot lock "${taskDir}": a session runs there`);
     this.name = "TaskLockedError";
@@ -22,17 +18,17 @@ export class TaskLockedError extends Error {
 
 /** Options for {@linkcode lockTask}. */
 export interface LockTaskOptions {
-  /** The folder of ralph's state, in which the lock files are. */
+  /** Ralph's state folder, which contains the lock files. */
   stateDir: string;
 }
 
 /**
- * Locks a task folder for this process, until it is disposed of or the process is
- * gone, however it ends.
+ * Locks a task folder for this process, until the lock is disposed of or the process ends for any
+ * reason.
  *
- * The lock is an open transaction on an empty database, as neither Node nor Deno has
- * a file lock that they share: SQLite's is one of the operating system's, which dies
- * with its owner and is not handed on to children.
+ * The lock is an open transaction on an empty database, as Node and Deno share no API for file
+ * locks. SQLite uses a lock of the operating system, which ends with its process and is not
+ * inherited by children.
  *
  * @example Usage
  * ```ts
@@ -48,8 +44,7 @@ export interface LockTaskOptions {
  *
  * @param taskDir The task folder, an absolute path without symbolic links.
  * @param options Where the lock files are.
- * @returns The lock.
- * @throws {TaskLockedError} If another process has it.
+ * @throws {TaskLockedError} If another process holds the lock.
  */
 export function lockTask(taskDir: string, options: LockTaskOptions): Disposable {
   const folder = join(options.stateDir, "locks");
@@ -66,14 +61,13 @@ export function lockTask(taskDir: string, options: LockTaskOptions): Disposable 
   return { [Symbol.dispose]: () => db.close() };
 }
 
-/** SQLITE_BUSY: another connection has the lock. */
+/** SQLITE_BUSY: another connection holds the lock. */
 const BUSY = 5;
 
 /**
- * Says whether SQLite failed because another connection has a lock.
+ * Whether SQLite failed because another connection holds a lock.
  *
- * @param error What was thrown.
- * @returns Whether trying again may help.
+ * @returns Whether a retry may help.
  */
 export function isBusy(error: unknown): boolean {
   const { errcode, code, message } = error as {
@@ -81,6 +75,6 @@ export function isBusy(error: unknown): boolean {
     code?: unknown;
     message?: unknown;
   };
-  // Deno 2.9 gives no errcode, only SQLite's words.
+  // Deno 2.9 has no errcode, only SQLite's message.
   return errcode === BUSY || (code === "ERR_SQLITE_ERROR" && message === "database is locked");
 }

@@ -2,11 +2,10 @@ const SECRET_NAME = /KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|AUTH
 const MIN_LENGTH = 8;
 
 /**
- * Picks the values of an environment that must not be shown: those of variables whose
- * names look like secrets (`…KEY`, `…TOKEN`, `…PASSWORD`, …). Values that are shorter
- * than 8 characters or are paths are left out, as masking them would garble ordinary text.
+ * Picks the values of an environment that must not be shown: those of variables whose names look
+ * like secrets (`…KEY`, `…TOKEN`, `…PASSWORD`, …). Paths and values shorter than 8 characters are
+ * left out, as masking them would garble ordinary text.
  *
- * @param env The environment.
  * @returns The secret values, longest first.
  */
 export function findSecrets(env: Record<string, string>): string[] {
@@ -20,7 +19,7 @@ export function findSecrets(env: Record<string, string>): string[] {
 }
 
 /**
- * Replaces every secret in a text by `***`.
+ * Replaces every secret in a text with `***`.
  *
  * @example Usage
  * ```ts
@@ -31,7 +30,6 @@ export function findSecrets(env: Record<string, string>): string[] {
  * assertEquals(maskSecrets("bad key sk-ant-12345", secrets), "bad key ***");
  * ```
  *
- * @param text The text.
  * @param secrets What to hide, longest first, as {@linkcode findSecrets} returns it.
  * @returns The text without the secrets.
  */

@@ -1,9 +1,8 @@
 import { levenshteinDistance } from "@std/text";
 
 /**
- * Finds the name that was probably meant: one that begins with what was given,
- * has the same letters in another order, or is at most a third of its letters
- * away. Upper and lower case do not matter.
+ * Finds the name that was probably meant: one that begins with the given text, has the same letters
+ * in another order, or differs in at most a third of its letters. Ignores case.
  *
  * @example Usage
  * ```ts
@@ -14,9 +13,7 @@ import { levenshteinDistance } from "@std/text";
  * assertEquals(nearestName("banana", ["fix-auth", "my-feature"]), undefined);
  * ```
  *
- * @param given What was typed.
- * @param names The names that exist.
- * @returns The nearest of them, or `undefined` if none is near; on a tie the first.
+ * @returns The nearest of them, or `undefined` if none is close; on a tie the first.
  */
 export function nearestName(given: string, names: readonly string[]): string | undefined {
   let nearest: string | undefined;
@@ -34,6 +31,6 @@ function distanceBetween(given: string, name: string): number {
   if (distance <= Math.ceil(given.length / 3) && distance < name.length) return distance;
   const letters = (text: string) => [...text].sort().join("");
   if (distance <= 2 && letters(given) === letters(name)) return distance;
-  // A beginning is nearer than a chance likeness would be, but never beats a misspelling.
+  // A prefix is a better match than a chance likeness, but never beats a misspelling.
   return given.length >= 2 && name.startsWith(given) ? 1_000 + distance : Infinity;
 }

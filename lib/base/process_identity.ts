@@ -1,25 +1,25 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
-/** A process that cannot be mistaken for a later one with the same number. */
+/** The identity of a process, distinct from a later process with the same pid. */
 export interface ProcessIdentity {
   /** Its number. */
   pid: number;
   /**
-   * When it started, as text to be compared for equality only. Empty where the
-   * system does not tell, and then the number alone counts.
+   * When it started, as text to be compared for equality only. Empty where the system does not
+   * report it; then only the pid counts.
    */
   start: string;
 }
 
-/** What is known of a live process. */
+/** What is known about a live process. */
 interface Observed {
   start: string;
-  /** Milliseconds since the epoch; `NaN` where the system does not tell. */
+  /** Milliseconds since the epoch; `NaN` where the system does not report it. */
   startedAt: number;
 }
 
-/** Linux has 100 clock ticks a second in everything that it shows to programs. */
+/** Linux reports times to programs in 100 clock ticks per second. */
 const MS_PER_TICK = 10;
 
 function observeLinux(pid: number): Observed | undefined {
@@ -29,10 +29,10 @@ function observeLinux(pid: number): Observed | undefined {
   } catch {
     return undefined;
   }
-  // The name of the program is in parentheses and may hold spaces and parentheses.
+  // The name of the program is in parentheses and may contain spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const ticks = fields[19];
-  // A zombie has ended: it only waits for its parent to look.
+  // A zombie has ended: it only waits for its parent to collect it.
   if (ticks === undefined || fields[0] === "Z" || fields[0] === "X") return undefined;
   const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   return {
@@ -57,7 +57,7 @@ function observeWithPs(pid: number): Observed | undefined {
     if (!match?.[2] || match[1]?.startsWith("Z")) return undefined;
     return { start: match[2], startedAt: Date.parse(`${match[2]} UTC`) };
   } catch (error) {
-    // ps says "no such process" with exit code 1; anything else means that there is no usable ps.
+    // ps exits with 1 if there is no such process; any other failure means that ps is not usable.
     if ((error as { status?: unknown }).status === 1) return undefined;
     return isThere(pid) ? { start: "", startedAt: NaN } : undefined;
   }
@@ -78,7 +78,7 @@ function observe(pid: number): Observed | undefined {
 }
 
 /**
- * Identifies a live process by its number and its start time.
+ * Identifies a live process by its pid and its start time.
  *
  * @example Usage
  * ```ts
@@ -89,7 +89,7 @@ function observe(pid: number): Observed | undefined {
  * console.assert(me !== undefined && isAlive(me));
  * ```
  *
- * @param pid The number of the process.
+ * @param pid The pid of the process.
  * @returns Its identity; `undefined` if there is no such process, or it is a zombie.
  */
 export function processIdentity(pid: number): ProcessIdentity | undefined {
@@ -98,10 +98,9 @@ export function processIdentity(pid: number): ProcessIdentity | undefined {
 }
 
 /**
- * Says whether a process that was identified earlier still runs. A later process
- * that was given the same number is another one.
+ * Whether a process that was identified earlier still runs. A later process with the same pid does
+ * not count.
  *
- * @param identity What {@linkcode processIdentity} returned.
  * @returns Whether it runs; a zombie does not.
  */
 export function isAlive(identity: ProcessIdentity): boolean {
@@ -111,11 +110,11 @@ export function isAlive(identity: ProcessIdentity): boolean {
 }
 
 /**
- * Says when a live process started.
+ * When a live process started.
  *
- * @param pid The number of the process.
- * @returns Milliseconds since the epoch, exact to about a second; `undefined` if there
- * is no such process or the system does not tell.
+ * @param pid The pid of the process.
+ * @returns Milliseconds since the epoch, exact to about a second; `undefined` if there is no such
+ * process or the system does not report it.
  */
 export function processStartTime(pid: number): number | undefined {
   const startedAt = observe(pid)?.startedAt;

@@ -9,19 +9,19 @@ export interface RunProgramOptions {
   cwd: string;
   /** Its whole environment. */
   env: Record<string, string>;
-  /** Time at most, in milliseconds; 0 for no limit. */
+  /** Maximum time in milliseconds; 0 for no limit. */
   timeoutMs: number;
-  /** What it is given on stdin. @default {""} */
+  /** Its input on stdin. @default {""} */
   stdin?: string;
   /** How long its process group may take to end after SIGTERM, in milliseconds. @default {2000} */
   graceMs?: number;
-  /** Ends it early; the promise then rejects with `signal.reason`. */
+  /** Stops it early; the promise then rejects with `signal.reason`. */
   signal?: AbortSignal;
 }
 
 /** How a program ended, and what it wrote. */
 export interface ProgramResult {
-  /** Why it failed, in words such as `exit code 3`; empty if it exited with 0. */
+  /** Why it failed, such as `exit code 3`; empty if it exited with 0. */
   reason: string;
   /** The first 64 KiB of its stdout. */
   stdout: string;
@@ -32,10 +32,10 @@ export interface ProgramResult {
 const MOST_OUTPUT_BYTES = 64 * 1024;
 
 /**
- * Runs a program that takes a moment and reads what it writes.
+ * Runs a short-lived program and returns its output.
  *
- * It has a session of its own, so nothing of it can ask on the terminal, and a process group
- * of its own, of which nothing is left afterwards.
+ * It runs in its own session, so that it cannot prompt on the terminal, and in its own process
+ * group, which is ended afterwards.
  *
  * @example Usage
  * ```ts
@@ -48,8 +48,7 @@ const MOST_OUTPUT_BYTES = 64 * 1024;
  * ```
  *
  * @param command The program and its arguments; a path is relative to `cwd`.
- * @param options Additional options.
- * @returns How it ended; a program that fails or is not there is no exception.
+ * @returns How it ended; a program that fails or is missing does not throw.
  */
 export async function runProgram(
   command: readonly string[],
@@ -60,7 +59,7 @@ export async function runProgram(
   const [name = "", ...args] = command;
   const program = name.includes("/") ? resolve(cwd, name) : name;
   const child = spawn(program, args, { cwd, env, detached: true, stdio: "pipe" });
-  // A program that does not read its stdin breaks the pipe, which is its right.
+  // A program may close its stdin without reading it, which breaks the pipe.
   child.stdin.on("error", () => {});
   child.stdin.end(stdin);
 
@@ -112,7 +111,7 @@ async function firstBytes(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let left = MOST_OUTPUT_BYTES;
-  // What is too much is read all the same: a full pipe would stop the program.
+  // Excess output is read and dropped: a full pipe would block the program.
   for await (const chunk of chunks) {
     if (left > 0) text += decoder.decode(chunk.subarray(0, left), { stream: true });
     left -= chunk.length;

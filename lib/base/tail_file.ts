@@ -10,7 +10,7 @@ const NEWLINE = 10;
 const CHUNK = 64 * 1024;
 
 /**
- * Reads the lines of a file that grows, those that are new each time.
+ * Reads the new lines of a growing file at each call.
  *
  * @example Usage
  * ```ts
@@ -32,8 +32,7 @@ export class TailFile implements AsyncDisposable {
   /**
    * Begins at the start of the file.
    *
-   * @param path The file, which may not be there yet.
-   * @param options Additional options.
+   * @param path The file, which may not exist yet.
    */
   constructor(path: string, options: TailFileOptions = {}) {
     this.#path = path;
@@ -41,10 +40,10 @@ export class TailFile implements AsyncDisposable {
   }
 
   /**
-   * Reads the lines that were finished since the last time.
+   * Reads the lines that were completed since the last call.
    *
    * @returns The lines, without their ends.
-   * @throws {Error} If the file is there and cannot be read.
+   * @throws {Error} If the file exists but cannot be read.
    */
   async *read(): AsyncGenerator<string, void, void> {
     this.#file ??= await openIfThere(this.#path);
@@ -70,7 +69,7 @@ export class TailFile implements AsyncDisposable {
     this.#file = undefined;
   }
 
-  /** The line that ends here; nothing if it is too long. */
+  /** The line that ends here; `undefined` if it is too long. */
   #take(end: Uint8Array): string | undefined {
     this.#keep(end);
     const bytes = this.#size > this.#maxBytes ? undefined : this.#rest;

@@ -6,24 +6,24 @@ import { isNotFound } from "./error_code.ts";
 /** Options for {@linkcode writeAtomic}. */
 export interface WriteAtomicOptions {
   /**
-   * Whether the bytes are forced to the disk before the old file is replaced, so that a
-   * power cut leaves one or the other.
+   * Whether to wait until the bytes are on the disk before the old file is replaced, so that a
+   * power cut leaves either the old file or the new one.
    * @default {true}
    */
   fsync?: boolean;
   /** The mode of the file if it is new. @default {0o666 without the umask} */
   mode?: number;
-  /** Whether missing folders are made. @default {false} */
+  /** Whether to create missing folders. @default {false} */
   makeDirs?: boolean;
-  /** Ends the write early; the old file is left as it was. */
+  /** Cancels the write; the old file stays as it was. */
   signal?: AbortSignal;
 }
 
 /**
- * Replaces a file at once: a reader sees the old content or the new, never half of it.
+ * Replaces a file atomically: a reader sees the old content or the new, never a part of it.
  *
- * The content is written beside the file and renamed over it. The mode of the file stays, and a
- * symbolic link is followed, so that the link stays a link.
+ * The content is written to a file beside it, which is renamed over it. The mode is kept, and a
+ * symbolic link stays a link.
  *
  * @example Usage
  * ```ts
@@ -38,8 +38,6 @@ export interface WriteAtomicOptions {
  * ```
  *
  * @param file The path of the file.
- * @param content The new content.
- * @param options Additional options.
  * @throws {Error} If it cannot be written; the old file is then as it was.
  */
 export async function writeAtomic(
@@ -59,7 +57,7 @@ export async function writeAtomic(
       const handle = await open(beside, "wx", oldMode ?? options.mode ?? 0o666);
       try {
         await handle.writeFile(content, signal ? { signal } : {});
-        // The umask applies when a file is made; the old mode is to stay as it was.
+        // The umask applied when the file was created; this restores the old mode.
         if (oldMode !== undefined) await handle.chmod(oldMode);
         if (fsync) await handle.sync();
       } finally {
@@ -78,7 +76,7 @@ export async function writeAtomic(
   }
 }
 
-/** A link to a file that is not there yet is followed too, which `realpath` alone does not. */
+/** Also follows a link to a missing file, unlike `realpath` alone. */
 async function followLinks(file: string, depth = 0): Promise<string> {
   try {
     return await realpath(file);
@@ -99,7 +97,9 @@ async function modeOf(file: string): Promise<number | undefined> {
   }
 }
 
-/** Without this the rename itself may be lost; Windows cannot open a folder, and need not. */
+/**
+ * Without this the rename itself may be lost. Windows cannot open a folder, and does not need it.
+ */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(folder, "r");

@@ -8,7 +8,7 @@ export interface Usage {
   cacheReadTokens: number;
   /** Tokens written to the cache. */
   cacheWriteTokens: number;
-  /** Cost in US dollars as the agent estimates it; absent where it does not say. */
+  /** Cost in US dollars as the agent estimates it; absent if it reports none. */
   costUsd?: number;
 }
 
@@ -21,13 +21,12 @@ export interface Denial {
 }
 
 /**
- * Something that an agent did while it ran. Text fields are bounded: a line
- * longer than 8 KiB is cut.
+ * Something that an agent did while it ran. Lines of text longer than 8 KiB are cut.
  */
 export type AgentEvent =
-  /** It has a process: `pid` is also its process group. */
+  /** It has started a process: `pid` is also its process group. */
   | { kind: "process"; pid: number }
-  /** It has named its own conversation. */
+  /** It has reported the id of its conversation. */
   | { kind: "session"; agentSessionId: string; model?: string }
   /** It said something: prose, possibly of several lines. */
   | { kind: "text"; text: string }
@@ -35,30 +34,30 @@ export type AgentEvent =
   | { kind: "tool"; tool: string; detail: string }
   /** A tool has answered; `detail` is the first line. */
   | { kind: "tool_result"; failed: boolean; detail: string }
-  /** It works through a server, which goes on when the agent has ended. */
+  /** It works through a server, which keeps running when the agent has ended. */
   | { kind: "server"; url: string }
-  /** What it has used so far in this run (totals, not differences). */
+  /** Its usage so far in this run (totals, not differences). */
   | { kind: "usage"; usage: Usage }
   /** It was refused a permission. */
   | { kind: "denial"; denial: Denial }
-  /** It reported an error of its own, such as a failed request to its model. */
+  /** It reported an error, such as a failed request to its model. */
   | { kind: "error"; message: string }
-  /** A line of plain output that has no structure. */
+  /** A line of unstructured output. */
   | { kind: "output"; stream: "stdout" | "stderr"; line: string };
 
 /**
- * How a run of an agent ended. `message` says why in one line, fit to be shown.
+ * How a run of an agent ended. `message` is the reason in one line, for people.
  *
- * - `ok`: it finished of its own accord.
- * - `launch`: it died at once without doing anything, or is not there.
- * - `auth`: it is not signed in, or its key is refused.
- * - `rate_limit`: a usage limit; `retryAt` (ms since the epoch) where the agent says when it ends.
+ * - `ok`: it finished by itself.
+ * - `launch`: it died at once without doing anything, or is not installed.
+ * - `auth`: it is not signed in, or its key was rejected.
+ * - `rate_limit`: a usage limit; `retryAt` (ms since the epoch) if the agent says when it ends.
  * - `overloaded`: the model's service is overloaded or unavailable.
  * - `error`: it failed for another reason.
  * - `timeout`: it ran longer than the iteration's limit.
  * - `stalled`: it was silent for too long.
  * - `denied`: it finished, but was refused permissions.
- * - `aborted`: we ended it, because a stop was asked for.
+ * - `aborted`: ralph ended it, because a stop was requested.
  */
 export type AgentEnding =
   | { kind: "ok" }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { AgentEvent } from "./agent_event.ts";
 import type { LoopEvent, LoopLimits } from "./loop_event.ts";
 
-/** The limits of a loop, as the registry and events have them. */
+/** The limits of a loop in the registry and in events. */
 export const limitsSchema: z.ZodType<LoopLimits> = z.object({
   iterations: z.number().exactOptional(),
   timeMs: z.number().exactOptional(),

@@ -1,6 +1,6 @@
 import type { AgentEnding, AgentEvent, Denial, Usage } from "./agent_event.ts";
 
-/** A story, as events name it. */
+/** A story in an event. */
 export interface StoryRef {
   /** Its id. */
   id: string;
@@ -18,37 +18,37 @@ export interface StoryCount {
 
 /** The limits of a loop; a limit that is absent is off. */
 export interface LoopLimits {
-  /** Iterations at most. */
+  /** Maximum number of iterations. */
   iterations?: number;
-  /** Time at most, in milliseconds, waits included. */
+  /** Maximum time in milliseconds, including waits. */
   timeMs?: number;
-  /** Cost at most, in US dollars. */
+  /** Maximum cost in US dollars. */
   costUsd?: number;
-  /** Tokens at most, without those read from a cache. */
+  /** Maximum number of tokens, without those read from a cache. */
   tokens?: number;
-  /** Time at most for one iteration, in milliseconds. */
+  /** Maximum time for one iteration, in milliseconds. */
   iterationMs?: number;
-  /** Silence at most of an agent, in milliseconds. */
+  /** How long an agent may be silent, in milliseconds. */
   stallMs?: number;
 }
 
 /** A story that cannot run, and what it waits for. */
 export interface BlockedStory extends StoryRef {
-  /** Why, in words: `needs US-002`, `waits for a decision in decisions/db.md`. */
+  /** The reason, such as `needs US-002` or `waits for a decision in decisions/db.md`. */
   reason: string;
 }
 
-/** What became of an iteration. */
+/** The outcome of an iteration. */
 export type IterationOutcome =
   /** Its story passes now. */
   | "passed"
-  /** The agent ended well, and its story is still open. */
+  /** The agent succeeded, but its story is still open. */
   | "open"
-  /** A check failed, and the story was set back. */
+  /** A check failed, and the story was reopened. */
   | "check_failed"
   /** The agent failed. */
   | "failed"
-  /** A stop was asked for in the middle of it. */
+  /** A stop was requested in the middle of it. */
   | "aborted";
 
 /** What an iteration did. */
@@ -59,11 +59,11 @@ export interface IterationSummary {
   story: StoryRef;
   /** The agent. */
   agent: string;
-  /** The model that was asked for; absent for the agent's default. */
+  /** The requested model; absent for the agent's default. */
   model?: string;
   /** The agent's own conversation; absent if it has none. */
   agentSessionId?: string;
-  /** What became of it. */
+  /** Its outcome. */
   outcome: IterationOutcome;
   /** How the agent ended. */
   ending: AgentEnding;
@@ -85,13 +85,13 @@ export interface IterationSummary {
   stories: StoryCount;
   /** How long it took, in milliseconds. */
   durationMs: number;
-  /** What the agent used; absent if it does not say. */
+  /** The agent's usage; absent if it reports none. */
   usage?: Usage;
 }
 
-/** How a loop ended. */
+/** The outcome of a loop. */
 export type LoopOutcome =
-  /** Every story passes and every check holds. */
+  /** Every story passes and every check succeeds. */
   | "completed"
   /** No agent is left, the task's files are broken, git fails, or an internal error. */
   | "failed"
@@ -99,26 +99,26 @@ export type LoopOutcome =
   | "stagnated"
   /** A limit was reached with stories open. */
   | "limit"
-  /** What is left waits for a decision or a dependency. */
+  /** The open stories wait for a decision or a dependency. */
   | "blocked"
-  /** A stop was asked for. */
+  /** A stop was requested. */
   | "stopped"
-  /** A checkpoint was asked for. */
+  /** A checkpoint was requested. */
   | "checkpointed";
 
-/** The last word about a loop. */
+/** The result of a loop. */
 export interface LoopResult {
-  /** How it ended. */
+  /** Its outcome. */
   outcome: LoopOutcome;
-  /** Why, in one line. */
+  /** The reason, in one line. */
   reason: string;
   /** Further lines, such as the failure of each agent. */
   details: string[];
-  /** Iterations that were begun. */
+  /** Iterations that were started. */
   iterations: number;
   /** Stories done. */
   stories: StoryCount;
-  /** The stories that are open, each with what it waits for or how often it was tried. */
+  /** The open stories, each with what it waits for or how often it was attempted. */
   open: BlockedStory[];
   /** The branch; absent on a detached HEAD. */
   branch?: string;
@@ -132,11 +132,11 @@ export interface LoopResult {
   failovers: number;
   /** How long it took, in milliseconds. */
   durationMs: number;
-  /** What all agents used together. */
+  /** The usage of all agents together. */
   usage: Usage;
 }
 
-/** What happened, without when. */
+/** An event without its time. */
 export type LoopEventBody =
   | {
     type: "loop_started";
@@ -147,12 +147,12 @@ export type LoopEventBody =
     agent: string;
     limits: LoopLimits;
     stories: StoryCount;
-    /** Whether a story that is marked as passed is verified before it counts. */
+    /** Whether a story that an agent marked as passed is verified before it counts. */
     verifies: boolean;
     /** Every story, in the order of the file, so that a reader can list them all. */
     list: (StoryRef & { passes: boolean; dependsOn: string[] })[];
   }
-  /** Something that a person should know, and that does not end the loop. */
+  /** Something that a person should know, but that does not end the loop. */
   | { type: "warning"; message: string }
   | { type: "progress_rotated"; file: string; iterations: number }
   | {
@@ -163,7 +163,7 @@ export type LoopEventBody =
     model?: string;
     /** The commit before it; `null` in a repository without commits. */
     head: string | null;
-    /** How often this story has been tried in this loop, this time included. */
+    /** How often this story has been attempted in this loop, including this time. */
     attempt: number;
   }
   | { type: "agent"; iteration: number; event: AgentEvent }
@@ -190,15 +190,15 @@ export type LoopEventBody =
   }
   | {
     type: "waiting";
-    /** Why, in words. */
+    /** The reason. */
     reason: string;
-    /** The agent that is waited for. */
+    /** The agent that the loop waits for. */
     agent: string;
     /** Until when, in milliseconds since the epoch. */
     until: number;
   }
   | { type: "waited"; cancelled: boolean }
-  /** The branch was handed on to be merged, as far as that went. */
+  /** The branch was published: pushed, proposed or merged, as far as that succeeded. */
   | {
     type: "published";
     branch: string;
@@ -214,5 +214,5 @@ export type LoopEventBody =
   }
   | { type: "loop_finished"; result: LoopResult; agent: string; maxIterations?: number };
 
-/** A typed record of something that happened in a loop, and when (ISO 8601, UTC). */
+/** Something that happened in a loop, and when (ISO 8601, UTC). */
 export type LoopEvent = { time: string } & LoopEventBody;

@@ -11,7 +11,6 @@ export interface NumberedEvent {
 /**
  * Writes an event as one line of `events.ndjson`: the event with `seq` as its first key.
  *
- * @param numbered The event.
  * @returns The line, with its end.
  */
 export function eventLine({ seq, event }: NumberedEvent): string {
@@ -21,8 +20,7 @@ export function eventLine({ seq, event }: NumberedEvent): string {
 /**
  * Reads a line of `events.ndjson`.
  *
- * @param line The line.
- * @returns The event; `undefined` if it is no such line.
+ * @returns The event; `undefined` if the line is not an event.
  */
 export function parseEventLine(line: string): NumberedEvent | undefined {
   try {

@@ -1,11 +1,10 @@
 import type { LoopEvent } from "./loop_event.ts";
 
 /**
- * Says what of an event goes into `output.log`: what the agent said, its plain output, and
- * a heading for each iteration.
+ * The text of an event for `output.log`: the agent's messages, its plain output, and a heading for
+ * each iteration.
  *
- * @param event The event.
- * @returns Whole lines; empty if nothing of it does.
+ * @returns Whole lines; empty for other events.
  */
 export function outputText(event: LoopEvent): string {
   if (event.type === "iteration_started") {

@@ -1,6 +1,6 @@
 import type { Usage } from "./agent_event.ts";
 
-/** Nothing used. */
+/** No usage. */
 export const NO_USAGE: Usage = {
   inputTokens: 0,
   outputTokens: 0,
@@ -9,23 +9,14 @@ export const NO_USAGE: Usage = {
 };
 
 /**
- * Counts the tokens that a limit is about: those that were read from a cache cost next to
- * nothing, and are left out.
- *
- * @param usage What was used.
- * @returns The tokens.
+ * Counts the tokens for a token limit. Tokens read from a cache cost next to nothing, and do not
+ * count.
  */
 export function limitedTokens(usage: Usage): number {
   return usage.inputTokens + usage.outputTokens + usage.cacheWriteTokens;
 }
 
-/**
- * Adds up what two runs used. The cost is known if either names one.
- *
- * @param a One.
- * @param b The other.
- * @returns The sum.
- */
+/** Adds up the usage of two runs. The sum has a cost if either of them has one. */
 export function addUsage(a: Usage, b: Usage): Usage {
   const sum: Usage = {
     inputTokens: a.inputTokens + b.inputTokens,

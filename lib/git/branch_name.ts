@@ -1,16 +1,11 @@
-/** Thrown if a name cannot be that of a branch. */
+/** Thrown if a name cannot be the name of a branch. */
 export class InvalidBranchNameError extends Error {
   /** The name of the class. */
   override name = "InvalidBranchNameError";
-  /** What was given. */
+  /** The name as it was given. */
   readonly branchName: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param branchName What was given.
-   * @param problem What is wrong with it, to stand behind "the name".
-   */
+  /** `problem` follows the word "it" in the message. */
   constructor(branchName: string, problem: string) {
     super(`Cannot use ${JSON.stringify(branchName)} as a branch name: it ${problem}`);
     this.branchName = branchName;
@@ -18,8 +13,8 @@ export class InvalidBranchNameError extends Error {
 }
 
 /**
- * Checks that a name can be that of a branch before git sees it: what passes is
- * never taken for an option, a range or an expression such as `@{-1}`.
+ * Checks a branch name before git sees it: git never takes a name that passes for an option, a
+ * range or an expression such as `@{-1}`.
  *
  * @example Usage
  * ```ts
@@ -28,8 +23,7 @@ export class InvalidBranchNameError extends Error {
  * checkBranchName("ralph/my-feature");
  * ```
  *
- * @param name The name.
- * @throws {InvalidBranchNameError} If it cannot be one.
+ * @throws {InvalidBranchNameError} If it cannot be a branch name.
  */
 export function checkBranchName(name: string): void {
   const problem = findBranchProblem(name);
@@ -37,7 +31,7 @@ export function checkBranchName(name: string): void {
 }
 
 /**
- * Says why a name from outside must not be used as the name of a git branch.
+ * Explains why an untrusted name must not be used as the name of a git branch.
  *
  * The rules are those of `git check-ref-format --branch`.
  *
@@ -49,8 +43,7 @@ export function checkBranchName(name: string): void {
  * assertEquals(findBranchProblem("--force"), 'starts with "-"');
  * ```
  *
- * @param name The name.
- * @returns The problem, to stand behind "the name"; `undefined` if there is none.
+ * @returns The problem, worded to follow "the name"; `undefined` if there is none.
  */
 export function findBranchProblem(name: string): string | undefined {
   if (name === "") return "is empty";

@@ -1,8 +1,8 @@
 import { runGit } from "./run_git.ts";
 
-/** How much was changed between two commits. */
+/** How much changed between two commits. */
 export interface Changes {
-  /** Commits that the later one has and the earlier one has not. */
+  /** Commits in the history of the later one that are not in the history of the earlier one. */
   commits: number;
   /** Files that differ between the two. */
   filesChanged: number;
@@ -10,12 +10,12 @@ export interface Changes {
 
 /** Options for {@linkcode changesBetween}. */
 export interface ChangesBetweenOptions {
-  /** Ends git, and rejects with the signal's reason. */
+  /** Stops git, and rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
 /**
- * Counts what was changed between two commits.
+ * Counts what changed between two commits.
  *
  * @example Usage
  * ```ts
@@ -27,11 +27,10 @@ export interface ChangesBetweenOptions {
  * ```
  *
  * @param root The root of the repository.
- * @param before The earlier commit; `null` for the time before the first one.
+ * @param before The earlier commit; `null` for the state before the first one.
  * @param after The later commit; `null` if there is none yet.
- * @param options Additional options.
  * @returns How many commits and files.
- * @throws {GitError} If git fails, as when it does not know a commit.
+ * @throws {GitError} If git fails, for example because it does not know a commit.
  */
 export async function changesBetween(
   root: string,

@@ -3,13 +3,13 @@ import { join, resolve, sep } from "node:path";
 import process from "node:process";
 import { runGit } from "./run_git.ts";
 
-/** Where the system does not show us its processes, a lock of this age has no owner any more. */
+/** Where the system does not list its processes, a lock of this age is taken to have no owner. */
 const OLD_MS = 60_000;
 
 /**
- * Removes the lock files that a git left behind that was killed, without which no
- * later commit would go through. A lock is left alone while any git runs in the
- * repository, or, where that cannot be seen, for a minute.
+ * Removes the lock files left behind by a git process that was killed: they would make every later
+ * commit fail. A lock is kept while any git runs in the repository, or, where that cannot be seen,
+ * for a minute.
  *
  * @param root The root of the repository.
  * @returns The files that were removed, absolute paths.

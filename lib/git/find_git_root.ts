@@ -2,22 +2,16 @@ import { realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isNotFound } from "../base/error_code.ts";
 
-/** Thrown where a git repository is needed and there is none. */
+/** Thrown if a folder is not in a git repository. */
 export class NotARepositoryError extends Error {
   /** The name of the class. */
   override name = "NotARepositoryError";
-  /** What can be done about it. */
+  /** How to fix it. */
   readonly hint: string = "start one with: git init";
-  /** The folder from which the search began. */
+  /** Where the search began. */
   readonly cwd: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param message What went wrong.
-   * @param cwd The folder from which the search began.
-   * @param options The cause, if there is one.
-   */
+  /** `cwd` is where the search began. */
   constructor(message: string, cwd: string, options?: ErrorOptions) {
     super(message, options);
     this.cwd = cwd;
@@ -25,9 +19,9 @@ export class NotARepositoryError extends Error {
 }
 
 /**
- * Finds the root of the git repository that a folder is in, without starting
- * git. Symbolic links are followed, as git follows them. The root of a worktree
- * or a submodule is its own, not that of the repository behind it.
+ * Finds the root of the git repository that a folder is in, without starting git. Symbolic links
+ * are followed, as git follows them. A worktree or a submodule has its own root, not that of its
+ * main repository.
  *
  * @example Usage
  * ```ts
@@ -45,7 +39,7 @@ export class NotARepositoryError extends Error {
  *
  * @param cwd The folder to start from.
  * @returns The absolute path of the root, without symbolic links.
- * @throws {NotARepositoryError} If the folder is in no repository, or does not exist.
+ * @throws {NotARepositoryError} If the folder is not in a repository, or does not exist.
  */
 export async function findGitRoot(cwd: string): Promise<string> {
   let dir: string;
@@ -71,7 +65,7 @@ async function isRoot(dir: string): Promise<boolean> {
   try {
     // In a worktree or a submodule `.git` is a file that names the real folder.
     if ((await stat(join(dir, ".git"))).isFile()) return true;
-    // A folder `.git` without HEAD is no repository, and git goes on upwards too.
+    // A folder `.git` without HEAD is not a repository; git searches further up too.
     return (await stat(join(dir, ".git", "HEAD"))).isFile();
   } catch (error) {
     if (isNotFound(error)) return false;

@@ -5,7 +5,7 @@ import { isNotFound } from "../base/error_code.ts";
 import { type GitStatusEntry, parseGitStatus } from "./parse_git_status.ts";
 import { runGit } from "./run_git.ts";
 
-/** What a repository looked like at one moment. */
+/** The state of a repository at one moment. */
 export interface GitSnapshot {
   /** The commit; `null` if there is none yet. */
   head: string | null;
@@ -22,20 +22,20 @@ export interface GitSnapshot {
 export interface GitSnapshotOptions {
   /** Files and folders to leave out: absolute paths, or relative to the root. @default {[]} */
   ignore?: string[];
-  /** Ends git, and rejects with the signal's reason. */
+  /** Stops git, and rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** Beyond so many files a fingerprint is what git says alone: the cost stays bounded. */
+/** Beyond this many files a fingerprint is only git's status, to bound the cost. */
 const MOST_STATS = 1_000;
-/** How many files are read for their fingerprint, and up to which size, in bytes. */
+/** How many files are read for their fingerprint, and up to what size in bytes. */
 const MOST_READS = 100;
 const MOST_BYTES_READ = 65_536;
 
 /**
- * Looks at a repository: the commit, the branch, and the files that differ.
- * Starts git once. Of an untracked folder every file is looked at, as an edit of
- * one of them does not show in the folder; `node_modules` in it is left out.
+ * Records the state of a repository: the commit, the branch, and the files that differ. Starts git
+ * once. Every file in an untracked folder is checked, because an edit of one does not show on the
+ * folder; `node_modules` is left out.
  *
  * @example Usage
  * ```ts
@@ -54,8 +54,6 @@ const MOST_BYTES_READ = 65_536;
  * ```
  *
  * @param root The root of the repository.
- * @param options Additional options.
- * @returns The snapshot.
  * @throws {GitError} If git fails.
  */
 export async function gitSnapshot(
@@ -78,11 +76,9 @@ export async function gitSnapshot(
 }
 
 /**
- * Says whether work was done between two snapshots: a commit, or a change of
- * the work tree. Another name for the branch is no work.
+ * Whether work was done between two snapshots: a commit, or a change of the work tree. Renaming the
+ * branch does not count.
  *
- * @param a One snapshot.
- * @param b The other.
  * @returns Whether they differ.
  */
 export function snapshotsDiffer(a: GitSnapshot, b: GitSnapshot): boolean {
@@ -94,7 +90,7 @@ export function snapshotsDiffer(a: GitSnapshot, b: GitSnapshot): boolean {
 }
 
 /**
- * Says whether a path is a file or folder of a list, or in one of them.
+ * Whether a path is in a list of files and folders, or inside one of them.
  *
  * @param path A path from the root, as git writes it; a folder may end in `/`.
  * @param folders Paths from the root, without a slash at the end.
@@ -145,8 +141,8 @@ async function readFolder(dir: string): Promise<{ name: string; isDirectory(): b
 }
 
 /**
- * What tells a file from what it was: its content where that is cheap to read, so that a
- * file that is written again as it was has not changed; else its time and size.
+ * A fingerprint of a file: its content where that is cheap to read, so that rewriting the same
+ * content is not a change; otherwise its time and size.
  */
 async function stamp(path: string, read: boolean): Promise<string> {
   const stats = await lstat(path, { bigint: true }).catch(ifNotFound(undefined));
@@ -160,7 +156,7 @@ async function stamp(path: string, read: boolean): Promise<string> {
   return `${stats.mtimeNs} ${stats.size}`;
 }
 
-/** Files come and go while we look: a missing one is no error. */
+/** Files come and go meanwhile: a missing one is not an error. */
 function ifNotFound<T>(value: T): (error: unknown) => T {
   return (error) => {
     if (isNotFound(error)) return value;

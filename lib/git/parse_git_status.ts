@@ -6,7 +6,7 @@ export interface GitStatusEntry {
   status: string;
 }
 
-/** What `git status` says. */
+/** The output of `git status`, parsed. */
 export interface GitStatus {
   /** The commit; `null` if there is none yet. */
   head: string | null;
@@ -29,7 +29,6 @@ export interface GitStatus {
  * assertEquals(status.entries[0]?.path, "a.txt");
  * ```
  *
- * @param output What git wrote.
  * @returns The commit, the branch and the files.
  */
 export function parseGitStatus(output: string): GitStatus {
@@ -52,7 +51,7 @@ export function parseGitStatus(output: string): GitStatus {
         path: parts.slice(fields).join(" "),
         status: parts.slice(1, fields).join(" "),
       });
-      // The old name of a renamed file is a record of its own.
+      // The old name of a renamed file is a separate record.
       if (record.startsWith("2 ")) records.next();
     }
   }

@@ -6,19 +6,14 @@ import { errorCode } from "../base/error_code.ts";
 export class GitError extends Error {
   /** The name of the class. */
   override name = "GitError";
-  /** The arguments that git was given. */
+  /** The arguments of git. */
   readonly args: string[];
   /** Its exit code; `null` if it was not started or a signal ended it. */
   readonly exitCode: number | null;
-  /** All that it wrote to stderr. */
+  /** Everything that it wrote to stderr. */
   readonly stderr: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param args The arguments that git was given.
-   * @param details How it ended, and the reason in words where stderr does not give it.
-   */
+  /** Without a `reason`, the message has the first line of stderr. */
   constructor(
     args: readonly string[],
     details: { exitCode: number | null; stderr?: string; reason?: string; cause?: unknown },
@@ -37,7 +32,7 @@ export class GitError extends Error {
 export interface RunGitOptions {
   /** The folder to run it in. */
   cwd: string;
-  /** Ends git, and rejects with the signal's reason. */
+  /** Stops git, and rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Environment to add to that of this process. */
   env?: Record<string, string>;
@@ -47,8 +42,8 @@ export interface RunGitOptions {
 const MOST_OUTPUT_BYTES = 256 * 1024 * 1024;
 
 /**
- * Runs git and reads what it writes. It asks nothing (no prompts, no editor, no
- * pager), speaks English, and takes no locks that it can do without.
+ * Runs git and returns its output: without prompts, editor or pager, in English, and without
+ * optional locks.
  *
  * @example Usage
  * ```ts
@@ -60,7 +55,7 @@ const MOST_OUTPUT_BYTES = 256 * 1024 * 1024;
  * ```
  *
  * @param args The arguments, one each: nothing is split or expanded.
- * @param options Where to run it, and how it may be ended.
+ * @param options Where to run it, and a signal that stops it.
  * @returns What it wrote to stdout.
  * @throws {GitError} If it fails or is not installed.
  */
@@ -108,12 +103,12 @@ function gitEnvironment(more: Record<string, string> = {}): Record<string, strin
     GIT_EDITOR: "true",
     GIT_PAGER: "cat",
   };
-  // Set where we are started by a git hook, and then they would win over `cwd`.
+  // A git hook sets these variables, and they would take precedence over `cwd`.
   for (const name of ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"]) delete env[name];
   return { ...env, ...more };
 }
 
-/** The oldest git that will do: the first with `git switch`. */
+/** The oldest supported git: the first with `git switch`. */
 export const OLDEST_GIT = "2.23";
 
 /**
@@ -128,9 +123,8 @@ export const OLDEST_GIT = "2.23";
  * assertEquals(version, { version: "2.17.1", supported: false });
  * ```
  *
- * @param output What it printed.
- * @returns The version, and whether it is at least {@linkcode OLDEST_GIT}; `undefined` if
- * that is no output of git.
+ * @returns The version, and whether it is at least {@linkcode OLDEST_GIT}; `undefined` if it is not
+ * git's output.
  */
 export function parseGitVersion(
   output: string,

@@ -9,18 +9,15 @@ import { countStories, type LoopState } from "./loop_state.ts";
 export interface EndLoopOptions {
   /** Further lines, such as the failure of each agent. @default {none} */
   details?: string[];
-  /** The open stories, if they are known already. @default {what the PRD says} */
+  /** The open stories. @default {those of the PRD} */
   open?: BlockedStory[];
 }
 
 /**
- * Says how a loop has ended.
+ * Makes the result of a loop that has ended.
  *
- * @param state The loop.
- * @param outcome How it ends.
  * @param reason Why, in one line.
- * @param options Additional options.
- * @returns The last word about the loop.
+ * @returns The result of the loop.
  */
 export async function endLoop(
   state: LoopState,
@@ -54,7 +51,7 @@ async function changesOf(state: LoopState): Promise<{ commits: number; filesChan
       return await changesBetween(root, state.headAtStart, head);
     }
   } catch (error) {
-    // Where git fails the loop has ended because of it: that must not hide why.
+    // If git fails here, the loop has ended because of it: this error must not hide the reason.
     if (!(error instanceof GitError)) throw error;
   }
   return { commits: 0, filesChanged: 0 };

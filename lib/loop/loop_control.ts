@@ -1,19 +1,19 @@
 import type { AgentCommand, AgentRun } from "../agent/agent.ts";
 import type { AgentTerminal } from "../agent/agent_terminal.ts";
 
-/** What a loop was asked to do. */
+/** A request to end a loop. */
 export interface LoopRequest {
   /** `stop`: end the agent and the loop; `checkpoint`: end after this iteration. */
   kind: "stop" | "checkpoint";
-  /** Who asked, or why, in words. */
+  /** Who asked, or why. */
   reason: string;
 }
 
-/** What {@linkcode LoopControl} reaches of a running agent. */
+/** The part of a running agent that {@linkcode LoopControl} uses. */
 export type ControlledRun = Pick<AgentRun, "terminal" | "setInteractive" | "send">;
 
 /**
- * How a command reaches a running loop. One loop reads one control.
+ * Sends commands to a running loop. Each loop has its own control.
  *
  * @example Usage
  * ```ts
@@ -31,7 +31,7 @@ export class LoopControl {
   #interactive = false;
   #run: ControlledRun | undefined;
 
-  /** What was asked for; a stop replaces a checkpoint, nothing replaces a stop. */
+  /** The request; a stop replaces a checkpoint, nothing replaces a stop. */
   get request(): LoopRequest | undefined {
     return this.#request;
   }
@@ -41,15 +41,15 @@ export class LoopControl {
     return this.#stop.signal;
   }
 
-  /** Aborted as soon as a wait should end: a stop, a checkpoint, or a retry. */
+  /** Aborted as soon as a wait should end: by a stop, a checkpoint, or a retry. */
   get wakeSignal(): AbortSignal {
     return this.#wake.signal;
   }
 
   /**
-   * Asks the loop to end its agent and itself.
+   * Asks the loop to end its agent and then itself.
    *
-   * @param reason Who asks, or why, in words.
+   * @param reason Who asks, or why.
    */
   requestStop(reason: string): void {
     if (this.#request?.kind === "stop") return;
@@ -61,7 +61,7 @@ export class LoopControl {
   /**
    * Asks the loop to end after the current iteration.
    *
-   * @param reason Who asks, or why, in words.
+   * @param reason Who asks, or why.
    */
   requestCheckpoint(reason: string): void {
     if (this.#request !== undefined) return;
@@ -70,23 +70,23 @@ export class LoopControl {
   }
 
   /**
-   * Whether a person has taken the agents over: an agent whose turn is over stays, and one that is
-   * silent is left alone.
+   * Whether a person has taken over the agents: an agent then stays after its turn, and may be
+   * silent.
    */
   get interactive(): boolean {
     return this.#interactive;
   }
 
-  /** The terminal of the agent that runs; absent between agents and for one without a PTY. */
+  /** The terminal of the running agent; absent between agents and for one without a PTY. */
   get terminal(): AgentTerminal | undefined {
     return this.#run?.terminal;
   }
 
   /**
-   * Takes the agents over, or gives them back. Neither starts nor ends an agent, but for one that
-   * has nothing left to do when it is given back: then its iteration is over.
+   * Takes over the agents, or gives them back. An idle agent that is given back ends, and with it
+   * its iteration.
    *
-   * @param enabled Whether a person has them.
+   * @param enabled Whether a person has taken them over.
    */
   setInteractive(enabled: boolean): void {
     if (enabled === this.#interactive) return;
@@ -95,19 +95,17 @@ export class LoopControl {
   }
 
   /**
-   * Says something to the agent that runs, or interrupts it.
+   * Sends a message to the running agent, or interrupts it.
    *
-   * @param command What to tell it.
-   * @returns Whether there is an agent that understands it and is able to take it now.
+   * @returns Whether there is an agent that understands the command and can take it now.
    */
   async send(command: AgentCommand): Promise<boolean> {
     return await this.#run?.send(command) ?? false;
   }
 
   /**
-   * Puts an agent that has been started within reach; for whoever runs it.
+   * Connects a started agent to this control; called by the code that runs it.
    *
-   * @param run The agent.
    * @returns Dispose of it when the agent has ended.
    */
   reach(run: ControlledRun): Disposable {
@@ -120,24 +118,24 @@ export class LoopControl {
     };
   }
 
-  /** Ends a wait now; does nothing when the loop does not wait. */
+  /** Ends a wait now; does nothing if the loop is not waiting. */
   retryNow(): void {
     this.#wakeUp();
   }
 
   /**
-   * Puts a text in front of the next prompt, once.
+   * Adds a text to the next prompt, once.
    *
-   * @param text What to tell the agent.
+   * @param text The text for the agent.
    */
   injectPrompt(text: string): void {
     this.#prompts.push(text);
   }
 
   /**
-   * Takes the texts that were injected; the loop calls it when it builds a prompt.
+   * Removes and returns the injected texts; the loop calls it when it builds a prompt.
    *
-   * @returns The texts, the oldest first.
+   * @returns The texts, oldest first.
    */
   takePrompts(): string[] {
     return this.#prompts.splice(0);

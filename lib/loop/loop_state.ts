@@ -10,15 +10,15 @@ import type { LoopControl } from "./loop_control.ts";
 import type { LoopEvent, LoopEventBody } from "../event/loop_event.ts";
 import type { RunLoopOptions } from "./loop_options.ts";
 
-/** What a running loop knows; one object a loop, changed only by the files of this folder. */
+/** The state of a running loop: one object per loop, changed only by the files in this folder. */
 export interface LoopState {
   /** The options that the loop was started with. */
   readonly options: RunLoopOptions;
-  /** How commands reach it. */
+  /** Its control. */
   readonly control: LoopControl;
   /** The agents by name. */
   readonly agents: ReadonlyMap<string, Agent>;
-  /** The environment that the agents' own is made from. */
+  /** The base of the agents' environment. */
   readonly env: Record<string, string | undefined>;
   /** The rules of failover. */
   readonly rules: FailoverRules;
@@ -35,57 +35,49 @@ export interface LoopState {
 
   /** The last good PRD. */
   prd: Prd;
-  /** What is wrong with prd.json now, and since which iteration; absent if nothing is. */
+  /** What is wrong with prd.json, and since which iteration; absent if it is valid. */
   broken: { since: number; reported: number; problem: string } | undefined;
-  /** Stories that were open and have vanished from prd.json, by id. */
+  /** Open stories that have disappeared from prd.json, by id. */
   vanished: Set<string>;
-  /** Where the agents stand. */
+  /** The state of the agents. */
   failover: FailoverState;
   /** The agent of the last iteration, and whether it failed. */
   last: { agent: string; failed: boolean; reason: string; failures: number } | undefined;
   /** The repository after the last iteration. */
   snapshot: GitSnapshot;
-  /** Iterations that were begun. */
+  /** Iterations that were started. */
   iterations: number;
   /** Whether a story has passed since the start. */
   passedSince: boolean;
-  /** Iterations in a row that changed nothing. */
+  /** Iterations in a row without a change. */
   unchanged: number;
-  /** How often each story was tried, by id. */
+  /** How often each story was attempted, by id. */
   attempts: Map<string, number>;
   /** How often checks failed for a story, by id. */
   checkFailures: Map<string, number>;
-  /** What to tell the agent that tries a story next, by id. */
+  /** What the next agent that works on a story must know, by id. */
   reasons: Map<string, string>;
-  /** Stories that are left alone, by id, with the reason. */
+  /** Skipped stories by id, each with the reason. */
   excluded: Map<string, string>;
   /** Iterations of each agent, by name. */
   agentCounts: Map<string, number>;
   /** Switches from one agent to another. */
   failovers: number;
-  /** Whether the checks have held since the last change of a story. */
+  /** Whether the checks have succeeded since the last change of a story. */
   checksHold: boolean;
-  /** What all agents have used. */
+  /** The usage of all agents. */
   usage: Usage;
 }
 
-/**
- * Gives an event its time.
- *
- * @param state The loop.
- * @param body What happened.
- * @returns The event.
- */
+/** Adds the time to an event. */
 export function stamp(state: Pick<LoopState, "now">, body: LoopEventBody): LoopEvent {
   return { time: new Date(state.now()).toISOString(), ...body };
 }
 
 /**
- * Makes the environment of an agent or a check.
+ * Builds the environment of an agent or a check.
  *
- * @param state The loop.
  * @param agent The name of the agent; `check` for a check.
- * @returns The whole environment.
  */
 export function environmentFor(
   state: Pick<LoopState, "env" | "options">,
@@ -101,8 +93,7 @@ export function environmentFor(
 /**
  * Lists the checks of a loop: the caller's, then the PRD's.
  *
- * @param state The loop.
- * @returns The command lines, each once.
+ * @returns The command lines, without duplicates.
  */
 export function checksOf(state: Pick<LoopState, "options" | "prd">): string[] {
   return [...new Set([...(state.options.checks ?? []), ...state.prd.checks])];
@@ -111,7 +102,6 @@ export function checksOf(state: Pick<LoopState, "options" | "prd">): string[] {
 /**
  * Counts the stories of a PRD.
  *
- * @param prd The PRD.
  * @returns How many pass, of how many.
  */
 export function countStories(prd: Prd): { done: number; total: number } {

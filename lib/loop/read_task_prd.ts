@@ -2,16 +2,15 @@ import type { Prd } from "../task/prd/prd.ts";
 import type { LoopEvent } from "../event/loop_event.ts";
 import { type LoopState, stamp } from "./loop_state.ts";
 
-/** Iterations that a broken prd.json is left to the agents to mend. */
+/** How many iterations the agents have to fix a broken prd.json. */
 const BROKEN_ITERATIONS_MAX = 3;
 
 /**
- * Reads prd.json into the state of a loop. A file that cannot be used is never an
- * empty or a finished one: the last good copy stands in for it, with a warning,
- * and after three iterations the loop has to end.
+ * Reads prd.json into the state of a loop. A file that cannot be read never counts as empty or
+ * finished: the last good copy is used instead, with a warning, and after three iterations the loop
+ * ends.
  *
- * @param state The loop.
- * @returns Warnings, and at the end why the loop cannot go on, if it cannot.
+ * @returns Yields warnings; returns why the loop cannot continue, if it cannot.
  */
 export async function* readTaskPrd(
   state: LoopState,
@@ -30,7 +29,7 @@ export async function* readTaskPrd(
     }
     return undefined;
   }
-  const problem = stale?.message ?? `${state.options.task.prdFile} has no stories any more`;
+  const problem = stale?.message ?? `${state.options.task.prdFile} no longer has any stories`;
   const { iterations } = state;
   const { since, reported } = state.broken ?? { since: iterations, reported: -1 };
   state.broken = { since, reported: iterations, problem };
@@ -39,7 +38,7 @@ export async function* readTaskPrd(
     yield stamp(state, { type: "warning", message });
   }
   const overdue = iterations - since >= BROKEN_ITERATIONS_MAX;
-  return overdue ? `prd.json stays broken: ${problem}` : undefined;
+  return overdue ? `prd.json is still broken: ${problem}` : undefined;
 }
 
 /** An agent that rewrites prd.json must not finish a task by forgetting its stories. */

@@ -10,17 +10,17 @@ export interface RunCheckOptions {
   env: Record<string, string>;
   /** Time at most, in milliseconds. @default {1_800_000} */
   timeoutMs?: number;
-  /** Ends it early; the promise then rejects with `signal.reason`. */
+  /** Stops it early; the promise then rejects with `signal.reason`. */
   signal?: AbortSignal;
 }
 
-/** What a check said. */
+/** The result of a check. */
 export interface CheckResult {
   /** Whether it exited with 0. */
   ok: boolean;
   /** Why it failed, in one line; empty if it did not. */
   reason: string;
-  /** The last 40 lines of its output at most. */
+  /** At most the last 40 lines of its output. */
   outputTail: string[];
   /** How long it took, in milliseconds. */
   durationMs: number;
@@ -31,12 +31,11 @@ const TAIL_BYTES = 16_384;
 const TAIL_LINES = 40;
 
 /**
- * Runs a check, a line for the shell that its user wrote, and says whether it holds.
+ * Runs a check, which is a shell command line, and returns whether it succeeds.
  *
- * The check has a process group of its own, and nothing of it is left afterwards.
+ * The check runs in its own process group, which is ended afterwards.
  *
  * @param command The command line, as for `sh -c`.
- * @param options Additional options.
  * @returns Whether it exited with 0, and the end of what it printed.
  */
 export async function runCheck(command: string, options: RunCheckOptions): Promise<CheckResult> {
@@ -96,7 +95,10 @@ export async function runCheck(command: string, options: RunCheckOptions): Promi
   }
 }
 
-/** The whole group is gone, so the pipes end by themselves, unless a daemon has left the group with them. */
+/**
+ * The whole group has ended, so its pipes close, unless a daemon left the group and holds them
+ * open.
+ */
 async function drained(...streams: NodeJS.ReadableStream[]): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const closed = Promise.all(streams.map((stream) =>

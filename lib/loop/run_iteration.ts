@@ -27,16 +27,15 @@ export interface RunIterationOptions {
   story: Story;
   /** The name of the agent that runs. */
   agentName: string;
-  /** The name of the agent that was wanted most. */
+  /** The name of the preferred agent. */
   wanted: string;
 }
 
 /**
  * Runs one agent on one story, verifies what it did and records what changed.
  *
- * @param state The loop; everything that the iteration taught is put into it.
+ * @param state The loop; updated with the results of the iteration.
  * @param options The story and the agent.
- * @returns What happens.
  */
 export async function* runIteration(
   state: LoopState,
@@ -72,7 +71,7 @@ export async function* runIteration(
   const { usage } = result;
   if (usage !== undefined) state.usage = addUsage(state.usage, usage);
 
-  // Starting git takes as long as reading the file: neither waits for the other.
+  // Starting git takes as long as reading the file, so both run at once.
   const looking = gitSnapshot(task.root, { ignore: ignoredFiles(task) });
   looking.catch(() => {});
   yield* readTaskPrd(state);
@@ -91,7 +90,7 @@ export async function* runIteration(
   if (failedCheck !== undefined) yield* readTaskPrd(state);
   const after = state.snapshot;
   if (failedCheck !== undefined || (marked.length > 0 && checksOf(state).length > 0)) {
-    // What checks leave behind, and a story that was set back, is not the next agent's work.
+    // Files left by checks and a reopened story are not the next agent's work.
     state.snapshot = await gitSnapshot(task.root, { ignore: ignoredFiles(task) });
   }
   const passed = failedCheck === undefined ? marked.map(({ id }) => id) : [];
@@ -113,7 +112,7 @@ export async function* runIteration(
     failures,
     reason: "message" in ending ? ending.message : "",
   };
-  // Failures have rules of their own: only an agent that ended well can stagnate.
+  // Failures have their own rules: only an agent that succeeded can stagnate.
   if (passed.length > 0) state.passedSince = true;
   if (changed) state.unchanged = 0;
   else if (ending.kind === "ok") state.unchanged++;
@@ -190,7 +189,7 @@ async function* runAgent(
       yield stamp(state, { type: "agent", iteration: state.iterations, event: next.value });
     }
   } finally {
-    // Whoever reads the loop may leave in the middle of an iteration: the agent must not stay.
+    // The reader of the loop may stop in the middle of an iteration: the agent must not stay.
     await events.return(undefined as never);
   }
 }
@@ -206,7 +205,9 @@ function worksOutside(task: Task, before: GitSnapshot, after: GitSnapshot): bool
   );
 }
 
-/** A story that passes makes up for an agent that ended badly after it, but not for one that cannot go on. */
+/**
+ * A story that passes makes up for a failure of its agent, unless the agent cannot continue at all.
+ */
 function forFailover(ending: AgentEnding, done: boolean): AgentEnding {
   switch (ending.kind) {
     case "ok":

@@ -18,13 +18,12 @@ import { verifyWhole } from "./verify_iteration.ts";
 import { waitUntil } from "./wait_until.ts";
 
 /**
- * Runs agents over the stories of a task until every story passes, or a reason to
- * end earlier: yields what happens as typed events, and returns how it ended.
+ * Runs agents over the stories of a task until every story passes, or there is a reason to end
+ * earlier. Yields typed events, and returns the result.
  *
- * Nothing is printed, and nothing but the task's own files and its repository is
- * written. Whoever reads the events decides how fast the loop goes: it does not go
- * on before an event is taken, so what a reader records is recorded before the
- * next thing happens.
+ * Prints nothing, and writes only the task's own files and its repository. The reader sets the
+ * pace: the loop does not continue until an event is taken, so a reader can record each event
+ * before the next thing happens.
  *
  * @example Usage
  * ```ts ignore
@@ -46,7 +45,7 @@ import { waitUntil } from "./wait_until.ts";
  * @throws {AgentNotReadyError} If no agent that may be used is installed.
  * @throws {NoStoriesError} If prd.json has no stories.
  * @throws {PrdError} If prd.json cannot be read at the start.
- * @throws {DirtyTreeError} If the branch cannot be taken because of uncommitted changes.
+ * @throws {DirtyTreeError} If uncommitted changes prevent switching to the branch.
  */
 export async function* runLoop(options: RunLoopOptions): AsyncGenerator<LoopEvent, LoopResult> {
   const { task, signal } = options;
@@ -77,7 +76,7 @@ export async function* runLoop(options: RunLoopOptions): AsyncGenerator<LoopEven
       try {
         result = yield* step(state);
       } catch (error) {
-        // Whoever reads the events hears of it like of any other end, with all that was done.
+        // Reported like any other outcome, with everything that was done.
         result = await endLoop(
           state,
           "failed",
@@ -98,7 +97,7 @@ export async function* runLoop(options: RunLoopOptions): AsyncGenerator<LoopEven
   }
 }
 
-/** One time around: at most one iteration or one wait; a result when the loop is over. */
+/** One round: at most one iteration or one wait; returns a result when the loop is over. */
 async function* step(state: LoopState): AsyncGenerator<LoopEvent, LoopResult | undefined> {
   const { options, control } = state;
   const halted = await halt(state);
@@ -145,7 +144,7 @@ async function* step(state: LoopState): AsyncGenerator<LoopEvent, LoopResult | u
     return await endLoop(state, "failed", "no agent is left", { details });
   }
   if (selection.kind === "wait") {
-    // Taken before the event is given away: what reads it may wake the loop at once.
+    // Taken before the event is yielded: its reader may wake the loop at once.
     const wake = control.wakeSignal;
     const { agent, reason, until } = selection;
     yield stamp(state, { type: "waiting", agent, reason, until: boundedByDeadline(state, until) });
@@ -184,7 +183,7 @@ async function* complete(state: LoopState): AsyncGenerator<LoopEvent, LoopResult
   if (state.vanished.size > 0) {
     const ids = [...state.vanished].join(", ");
     const reason = `open stories have vanished from prd.json: ${ids}`;
-    const hint = "if that is meant, run again; else restore prd.json from git";
+    const hint = "if this is intended, run again; otherwise restore prd.json from git";
     return await endLoop(state, "failed", reason, { details: [hint] });
   }
   if (checksOf(state).length > 0 && !state.checksHold) {
@@ -201,7 +200,7 @@ async function* complete(state: LoopState): AsyncGenerator<LoopEvent, LoopResult
   return result;
 }
 
-/** What ends the loop between two iterations, whatever is left to do. */
+/** The result if something ends the loop between two iterations, even with open stories. */
 async function halt(state: LoopState): Promise<LoopResult | undefined> {
   const { control, options, prd } = state;
   if (control.request !== undefined && prd.stories.some((story) => !story.passes)) {
@@ -238,7 +237,7 @@ function boundedByDeadline(state: LoopState, until: number): number {
   return Math.min(until, state.startedAt + (state.options.limits?.timeMs ?? Infinity));
 }
 
-/** A person says that the wait is over: the agent may run at once. */
+/** A person ended the wait: the agent may run at once. */
 function retryNow(state: LoopState, agent: string): void {
   const its = state.failover.get(agent);
   if (its?.kind === "ready") {

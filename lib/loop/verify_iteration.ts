@@ -4,19 +4,18 @@ import type { LoopEvent } from "../event/loop_event.ts";
 import { checksOf, environmentFor, type LoopState, stamp } from "./loop_state.ts";
 import { runCheck } from "./run_check.ts";
 
-/** A check that does not hold. */
+/** A check that failed. */
 export interface FailedCheck {
-  /** Which and why, in one line. */
+  /** Which check and why, in one line. */
   reason: string;
   /** The last lines of its output. */
   outputTail: string[];
 }
 
 /**
- * Runs the checks of a loop, until one fails.
+ * Runs the checks of a loop until one fails.
  *
- * @param state The loop.
- * @returns What happens, and at the end the check that does not hold, if one does not.
+ * @returns Yields events; returns the check that failed, if any.
  */
 export async function* verifyWhole(
   state: LoopState,
@@ -52,24 +51,22 @@ export async function* verifyWhole(
   return undefined;
 }
 
-/** What {@linkcode verifyIteration} has to verify. */
+/** The input of {@linkcode verifyIteration}. */
 export interface MarkedStories {
   /** The stories that were marked as passed. */
   marked: readonly Story[];
-  /** The commits that came with it. */
+  /** The commits of the iteration. */
   commits: number;
   /** Whether anything but the task's own files has changed. */
   worked: boolean;
 }
 
 /**
- * Verifies stories that were marked as passed: by their commits if that is wanted, then
- * by the checks. Sets the stories back if something does not hold. A check that was
- * stopped holds as little as one that fails.
+ * Verifies stories that were marked as passed: by their commits if required, then by the checks.
+ * Reopens the stories if something fails. A check that was stopped counts as failed.
  *
- * @param state The loop.
- * @param stories The stories that were marked, and what came with it.
- * @returns What happens, and at the end the check that does not hold, if one does not.
+ * @param stories The marked stories, and the changes of the iteration.
+ * @returns Yields events; returns the check that failed, if any.
  */
 export async function* verifyIteration(
   state: LoopState,
@@ -92,7 +89,7 @@ export async function* verifyIteration(
     try {
       await setStoryPasses(state.options.task.prdFile, id, false);
     } catch (error) {
-      // It cannot be finished either: the checks run once more at the end.
+      // Nor can the loop complete: the checks run once more at the end.
       if (!(error instanceof PrdError)) throw error;
       yield stamp(state, { type: "warning", message: error.message });
       continue;

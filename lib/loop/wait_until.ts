@@ -6,14 +6,13 @@ export interface WaitUntilOptions {
   now?: () => number;
 }
 
-/** Timers drift while a machine sleeps: the clock is looked at again after at most this long. */
+/** Timers stop while a machine sleeps: the clock is checked again after at most this long. */
 const LOOK_AGAIN_MS = 30_000;
 
 /**
- * Waits until a time has come, also when the machine slept in between.
+ * Waits until a given time, even if the machine sleeps in between.
  *
  * @param until The time, in milliseconds since the epoch.
- * @param options Additional options.
  * @returns Whether the wait was ended early.
  */
 export async function waitUntil(until: number, options: WaitUntilOptions): Promise<boolean> {

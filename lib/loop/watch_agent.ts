@@ -5,29 +5,28 @@ import type { LoopControl } from "./loop_control.ts";
 import { reachedLimit } from "./decide/limits.ts";
 import type { LoopLimits } from "../event/loop_event.ts";
 
-/** Options for {@linkcode watchAgent}: what the agent gets, and what bounds it. */
+/** Options for {@linkcode watchAgent}: the agent's input, and its limits. */
 export interface WatchAgentOptions extends Omit<AgentStartOptions, "signal" | "onOutput"> {
   /** The limits of the loop. */
   limits: LoopLimits;
   /** When the loop's time is over, in milliseconds since the epoch. @default {never} */
   deadline?: number;
-  /** What the loop's earlier iterations have used. @default {nothing} */
+  /** The usage of the loop's earlier iterations. @default {nothing} */
   spent?: Usage;
-  /** Ends the agent because a stop was asked for. */
+  /** Ends the agent because a stop was requested. */
   stopSignal: AbortSignal;
-  /** How a person reaches the agent, and says that they have taken it over. @default {nobody does} */
+  /** Connects a person to the agent, who can take it over. @default {none} */
   control?: Pick<LoopControl, "interactive" | "reach">;
   /** The clock, in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }
 
 /**
- * Starts an agent and passes its events on, and ends it when a limit is reached
- * or a stop is asked for. The result's ending says which.
+ * Starts an agent and passes its events on. Ends it when a limit is reached or a stop is requested;
+ * the result's ending says which.
  *
- * @param agent The agent.
- * @param options What it gets, and what bounds it.
- * @returns The agent's events, and at the end its result.
+ * @param options The agent's input, and its limits.
+ * @returns Yields the agent's events; returns its result.
  */
 export async function* watchAgent(
   agent: Agent,
@@ -54,16 +53,16 @@ export async function* watchAgent(
     after(ms, () => end({ kind: "timeout", message: `No end after ${seconds(ms)}` }));
   }
   if (deadline !== undefined) {
-    const message = "The time of the loop is over";
+    const message = "The loop has reached its time limit";
     after(deadline - now(), () => end({ kind: "aborted", message }));
   }
   let heardAt = now();
   if (limits.stallMs !== undefined) {
     const stallMs = limits.stallMs;
-    // One timer that is set again when it finds that the agent was heard of,
-    // rather than one that is replaced at each of its events.
+    // One timer that is set again if the agent has written something since, rather than a new one
+    // for each of its events.
     const listen = (): void => {
-      // A person may think for as long as they like.
+      // No stall limit while a person has taken over: they may think for as long as they like.
       if (control?.interactive) heardAt = now();
       const left = heardAt + stallMs - now();
       if (left > 0) after(left, listen);

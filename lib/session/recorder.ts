@@ -17,24 +17,24 @@ import type { SessionPatch } from "./model/session.ts";
 
 /** Options for {@linkcode Recorder}. */
 export interface RecorderOptions {
-  /** The registry that has the session. */
+  /** The registry with the session. */
   registry: Registry;
   /** The log of the session. */
   log: SessionLog;
-  /** How long a change of the registry may wait for others, in milliseconds. @default {200} */
+  /** How long a change of the registry may wait to be batched, in milliseconds. @default {200} */
   batchMs?: number;
   /** Identifies the agent's process. @default {processIdentity} */
   identify?: (pid: number) => ProcessIdentity | undefined;
 }
 
 /**
- * Records what happens in a session: events in its log, their sum in the registry, the
- * agents' output in `output.log`.
+ * Records a session: events in its log, their summary in the registry, the agents' output in
+ * `output.log`.
  *
- * An event that was written survives the death of this process. The registry follows in
- * batches, one transaction each: at once for an agent's process and at the end of an
- * iteration, a moment later for the rest. At the end of an iteration the disk is asked to keep the
- * log, without waiting for it; at the end of the loop it is waited for.
+ * A written event survives the death of this process. The registry follows in batches, one
+ * transaction each: at once for an agent's process and at the end of an iteration, a moment later
+ * for the rest. The log is synced to disk at the end of each iteration, without waiting; the end of
+ * the loop waits for it.
  *
  * @example Usage
  * ```ts ignore
@@ -57,21 +57,21 @@ export class Recorder implements AsyncDisposable {
   readonly #identify: (pid: number) => ProcessIdentity | undefined;
   #writes: RegistryWrite[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** The write of all events of this turn of the event loop. */
+  /** The pending write of all events from this turn of the event loop. */
   #flushing: Promise<void> | undefined;
-  /** What the disk is still working on. */
+  /** The pending sync to disk. */
   #syncing: Promise<void> = Promise.resolve();
-  /** What went wrong where nobody waited; the next write or the end says so. */
+  /** An error that no caller awaited; the next write or the end throws it. */
   #failure: { error: unknown } | undefined;
-  /** What the iterations used that have ended, and what the current one used so far. */
+  /** The usage of finished iterations, and of the current one so far. */
   #used: Usage;
   #current: Usage | undefined;
 
   /**
-   * Makes a recorder.
+   * Creates a recorder for a running session.
    *
-   * @param id The session, which runs.
-   * @param options Where to record it; closing the recorder closes neither.
+   * @param id The session, which must be running.
+   * @param options Where to record it; the recorder closes neither the registry nor the log.
    * @throws {SessionNotFoundError} If the registry has no such session.
    */
   constructor(id: string, options: RecorderOptions) {
@@ -91,20 +91,19 @@ export class Recorder implements AsyncDisposable {
   }
 
   /**
-   * Records an event. When the promise fulfils the event is with the operating system:
-   * share it then, and not before.
+   * Records an event. When the promise fulfils, the operating system has the event: do not share it
+   * earlier.
    *
-   * @param event The event.
    * @returns The event with its number.
-   * @throws If the event cannot be written, or an earlier one could not reach the registry or
-   * the disk.
+   * @throws If the event cannot be written, or an earlier one failed to reach the registry or the
+   * disk.
    */
   async write(event: LoopEvent): Promise<NumberedEvent> {
     this.#throwFailure();
     const numbered = this.#log.append(event);
     const text = outputText(event);
     if (text !== "") this.#log.appendOutput(text);
-    // Events that are written in one turn share one system call.
+    // Events written in the same turn share one system call.
     this.#flushing ??= Promise.resolve().then(() => {
       this.#flushing = undefined;
       return this.#log.flush();
@@ -126,7 +125,7 @@ export class Recorder implements AsyncDisposable {
   /**
    * Brings the registry and `output.log` up to date.
    *
-   * @returns When the disk has all events.
+   * @returns A promise that fulfils when all events are on the disk.
    */
   async flush(): Promise<void> {
     await this.#log.flush();
@@ -148,7 +147,7 @@ export class Recorder implements AsyncDisposable {
   #enqueue(event: LoopEvent): void {
     const last = this.#writes.at(-1);
     if (last?.kind === "patch" && isOutput(event)) {
-      // A stream of output is one change of updatedAt, and must cost nothing more.
+      // A stream of output only changes updatedAt, so it must be cheap.
       last.patch.updatedAt = event.time;
       return;
     }
@@ -165,10 +164,10 @@ export class Recorder implements AsyncDisposable {
     this.#timer ??= setTimeout(() => this.#tryCommit(), this.#batchMs);
   }
 
-  /** What an event changes, seen together with those before it. */
+  /** The changes of an event that depend on earlier events. */
   #morePatch(event: LoopEvent): SessionPatch {
     if (event.type === "agent" && event.event.kind === "process") {
-      // An agent that has ended by now has no identity, and needs none.
+      // An agent that has already ended needs no identity.
       return { agentProcess: this.#identify(event.event.pid) ?? null };
     }
     if (event.type === "agent" && event.event.kind === "usage") {
@@ -194,7 +193,7 @@ export class Recorder implements AsyncDisposable {
     this.#registry.transaction(() => {
       for (const write of writes) this.#apply(write);
     });
-    // Only now: a batch that failed is part of the next one.
+    // Cleared only now: a failed batch becomes part of the next one.
     this.#writes = [];
   }
 

@@ -59,9 +59,11 @@ const session = z.object({
 /** A session, as `ralph show --json` prints it. */
 export const sessionSchema: z.ZodType<Session> = session;
 
-/** A session, as `ralph status --json` prints it, with what its row does not tell. */
+/** A session, as `ralph status --json` prints it, with fields that are not in its row. */
 export interface StatusEntry extends Session {
-  /** How often its current story has been tried, this time included; `null` before the first. */
+  /**
+   * How often its current story has been attempted, including this time; `null` before the first.
+   */
   attempt: number | null;
   /** Whether the session runs and the server at `serverPort` answers. */
   serverLive: boolean;
@@ -120,10 +122,10 @@ export const showSchema: z.ZodType<{ session: Session; iterations: Iteration[] }
 });
 
 /**
- * Makes the JSON Schemas that are published for the output of `ralph status --json` and `ralph
- * show --json`. Later versions may add keys, so unknown ones are allowed.
+ * Builds the published JSON Schemas for the output of `ralph status --json` and
+ * `ralph show --json`. Later versions may add keys, so unknown ones are allowed.
  *
- * @returns The schemas by the name of their file.
+ * @returns The schemas by file name.
  */
 export function sessionJsonSchemas(): Record<string, object> {
   return {

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isNotFound } from "../base/error_code.ts";
 
-/** A task folder, as {@linkcode listTasks} found it. */
+/** A task folder, from {@linkcode listTasks}. */
 export interface TaskListing {
   /** Its name. */
   name: string;
@@ -10,11 +10,11 @@ export interface TaskListing {
   dir: string;
   /** Whether it has a `prd.json`. */
   hasPrd: boolean;
-  /** Whether it has a `prd.md`, from which a `prd.json` can be made. */
+  /** Whether it has a `prd.md`, which can be converted to a `prd.json`. */
   hasMarkdown: boolean;
 }
 
-/** Name of the folder of tasks that are over. */
+/** Name of the folder of archived tasks. */
 export const ARCHIVE_NAME = "archived";
 
 /**
@@ -55,7 +55,7 @@ export async function listTasks(root: string): Promise<TaskListing[]> {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** What is in a folder; `undefined` if there is none, or it is a file. */
+/** The names in a folder; `undefined` if it does not exist or is a file. */
 async function filesIn(dir: string): Promise<string[] | undefined> {
   try {
     return await readdir(dir);

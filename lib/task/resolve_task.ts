@@ -8,17 +8,17 @@ import { nearestName } from "../base/nearest_name.ts";
 import type { Task } from "./task.ts";
 import { InvalidTaskNameError, parseTaskName } from "./task_name.ts";
 
-/** What a {@linkcode TaskNotFoundError} knows. */
+/** Details of a {@linkcode TaskNotFoundError}. */
 export interface TaskNotFoundDetails {
-  /** What was given. */
+  /** The name as it was given. */
   given: string;
   /** The root of the repository. */
   root: string;
   /** Why it was not found. */
   reason: string;
-  /** The tasks that there are. */
+  /** The existing tasks. */
   tasks: string[];
-  /** The command that makes the missing `prd.json`, if there is one. */
+  /** The command that creates the missing `prd.json`, if there is one. */
   command?: string;
 }
 
@@ -26,22 +26,18 @@ export interface TaskNotFoundDetails {
 export class TaskNotFoundError extends Error {
   /** The name of the class. */
   override name = "TaskNotFoundError";
-  /** What was given. */
+  /** The name as it was given. */
   readonly given: string;
   /** The root of the repository. */
   readonly root: string;
-  /** The tasks that there are. */
+  /** The existing tasks. */
   readonly tasks: string[];
-  /** The one of them that was probably meant. */
+  /** The task that was probably meant. */
   readonly nearest?: string;
-  /** What can be done about it. */
+  /** How to fix it. */
   readonly hint?: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param details What is known.
-   */
+  /** The hint suggests the nearest task, or how to create it. */
   constructor(details: TaskNotFoundDetails) {
     super(`Cannot find task "${details.given}": ${details.reason}`);
     this.given = details.given;
@@ -73,10 +69,10 @@ export interface ResolveTaskOptions {
 /**
  * Finds a task by its name or path.
  *
- * A bare name is looked up as `tasks/<name>` at the root of the git repository,
- * from any of its subfolders; a folder of that name in the current folder does
- * not matter. A path leads to the folder or to its `prd.json`; one such as
- * `tasks/x` may also start at the root. Archived tasks are found by path only.
+ * A bare name is looked up as `tasks/<name>` at the root of the git repository, from any of its
+ * subfolders; a folder of that name in the current folder does not matter. A path names the folder
+ * or its `prd.json`; one such as `tasks/x` may also be relative to the root. Archived tasks are
+ * found by path only.
  *
  * @example Usage
  * ```ts
@@ -96,11 +92,10 @@ export interface ResolveTaskOptions {
  * ```
  *
  * @param nameOrPath The task's name, such as `my-feature`, or a path.
- * @param options Additional options.
  * @returns The task, with absolute paths.
- * @throws {InvalidTaskNameError} If it can be neither a name nor a path.
+ * @throws {InvalidTaskNameError} If it is neither a valid name nor a path.
  * @throws {TaskNotFoundError} If there is no such folder, or it has no `prd.json`.
- * @throws {NotARepositoryError} If it is in no git repository.
+ * @throws {NotARepositoryError} If it is not in a git repository.
  */
 export async function resolveTask(
   nameOrPath: string,
@@ -132,7 +127,7 @@ export async function resolveTask(
       );
     }
   }
-  // A `prd.json` that is missing is better explained by way of its folder.
+  // If `prd.json` is missing, the error of its folder explains it better.
   if (basename(from) === "prd.json") {
     return await taskAt(dirname(from), { given: nameOrPath, root });
   }
@@ -140,7 +135,7 @@ export async function resolveTask(
   throw await notFound(nameOrPath, { root, reason });
 }
 
-/** Makes a task of a folder, or of a `prd.json`, or says why it is none. */
+/** The task of a folder or of a `prd.json`; throws an error that explains why it is not a task. */
 async function taskAt(at: string, options: { given: string; root?: string }): Promise<Task> {
   const { given } = options;
   const kind = await kindOf(at);
@@ -154,7 +149,7 @@ async function taskAt(at: string, options: { given: string; root?: string }): Pr
   if (kind === "file" && !isPrd) {
     throw await notFound(given, { root, reason: `${shown} is a file, not a folder` });
   }
-  // One task has one path, however it was named: locks and sockets hang on it.
+  // One task has one path, however it was named: locks and sockets depend on it.
   const dir = await realpath(named);
   const task: Task = {
     name: basename(given === "." ? dir : named),

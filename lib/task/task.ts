@@ -1,6 +1,6 @@
 /** A task: a folder with a `prd.json`. All paths are absolute. */
 export interface Task {
-  /** Its name: that of its folder. */
+  /** Its name, which is the name of its folder. */
   name: string;
   /** Its folder. */
   dir: string;

@@ -1,32 +1,26 @@
-/** Thrown if what was given can be neither the name of a task nor a path to one. */
+/** Thrown if a text is neither a valid task name nor a path. */
 export class InvalidTaskNameError extends Error {
   /** The name of the class. */
   override name = "InvalidTaskNameError";
-  /** What was given. */
+  /** The name as it was given. */
   readonly given: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param given What was given.
-   * @param reason What is wrong with it.
-   */
+  /** `reason` is what is wrong with the name. */
   constructor(given: string, reason: string) {
     super(`Cannot use ${JSON.stringify(given)} as a task name: ${reason}`);
     this.given = given;
   }
 }
 
-/** What {@linkcode parseTaskName} makes of a name or path. */
+/** The result of {@linkcode parseTaskName}. */
 export type TaskReference =
   /** The name of a folder in `tasks/`. */
   | { kind: "name"; name: string }
-  /** A path; `explicit` if it begins in a way that no name can: `/`, `./`, `../`. */
+  /** A path; `explicit` if it begins with `/`, `./` or `../`, as no name does. */
   | { kind: "path"; path: string; explicit: boolean };
 
 /**
- * Tells a task's name from a path to it, and refuses what can be neither. Looks
- * at no file.
+ * Tells a task's name from a path, and refuses what can be neither. Reads no files.
  *
  * @example Usage
  * ```ts
@@ -37,7 +31,6 @@ export type TaskReference =
  * assertEquals(parseTaskName("./x").kind, "path");
  * ```
  *
- * @param given What was typed.
  * @returns A name or a path.
  * @throws {InvalidTaskNameError} If it is empty, begins with `-`, or has control characters,
  * `..` or slashes in odd places.

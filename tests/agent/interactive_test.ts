@@ -183,7 +183,7 @@ Deno.test("an agent in a PTY that never starts reports what is on its screen", a
   const { result } = await collect(agent.start(testStart({ cwd: dir.path })));
   assertEquals(result.ending, {
     kind: "launch",
-    message: "No prompt in sight: Do you trust this folder?",
+    message: "No prompt appeared: Do you trust this folder?",
   });
   assertEquals(result.stderrTail, ["Do you trust this folder?"]);
 });

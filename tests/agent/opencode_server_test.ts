@@ -241,7 +241,7 @@ Deno.test("US-005: describeServer() has a separate hint for each state of the se
   const failed = { ...INACTIVE, active: "failed", result: "exit-code" } as const;
   assertEquals(report({ unit: failed }).message, "installed but failed (exit-code)");
   const again = { ...INACTIVE, active: "restarting", restarts: 3 } as const;
-  assertStringIncludes(report({ unit: again }).message, "started again by systemd (3 times)");
+  assertStringIncludes(report({ unit: again }).message, "systemd restarts it (3 times)");
   const starting = { ...INACTIVE, active: "starting" } as const;
   assertEquals(report({ unit: starting }).message, "still starting");
 
@@ -249,7 +249,7 @@ Deno.test("US-005: describeServer() has a separate hint for each state of the se
   assertStringIncludes(foreign.message, "port 14096 is taken by something else");
   assertStringIncludes(foreign.hints[0] ?? "", "ss -ltnp 'sport = :14096'");
   const other = report({ health: { kind: "unauthorized", passwordKnown: true } });
-  assertStringIncludes(other.message, "with another password (401)");
+  assertStringIncludes(other.message, "with a different password (401)");
   const unknown = report({ health: { kind: "unauthorized", passwordKnown: false } });
   assertStringIncludes(unknown.message, "a password that is not known here (401)");
   const old = report({ health: { kind: "unsupported", version: "1.0.1" } });

@@ -94,7 +94,7 @@ Deno.test("openPty() types more than a PTY takes at once, and loses no key", asy
 
 Deno.test("AgentTerminal refuses keys that nobody reads, and invalid sizes", async () => {
   const pty = await open("sleep 60");
-  assertThrows(() => pty.terminal.write("x".repeat(2_000_000)), RangeError, "still wait");
+  assertThrows(() => pty.terminal.write("x".repeat(2_000_000)), RangeError, "still waiting");
   assertThrows(() => pty.terminal.resize(0, 24), RangeError, "expected numbers from 1 to 1000");
   process.kill(-pty.pid, "SIGKILL");
   await pty.exited;

@@ -154,7 +154,7 @@ Deno.test("point 12: a stream of JSON that breaks off is a failure, and never a 
       const [first, second] = ofType(events, "iteration_finished");
       assertEquals(first?.ending.kind, "error", what);
       assert(first?.ending.kind === "error");
-      assertStringIncludes(first.ending.message, "Claude Code ended without result");
+      assertStringIncludes(first.ending.message, "Claude Code ended without a result");
       assertEquals(second?.ending, { kind: "ok" });
       assertEquals(await it.calls(), { claude: 2 });
     }),

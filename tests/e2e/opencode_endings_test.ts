@@ -185,7 +185,7 @@ scene("answers a question that is asked all the same, and the agent goes on", [
   const { result, events } = await readRun(inProcessRun((signal) => opencode.run(signal)));
   assertEquals(result.ending, { kind: "ok" });
   const texts = events.flatMap((event) => event.kind === "text" ? [event.text] : []);
-  assertEquals(texts, ["Asked: Which database? Told to decide for itself.", "Done"]);
+  assertEquals(texts, ["Asked: Which database? Answered: decide for yourself.", "Done"]);
   assertStringIncludes(JSON.stringify(it.model.requests[1]?.messages), "Decide for yourself");
 });
 

@@ -130,7 +130,7 @@ async function lifecycle(): Promise<void> {
 
   await type("echo OPENCODE_SERVER_PASSWORD=another >> ~/.config/ralph/opencode.env");
   const other = await ralph(["doctor"], options);
-  assertStringIncludes(other.stdout, "with another password (401)");
+  assertStringIncludes(other.stdout, "with a different password (401)");
 }
 
 async function untouched(): Promise<void> {

@@ -123,7 +123,7 @@ Deno.test("runLoop() never treats a broken prd.json as a finished one", async ()
     await using it = await scene([{ id: "US-001" }], [`PRD=tasks/job/prd.json; ${damage}`]);
     const { events, result } = await collect(runLoop(it.options));
     assertEquals(result.outcome, "failed");
-    assertStringIncludes(result.reason, "prd.json stays broken");
+    assertStringIncludes(result.reason, "prd.json is still broken");
     assertEquals(await it.calls(), 4);
     assert(types(events).includes("warning"));
     assertStringIncludes(await it.prompt(2), "Repair prd.json");
@@ -154,7 +154,7 @@ Deno.test("runLoop() continues past an empty list of stories only with the last 
   ]);
   const { result } = await collect(runLoop(it.options));
   assertEquals(result.outcome, "failed");
-  assertStringIncludes(result.reason, "no stories any more");
+  assertStringIncludes(result.reason, "no longer has any stories");
 });
 
 Deno.test("runLoop() fails over at once from an agent that cannot start, and stays there", async () => {

@@ -164,7 +164,7 @@ Deno.test("appendOutput() drops the oldest output with a line that says so", asy
   const parts = (await readdir(dir.path)).filter((name) => name.startsWith("output.log")).sort();
   assertEquals(parts.length, 2);
   const text = await readFile(`${dir.path}/output.log`, "utf8");
-  assertStringIncludes(text.split("\n")[0] ?? "", "the oldest output was dropped");
+  assertStringIncludes(text.split("\n")[0] ?? "", "the oldest output was deleted");
   assert(text.endsWith("output line 200\n"));
   for (const part of parts) assert((await stat(`${dir.path}/${part}`)).size <= 1000);
 });
@@ -179,13 +179,13 @@ Deno.test("readSessionLog() leaves an incomplete last line for later", async () 
   assertEquals(await seqs(`${dir.path}/missing`), []);
 });
 
-Deno.test("readSessionLog() names the line that is not an event", async () => {
+Deno.test("readSessionLog() says which line is not an event", async () => {
   await using dir = await tempDir();
   await using log = await openSessionLog(dir.path);
   log.append(warning("one"));
   await log.flush();
   await appendFile(`${dir.path}/events.ndjson`, "rubbish\n");
-  await assertRejects(() => seqs(dir.path), SyntaxError, "the line after event 1 is no event");
+  await assertRejects(() => seqs(dir.path), SyntaxError, "the line after event 1 is not an event");
 });
 
 Deno.test("readSessionLog() follows a writer across rotations to the end of the loop", async () => {

@@ -45,7 +45,7 @@ Deno.test("checkPrd() reports ids that are taken or unknown", () => {
     [
       'error [0].dependsOn:7: Story "A" needs "X", and there is no such story',
       'warning [0].blocks:10: Story "A" says that it blocks "Y", and there is no such story',
-      'error [1].id:15: Story id "A" is taken by [0] already',
+      'error [1].id:15: Story id "A" is already used by [0]',
       'warning [2].blockedBy:26: Story "C" needs "X", and there is no such story',
     ],
   );
@@ -94,14 +94,14 @@ Deno.test("checkPrd() reports stories that contradict themselves, or say too lit
 
 Deno.test("checkPrd() reports unsafe branch names", () => {
   assertEquals(check('{"branchName":"--force","mergeTarget":"a..b","stories":[{"steps":["s"]}]}'), [
-    'error branchName:1: branchName is "--force", which is no safe branch name: it starts with "-"',
-    'error mergeTarget:1: mergeTarget is "a..b", which is no safe branch name: it holds ".."',
+    'error branchName:1: branchName is "--force", which is not a safe branch name: it starts with "-"',
+    'error mergeTarget:1: mergeTarget is "a..b", which is not a safe branch name: it holds ".."',
   ]);
 });
 
 Deno.test("checkPrd() reports a duplicate key, and a file without stories", () => {
   assertEquals(check('[{"steps":["s"],\n"passes":true,\n"passes":false}]'), [
-    "error [0].passes:3: [0].passes stands in its object more than once",
+    "error [0].passes:3: [0].passes appears more than once in its object",
   ]);
   assertEquals(check("[]"), ["warning :1: There are no stories"]);
 });

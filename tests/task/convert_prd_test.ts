@@ -183,7 +183,7 @@ Deno.test("parsePrdMarkdown() refuses a file without stories or with an id twice
   );
   assertEquals(
     twice.message,
-    'Cannot convert x/prd.md at line 7: story id "US-001" is taken by line 5 already',
+    'Cannot convert x/prd.md at line 7: story id "US-001" is already used on line 5',
   );
   assertEquals([twice.file, twice.line], ["x/prd.md", 7]);
 });

@@ -67,7 +67,7 @@ Deno.test("editPrd() refuses what it cannot do, and leaves the file as it was", 
   await refused("// why\n{}", ["a"], "p is not valid JSON at line 1, column 1");
   await refused("", ["a"], "p is empty");
   await refused("{}", ["a", "b"], "Cannot set a.b in p: there is no a that could hold it");
-  await refused('{"a":2,"a":3}', ["a"], "a key on the way to it stands there more than once");
+  await refused('{"a":2,"a":3}', ["a"], "a key on its path appears more than once");
 });
 
 Deno.test("setStoryPasses() adds passes beside a status", async () => {

@@ -97,7 +97,7 @@ Deno.test("point 13: a prd.json that is deleted, cut or emptied is an error, and
       });
       const { code, stdout } = await it.run();
       assertEquals(code, 1, what);
-      assertStringIncludes(stdout, "prd.json stays broken");
+      assertStringIncludes(stdout, "prd.json is still broken");
       assertEquals(stdout.includes("Completed"), false, what);
       assertEquals(await it.calls(), { agent: 4 }, what);
       assertStringIncludes(await it.prompt("agent", 2), "Repair prd.json before anything else");

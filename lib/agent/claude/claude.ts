@@ -21,12 +21,12 @@ const HEADLESS = [
 export { DEFAULT_ALLOWED_TOOLS };
 
 /**
- * Makes the agent that runs Claude Code, one process for each story: without a terminal, or with
- * `pty` in one of its own. Both take messages and can be interrupted while they run.
+ * Creates the agent that runs Claude Code, one process for each story: headless, or with `pty` in a
+ * terminal. Both take messages and can be interrupted while they run.
  *
- * With `yolo` it runs with `--dangerously-skip-permissions`; without, edits are accepted and
- * other tools are limited to `allowedTools`: what it is refused then is in the result. Of the
- * user's own settings, hooks and plugins are left out; the project's settings are in use.
+ * With `yolo` it runs with `--dangerously-skip-permissions`; otherwise edits are accepted and other
+ * tools are limited to `allowedTools`, and the result lists what was refused. The user's hooks and
+ * plugins are not used; the project's settings are.
  *
  * @example Usage
  * ```ts
@@ -36,7 +36,6 @@ export { DEFAULT_ALLOWED_TOOLS };
  * const availability = await claude.probe({ env: { PATH: "/usr/local/bin" } });
  * ```
  *
- * @param options Additional options.
  * @returns The agent, named `claude`.
  */
 export function createClaude(options: ClaudeOptions = {}): Agent {
@@ -71,8 +70,10 @@ export function createClaude(options: ClaudeOptions = {}): Agent {
   };
 
   function classify(facts: EndingFacts, report: AgentReport | undefined) {
-    // Without a result it did not finish, whatever the exit code says.
-    const failure = report || facts.exitCode !== 0 ? undefined : "Claude Code ended without result";
+    // Without a result it did not finish, even with exit code 0.
+    const failure = report || facts.exitCode !== 0
+      ? undefined
+      : "Claude Code ended without a result";
     return classifyEnding(facts, {
       patterns,
       now: now(),

@@ -2,17 +2,16 @@ import type { AgentEnding } from "../../event/agent_event.ts";
 import type { ClaudeState } from "./events.ts";
 import type { Conversation } from "../process/run_agent_process.ts";
 
-/** How a turn ended that a person has interrupted: no failure of the agent. */
+/** The ending of a turn that a person interrupted, which is not the agent's failure. */
 export const CLAUDE_INTERRUPTED: AgentEnding = {
   kind: "aborted",
   message: "Interrupted by a person",
 };
 
 /**
- * Writes a message of the user down as `claude --input-format stream-json` reads it.
+ * Encodes a message of the user for `claude --input-format stream-json`.
  *
- * @param text What to say.
- * @returns The line, line end included.
+ * @returns The line, including its line end.
  */
 export function claudeMessageLine(text: string): string {
   const message = { role: "user", content: [{ type: "text", text }] };
@@ -20,18 +19,17 @@ export function claudeMessageLine(text: string): string {
 }
 
 /**
- * Makes what a headless Claude is talked to with: a message in the middle of a turn is heard in
- * it, and answered in a turn of its own after it.
+ * Encodes commands for a headless Claude. It reads a message in the middle of a turn, and answers
+ * it in a separate turn afterwards.
  *
- * @param state What is remembered of its output.
- * @returns The conversation.
+ * @param state The state of its output.
  */
 export function claudeConversation(state: Pick<ClaudeState, "report">): Conversation {
   let requests = 0;
   return {
     write(command) {
       if (command.kind === "message") {
-        // What it said about its last turn says nothing about the one that begins.
+        // The report of its last turn does not apply to the one that begins.
         delete state.report;
         return claudeMessageLine(command.text);
       }

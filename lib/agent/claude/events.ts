@@ -9,32 +9,35 @@ import {
 import { cutText } from "../../base/cut_text.ts";
 import { toolDetail } from "../tool_detail.ts";
 
-/** What {@linkcode parseClaudeEvent} remembers from line to line of one run. */
+/** The state of {@linkcode parseClaudeEvent} for one run. */
 export interface ClaudeState {
   /** The folder in which Claude works; paths below it are shown relative to it. */
   cwd: string;
-  /** Tokens of each message since; one message comes in several lines, each with its usage. */
+  /**
+   * Usage of each message of the current turn; one message comes in several lines, each with its
+   * usage.
+   */
   usageOfMessage: Map<string, Usage>;
-  /** What the turns that are over have used; absent in the first. */
+  /** The usage of finished turns; absent in the first. */
   usageOfTurns?: Usage;
-  /** Whether a person has interrupted its turn, with nothing after it. */
+  /** Whether a person interrupted its turn, with nothing after it. */
   interrupted?: boolean;
-  /** Its conversation, once it has been named. */
+  /** The id of its conversation, once known. */
   sessionId?: string;
   /** Calls of tools that have not been answered. */
   toolUses: Map<string, Denial>;
-  /** Ids of the calls whose denial has been told. */
+  /** Ids of calls whose denial has been reported. */
   denied: Set<string>;
-  /** The error of the service that came last, with nothing after it. */
+  /** The last error of the service, if nothing came after it. */
   lastError?: { code?: string; message: string };
-  /** When the limit ends that was last announced as reached, in milliseconds since the epoch. */
+  /** When the last reached limit resets, in milliseconds since the epoch. */
   limitResetsAt?: number;
-  /** What it said about its end. */
+  /** Its report about its end. */
   report?: AgentReport;
 }
 
 /**
- * Makes the state for one run.
+ * Creates the state for one run.
  *
  * @param cwd The folder in which Claude works.
  * @returns The state at the start.
@@ -43,14 +46,14 @@ export function newClaudeState(cwd: string): ClaudeState {
   return { cwd, usageOfMessage: new Map(), toolUses: new Map(), denied: new Set() };
 }
 
-/** How Claude Code begins the answer of a tool that it was not allowed to use. */
+/** How Claude Code begins the result of a tool that it was not allowed to use. */
 const REFUSED =
   /^(?:Claude requested permissions? |This (?:Bash )?command (?:requires approval|contains multiple operations\. The following parts? require)|Permission to use \S+ (?:with command .* )?has been denied|The user doesn't want to proceed)/;
 
 /**
  * Turns one line of `claude --output-format stream-json` into events, and updates the state.
  *
- * Types that are not known give no events; a line that is no JSON object is an `output` event.
+ * Unknown types give no events; a line that is not a JSON object is an `output` event.
  *
  * @example Usage
  * ```ts
@@ -62,8 +65,7 @@ const REFUSED =
  * assertEquals(events, [{ kind: "session", agentSessionId: "b58c", model: "opus" }]);
  * ```
  *
- * @param line The line.
- * @param state What is remembered of the lines before; changed in place.
+ * @param state The state from the previous lines; changed in place.
  * @returns The events, in order.
  */
 export function parseClaudeEvent(line: string, state: ClaudeState): AgentEvent[] {
@@ -104,7 +106,7 @@ type Message<T extends ClaudeMessage["type"]> = Extract<ClaudeMessage, { type: T
 function systemEvents(message: Message<"system">, state: ClaudeState): AgentEvent[] {
   if (message.subtype === "init" && message.session_id !== undefined) {
     const { session_id: agentSessionId, model } = message;
-    // It says so at the beginning of each turn.
+    // Repeated at the beginning of each turn.
     if (agentSessionId === state.sessionId) return [];
     state.sessionId = agentSessionId;
     delete state.report;
@@ -121,7 +123,7 @@ function systemEvents(message: Message<"system">, state: ClaudeState): AgentEven
 function assistantEvents({ message, error }: Message<"assistant">, state: ClaudeState) {
   const events: AgentEvent[] = [];
   state.interrupted = false;
-  // Claude Code puts the words of a failed request into an assistant message of its own.
+  // Claude Code reports a failed request as a synthetic assistant message.
   const isSynthetic = error !== undefined || message.model === "<synthetic>";
   for (const block of message.content) {
     if (block?.type === "text" && block.text.trim() !== "") {
@@ -200,7 +202,7 @@ function sum(usages: Iterable<Usage>, before: Usage = NOTHING): Usage {
   return total;
 }
 
-/** The content of a tool's answer: a string, or blocks of which some are text. */
+/** The content of a tool's result: a string, or blocks, some of which are text. */
 function textOf(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";
@@ -212,30 +214,29 @@ function textOf(content: unknown): string {
 type Ending = NonNullable<AgentReport["ending"]>;
 
 /**
- * The codes that Claude Code 2.1 gives a failed request. `unknown` and `invalid_request`
- * say nothing about what to do, and are left to status and words.
+ * Claude Code 2.1's error codes of a failed request. `unknown` and `invalid_request` are too
+ * general: status and message decide.
  */
 const ENDING_OF_CODE: Record<string, Ending> = {
   authentication_failed: "auth",
   oauth_org_not_allowed: "auth",
-  // No credit is left: like a refused key, it does not heal by waiting.
+  // No credit is left: like a rejected key, waiting does not help.
   billing_error: "auth",
   rate_limit: "rate_limit",
   overloaded: "overloaded",
   server_error: "overloaded",
-  // Another try asks for the same model again.
+  // A retry would ask for the same model again.
   model_not_found: "launch",
 };
 
 /**
- * Makes the report of a run from Claude Code's `result` and the error that came last.
+ * Makes the report of a run from Claude Code's `result` and the last error.
  *
- * A result without `is_error` that follows directly upon an error of the service is a failure:
- * some versions report a reached limit as a success.
+ * A result without `is_error` directly after an error of the service is a failure: some versions
+ * report a reached limit as a success.
  *
  * @param result The `result` message.
- * @param state What is remembered of the lines before.
- * @returns The report.
+ * @param state The state from the previous lines.
  */
 export function claudeReport(
   result: Extract<ClaudeMessage, { type: "result" }>,
@@ -244,7 +245,7 @@ export function claudeReport(
   const { lastError, limitResetsAt } = state;
   const failed = result.is_error || lastError?.code !== undefined;
   const words = result.result ?? result.errors?.join("; ") ?? lastError?.message ?? "";
-  // For a limit of turns or of cost there are no words, only the subtype.
+  // A limit of turns or of cost has no message, only a subtype.
   const message = words.trim() ||
     `Claude Code ended with ${(result.subtype ?? "an error").replaceAll("_", " ")}`;
   if (!failed) return { failed, message: words };

@@ -1,9 +1,9 @@
 import { z } from "zod";
 
 /**
- * The lines of Claude Code's `--output-format stream-json` that ralph reads, each with
- * the fields that it reads. Claude Code adds fields and types with every release, so
- * what is unknown is ignored, and a field of a surprising type is taken as absent.
+ * The lines of Claude Code's `--output-format stream-json` that ralph reads, each with the fields
+ * that it reads. Claude Code adds fields and types with every release, so unknown ones are ignored,
+ * and a field of an unexpected type counts as absent.
  */
 function lenient<T extends z.ZodType>(schema: T): z.ZodCatch<z.ZodOptional<T>> {
   return schema.optional().catch(undefined);
@@ -34,7 +34,7 @@ const block = z.discriminatedUnion("type", [
 
 const content = z.preprocess(
   (value) => typeof value === "string" ? [{ type: "text", text: value }] : value,
-  // Kinds of blocks that are not listed, such as "thinking", become undefined.
+  // Other kinds of blocks, such as "thinking", become undefined.
   z.array(block.optional().catch(undefined)),
 ).catch([]);
 
@@ -87,15 +87,14 @@ const message = z.discriminatedUnion("type", [
 /** One line of Claude Code's output, as far as ralph reads it. */
 export type ClaudeMessage = z.infer<typeof message>;
 
-/** A part of a message: prose, a call of a tool, or a tool's answer. */
+/** A part of a message: prose, a tool call, or a tool's result. */
 export type ClaudeBlock = z.infer<typeof block>;
 
 /**
  * Reads one line of Claude Code's output.
  *
- * @param line The line.
- * @returns The message, `"ignored"` if it is one that ralph does not read, or nothing
- * if the line is not a JSON object.
+ * @returns The message, `"ignored"` if it is one that ralph does not read, or `undefined` if the
+ * line is not a JSON object.
  */
 export function readClaudeMessage(line: string): ClaudeMessage | "ignored" | undefined {
   let value: unknown;

@@ -11,12 +11,12 @@ export const DEFAULT_ALLOWED_TOOLS: readonly string[] = [
 ];
 
 /**
- * Lists the arguments of Claude Code that do not depend on how it is talked to: the model and what
- * it may do.
+ * The arguments of Claude Code that are the same headless and in a PTY: the model and what it may
+ * do.
  *
  * @param options The options of the agent.
- * @param start What it is started with.
- * @returns The arguments; the last may take further values, so that an operand needs a `--` first.
+ * @param start The options of the start.
+ * @returns The arguments; the last option takes several values, so an operand must follow a `--`.
  */
 export function claudeArguments(
   options: Pick<ClaudeOptions, "args" | "allowedTools">,
@@ -42,18 +42,18 @@ export interface ClaudeOptions {
   program?: string;
   /**
    * Further arguments. With `["--setting-sources", "user,project,local"]` the user's own hooks and
-   * plugins are in use as well. @default {[]}
+   * plugins are also in use. @default {[]}
    */
   args?: string[];
   /**
-   * What it may do besides editing files when it does not run with `yolo`, in Claude Code's
-   * own notation, such as `Bash(deno task test:*)`. An empty list leaves it the edits.
+   * What it may do without `yolo`, in addition to editing files, in Claude Code's notation, such as
+   * `Bash(deno task test:*)`. With an empty list it may only edit.
    * @default {DEFAULT_ALLOWED_TOOLS}
    */
   allowedTools?: string[];
-  /** Patterns that tell endings, tried before the built-in ones. @default {[]} */
+  /** Patterns that recognize endings, tried before the built-in ones. @default {[]} */
   patterns?: readonly EndingPattern[];
-  /** Whether it runs in a PTY, as the program that a person would use. @default {false} */
+  /** Whether it runs in a PTY, as the interactive program. @default {false} */
   pty?: boolean;
   /** The time in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;

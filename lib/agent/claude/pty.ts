@@ -14,25 +14,25 @@ import {
   type SignalFolder,
 } from "../pty/signal_folder.ts";
 
-/** Longest that Claude Code may take to begin: its hooks are read before the prompt is. */
+/** How long Claude Code may take to begin, in milliseconds. */
 const START_MS = 60_000;
 const ESCAPE = "\x1b";
 const CTRL_D = "\x04";
 
 /**
- * Starts Claude Code's own terminal program on a story, in a PTY.
+ * Starts the interactive Claude Code on a story, in a PTY.
  *
- * Its hooks say when a turn is over; what it did, used and was refused comes from its transcript,
- * which names no cost. Nothing is read from the screen.
+ * Its hooks report when a turn is over; its actions, usage and denials come from its transcript,
+ * which has no cost. Nothing is read from the screen.
  *
  * @param options The options of the agent.
- * @param start What it is started with.
+ * @param start The options of the start.
  * @returns The run, which has a terminal.
  */
 export function startClaudePty(options: ClaudeOptions, start: AgentStartOptions): AgentRun {
   const { program = "claude", patterns = [], now = Date.now } = options;
   const opened = openSignalFolder({ env: start.env });
-  // Whoever needs it hears of it.
+  // The rejection surfaces where `opened` is awaited.
   opened.catch(() => {});
   let folder: SignalFolder | undefined;
   const turns = new ClaudeTurns({ cwd: start.cwd, read: async () => await folder?.read() });
@@ -67,7 +67,7 @@ export function startClaudePty(options: ClaudeOptions, start: AgentStartOptions)
       return classifyEnding(facts, {
         patterns,
         now: now(),
-        // Whoever is asked to leave may do so with any exit code.
+        // We asked it to leave, so its exit code does not matter.
         succeeded: report?.failed === false,
         ...(report && { report }),
         ...(early && { failure: "Claude Code ended in the middle of its turn" }),

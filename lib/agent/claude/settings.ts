@@ -16,21 +16,20 @@ export interface ClaudeSettings {
   readonly args: string[];
   /** Writes the file, readable by its owner only. */
   write(): Promise<void>;
-  /** Removes it, if it is there. */
+  /** Removes it, if it exists. */
   remove(): Promise<void>;
 }
 
 /**
- * Makes settings of the user's own, without what is meant for their own sessions: hooks, which
- * would run in every iteration and can keep an agent from ending, and plugins, which bring hooks
- * with them. Sign-in helpers, variables, models and refused permissions stay, and the project's
- * settings hold as they are.
+ * Copies the user's settings without what is meant for interactive use: hooks, which would run in
+ * every iteration and can keep an agent from ending, and plugins, which contain hooks. Sign-in
+ * helpers, variables, models and denied permissions stay, and the project's settings apply
+ * unchanged.
  *
- * A user who picks the sources with `--setting-sources` gets what they ask for.
+ * If the user's arguments contain `--setting-sources`, that is used instead.
  *
- * @param env The environment of the agent, which says where the user's settings are.
- * @param options Additional options.
- * @returns The settings, whose file is not there yet.
+ * @param env The environment of the agent, to find the user's settings.
+ * @returns The settings, whose file is not written yet.
  */
 export function claudeSettings(
   env: Record<string, string>,
@@ -48,7 +47,7 @@ export function claudeSettings(
     args: ["--setting-sources", "project,local", "--settings", path],
     async write() {
       const own = withoutHooks(await readFile(source, "utf8").catch(() => "{}"));
-      // A file, as variables and helpers of the user's are nothing for the list of processes.
+      // A file, so that the user's variables and helpers do not appear in the process list.
       const text = JSON.stringify({ ...own, ...JSON.parse(more) });
       await writeFile(path, text, { mode: 0o600, flag: "wx" });
     },
@@ -56,7 +55,7 @@ export function claudeSettings(
   };
 }
 
-/** What is no JSON object is no settings to Claude Code either. */
+/** Claude Code also ignores settings that are not a JSON object. */
 function withoutHooks(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
@@ -67,11 +66,11 @@ function withoutHooks(text: string): Record<string, unknown> {
   }
 }
 
-/** Replaces the signal file by what Claude Code tells its hook: as a whole or not at all. */
+/** Atomically replaces the signal file with the input of the hook. */
 const SIGNAL =
   'cat > "$RALPH_SIGNAL_FILE.$$" && mv -f "$RALPH_SIGNAL_FILE.$$" "$RALPH_SIGNAL_FILE"';
 
-/** In the words of Claude Code itself, so that it is recognised as what it is. */
+/** Claude Code's own wording, so that it is recognized as a denial. */
 const REFUSAL = "Permission to use it has been denied: nobody is here to give it";
 
 const DECISION = JSON.stringify({
@@ -81,17 +80,19 @@ const DECISION = JSON.stringify({
   },
 });
 
-/** A question that nobody sees would be waited for without end; a person may answer it. */
+/**
+ * A question that nobody sees would block the agent forever; a person who has taken over may answer
+ * it.
+ */
 const ANSWER =
   `cat > /dev/null; test -e "$RALPH_SIGNAL_FILE.interactive" || printf '%s' '${DECISION}'`;
 
-/** The events of Claude Code that say where its turn stands. */
+/** The events of Claude Code that show the state of its turn. */
 const EVENTS = ["SessionStart", "UserPromptSubmit", "Stop", "StopFailure"] as const;
 
 /**
- * Makes the settings by which Claude Code says where its turn stands, in the file that
- * `RALPH_SIGNAL_FILE` names, and refuses what it would ask for while nobody is there. They are
- * added to the project's own.
+ * Settings with hooks that write the state of Claude Code's turn to `RALPH_SIGNAL_FILE`, and refuse
+ * permissions while nobody has taken over. They are added to the project's settings.
  *
  * @returns The value of `--settings`.
  */

@@ -18,26 +18,30 @@ const signalSchema = z.object({
 
 type Signal = z.infer<typeof signalSchema>;
 
-/** Where the last signal of Claude Code is, and the time. */
+/** Options for {@linkcode ClaudeTurns}. */
 export interface ClaudeTurnsOptions {
   /** Reads the last signal. */
   read: () => Promise<unknown>;
   /** The folder in which Claude works. */
   cwd: string;
-  /** The time in milliseconds since any moment. @default {performance.now} */
+  /** A monotonic clock, in milliseconds. @default {performance.now} */
   now?: () => number;
 }
 
-/** Interrupted before it has said a word, Claude takes the prompt back and writes nothing down. */
+/**
+ * If interrupted before its first output, Claude takes the prompt back and writes no transcript.
+ */
 const INTERRUPTED_MS = 2000;
-/** What may pass until a message that was typed is a turn. */
+/** How long a typed message may take to begin a turn. */
 const MESSAGE_MS = 10_000;
-/** Hooks of the user may send Claude back to work after a Stop; the transcript says when not. */
+/**
+ * The user's hooks may send Claude back to work after a Stop; the transcript shows if they do not.
+ */
 const QUIET_MS = 5000;
 
 /**
- * Follows the turns of Claude Code's own terminal program: its hooks say where a turn stands, its
- * transcript says what happened.
+ * Follows the turns of the interactive Claude Code: its hooks report the state of a turn, its
+ * transcript what happened.
  */
 export class ClaudeTurns implements AsyncDisposable {
   readonly #options: ClaudeTurnsOptions;
@@ -45,19 +49,15 @@ export class ClaudeTurns implements AsyncDisposable {
   readonly #now: () => number;
   #signal: Signal | undefined;
   #tail: TailFile | undefined;
-  /** The transcript says that the turn is over, whatever hooks did. */
+  /** The transcript shows that the turn is over, regardless of hooks. */
   #settled = false;
-  /** When it was interrupted, if it has not been heard of since. */
+  /** When it was interrupted; cleared by its next signal. */
   #interruptedAt: number | undefined;
-  /** When it was told something of which it has not been heard yet. */
+  /** When a message was sent that has not begun a turn yet. */
   #messageAt: number | undefined;
   #heardAt = 0;
 
-  /**
-   * Begins to follow.
-   *
-   * @param options Where the signals come from.
-   */
+  /** @param options The source of the signals, and the clock. */
   constructor(options: ClaudeTurnsOptions) {
     this.#options = options;
     this.#state = newClaudeState(options.cwd);
@@ -72,7 +72,7 @@ export class ClaudeTurns implements AsyncDisposable {
   }
 
   /**
-   * Notes what it was told.
+   * Notes a command to the agent.
    *
    * @param command A message that begins a turn, or an interrupt that ends one.
    */
@@ -83,7 +83,7 @@ export class ClaudeTurns implements AsyncDisposable {
     if (command.kind === "message") this.#state.interrupted = false;
   }
 
-  /** What Claude said about the end of its last turn; nothing if it is in the middle of one. */
+  /** Claude's report about its last turn; `undefined` in the middle of a turn. */
   get report(): AgentReport | undefined {
     const { hook_event_name: event, error, last_assistant_message: message } = this.#signal ?? {};
     if (event === "Stop") return { failed: false, message: message ?? "" };
@@ -96,12 +96,12 @@ export class ClaudeTurns implements AsyncDisposable {
   }
 
   /**
-   * Looks what happened since the last time.
+   * Checks what happened since the last call.
    *
-   * @returns What happened, and where the turn stands.
+   * @returns What happened, and the state of the turn.
    */
   async look(): Promise<PtyLook> {
-    // The signal first: what the transcript holds afterwards is as new at least.
+    // Reads the signal first: the transcript is then at least as new.
     const events = await this.#readSignal();
     for await (const line of this.#tail?.read() ?? []) {
       this.#heardAt = this.#now();
@@ -130,14 +130,14 @@ export class ClaudeTurns implements AsyncDisposable {
       }
     }
     if (before?.transcript_path === signal.transcript_path) return [];
-    // A person may begin another conversation in the same program.
+    // A person may start another conversation in the same program.
     await this.#tail?.[Symbol.asyncDispose]();
     this.#tail = new TailFile(signal.transcript_path);
     const { session_id: agentSessionId, model } = signal;
     return [{ kind: "session", agentSessionId, ...(model !== undefined && { model }) }];
   }
 
-  /** Inside of a text these quotes would be escaped: no prose is taken for a record. */
+  /** Inside a text these quotes would be escaped, so prose never matches. */
   #learn(line: string): void {
     if (line.includes('"subtype":"turn_duration"')) this.#settled = true;
     else if (/"type":"(?:user|assistant)"/.test(line)) {

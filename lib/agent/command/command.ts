@@ -16,10 +16,10 @@ export interface CommandOptions {
 }
 
 /**
- * Makes an agent of any program that takes a prompt.
+ * Creates an agent from any program that takes a prompt.
  *
- * Every line that it writes is an `output` event. What counts as a success, and how its
- * other endings are told apart, is up to the config.
+ * Every line that it writes is an `output` event. The config defines what counts as a success, and
+ * how to recognize other endings.
  *
  * @example Usage
  * ```ts
@@ -33,10 +33,8 @@ export interface CommandOptions {
  * const availability = await agent.probe({ env: { PATH: "/usr/local/bin" } });
  * ```
  *
- * @param name The name by which `--agent` and prd.json know it.
- * @param config How the program is run.
- * @param options Additional options.
- * @returns The agent.
+ * @param name Its name in `--agent` and prd.json.
+ * @param config The table of the config.
  * @throws {SyntaxError} If a regular expression of the config is not valid.
  */
 export function createCommand(
@@ -57,7 +55,7 @@ export function createCommand(
       probeProgram(program, {
         ...probe,
         env: { ...probe.env, ...config.env },
-        // A program of the user's own may take "--version" for a prompt, and begin to work.
+        // A user's own program may take "--version" for a prompt, and start to work.
         version: (probe.version ?? false) && config.version_args !== undefined,
         versionArgs: config.version_args ?? [],
       }),
@@ -108,8 +106,8 @@ function toPattern({ ending, regex, source = "error" }: PatternConfig): EndingPa
 }
 
 /**
- * Makes the argument vector of a command agent: placeholders replaced, model, permissions
- * and prompt added.
+ * Builds the argument list of a command agent: replaces placeholders, and adds model, permissions
+ * and prompt.
  *
  * @example Usage
  * ```ts
@@ -122,8 +120,8 @@ function toPattern({ ending, regex, source = "error" }: PatternConfig): EndingPa
  * assertEquals(args, ["tool", "run", "-m", "small", "Do it"]);
  * ```
  *
- * @param config How the program is run.
- * @param start What it is started with.
+ * @param config The table of the config.
+ * @param start The options of the start.
  * @param promptPath The file with the prompt, if it is passed as one.
  * @returns The program and its arguments.
  */
@@ -153,22 +151,18 @@ export function commandLine(
 
 /** A temporary file for one prompt. */
 export interface PromptFile {
-  /** Where it will be. */
+  /** Its path. */
   readonly path: string;
-  /**
-   * Writes it, readable by its owner only.
-   *
-   * @param prompt The prompt.
-   */
+  /** Writes it, readable by its owner only. */
   write(prompt: string): Promise<void>;
-  /** Removes it, if it is there. */
+  /** Removes it, if it exists. */
   remove(): Promise<void>;
 }
 
 /**
- * Names a temporary file for a prompt, for a program that reads its prompt from a file.
+ * Chooses a temporary file for a program that reads its prompt from a file.
  *
- * @returns The file, which is not there yet.
+ * @returns The file, which is not written yet.
  */
 export function promptFile(): PromptFile {
   const path = join(tmpdir(), `ralph-prompt-${crypto.randomUUID()}.md`);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** How a command's run is recognised as a success. */
+/** When a run of a command counts as a success. */
 export interface CommandSuccess {
   /** Exit codes of a success. @default {[0]} */
   exit_codes?: number[];
@@ -8,11 +8,11 @@ export interface CommandSuccess {
   output?: string;
 }
 
-/** A pattern of the config that says how an agent ended. */
+/** A pattern of the config that recognizes how an agent ended. */
 export interface PatternConfig {
   /** The ending that it stands for. */
   ending: "auth" | "rate_limit" | "overloaded" | "launch" | "error";
-  /** The regular expression, without regard to case. */
+  /** The regular expression, ignoring case. */
   regex: string;
   /**
    * `error`: stderr of a run that failed. `output`: the last 20 lines of stdout of any run.
@@ -25,36 +25,36 @@ export interface PatternConfig {
 export interface CommandConfig {
   /**
    * The program and its arguments. `{prompt}`, `{model}` and `{story}` (the story's id) are
-   * replaced; an argument with `{model}` is left out when no model is asked for.
+   * replaced; an argument with `{model}` is left out if no model is requested.
    */
   command: string[];
   /**
    * How it gets the prompt: on stdin, as an argument, or as the path of a temporary file. The
-   * latter two take the place of `{prompt}`, or come last. @default {"stdin"}
+   * latter two replace `{prompt}`, or come last. @default {"stdin"}
    */
   prompt?: "stdin" | "argument" | "file";
-  /** The option that names a model, such as `--model`; goes with the model to the end. */
+  /** The option for the model, such as `--model`; appended together with the model. */
   model_flag?: string;
-  /** The model where the story and the PRD ask for none. @default {the program's own} */
+  /** The model if the story and the PRD name none. @default {the program's own} */
   model?: string;
-  /** Further arguments when it may do anything without asking. @default {[]} */
+  /** Further arguments with `--yolo`. @default {[]} */
   yolo_args?: string[];
-  /** Further arguments when it may not. @default {[]} */
+  /** Further arguments without `--yolo`. @default {[]} */
   safe_args?: string[];
   /** Variables that are added to its environment. @default {{}} */
   env?: Record<string, string>;
-  /** How a success is recognised. @default {exit code 0} */
+  /** What counts as a success. @default {exit code 0} */
   success?: CommandSuccess;
-  /** Patterns that tell endings, tried before the built-in ones. @default {[]} */
+  /** Patterns that recognize endings, tried before the built-in ones. @default {[]} */
   patterns?: PatternConfig[];
   /**
-   * Arguments that make it print its version, which tells before a run whether it starts at all.
-   * @default {it is not started just to see}
+   * Arguments that make it print its version, to check before a run whether it starts.
+   * @default {no check}
    */
   version_args?: string[];
   /**
    * Whether it runs in a PTY: its exit is its end, and the lines on its screen are its output. The
-   * prompt has to be an argument or a file then. @default {false}
+   * prompt must then be an argument or a file. @default {false}
    */
   pty?: boolean;
 }
@@ -65,8 +65,8 @@ export interface CommandConfig {
  * `codex exec -` reads the prompt from stdin. Its sandbox is read-only by default;
  * `--sandbox workspace-write` lets it edit the folder, and
  * `--dangerously-bypass-approvals-and-sandbox` do anything. (`--full-auto` of older versions is
- * gone.) Its stderr holds the whole conversation, so only its own lines beginning with
- * `ERROR:` are held against it.
+ * gone.) Its stderr holds the whole conversation, so only lines that begin with `ERROR:` count as
+ * errors.
  *
  * @see {@link https://developers.openai.com/codex/noninteractive}
  */
@@ -81,7 +81,7 @@ export const CODEX: CommandConfig = {
     { ending: "rate_limit", regex: "^ERROR: .*(usage limit|rate limit|quota|\\b429\\b)" },
     { ending: "auth", regex: "^ERROR: .*(\\b401\\b|unauthorized|not logged in|sign in again)" },
     { ending: "overloaded", regex: "^ERROR: .*(at capacity|overloaded|\\b50[0234]\\b)" },
-    // Whatever else it says is an error, also where the conversation looks like a limit.
+    // Any other error line is an `error`, even if the conversation mentions a limit.
     { ending: "error", regex: "^ERROR: " },
   ],
 };
@@ -89,9 +89,9 @@ export const CODEX: CommandConfig = {
 /**
  * Google's Gemini CLI, without a terminal (tried with `@google/gemini-cli` 0.61).
  *
- * It runs headless when stdin is no terminal, and reads the prompt from there. Tools that would
- * need an approval are refused then, hence `--approval-mode`; in a folder that is
- * not trusted that mode is ignored, hence `--skip-trust`. It exits with 41 if it is not signed in.
+ * It runs headless if stdin is not a terminal, and reads the prompt from there. It then refuses
+ * tools that need an approval, hence `--approval-mode`; it ignores that mode in an untrusted
+ * folder, hence `--skip-trust`. It exits with 41 if it is not signed in.
  *
  * @see {@link https://geminicli.com/docs/cli/headless/}
  */

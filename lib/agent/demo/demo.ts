@@ -12,7 +12,7 @@ import { GitError, runGit } from "../../git/run_git.ts";
 
 /** Options for {@linkcode createDemo}. */
 export interface DemoOptions {
-  /** How long a story takes at least, in milliseconds. @default {800} */
+  /** Minimum duration of a story, in milliseconds. @default {800} */
   storyMs?: number;
   /** The file of the PRD in the task folder. @default {"prd.json"} */
   prdFile?: string;
@@ -23,7 +23,7 @@ export interface DemoOptions {
 const STEPS = 5;
 
 /**
- * Makes the agent that shows how ralph works: without a model, a network or an account.
+ * Creates the agent that shows how ralph works, without a model, a network or an account.
  *
  * For its story it writes `demo/<id>.md`, ticks the criteria, sets the story to passed, adds to
  * `progress.txt` and commits, in any git repository and any dialect of prd.json.
@@ -37,7 +37,6 @@ const STEPS = 5;
  * assertEquals(await demo.probe({ env: {} }), { available: true });
  * ```
  *
- * @param options Additional options.
  * @returns The agent, named `demo`.
  */
 export function createDemo(options: DemoOptions = {}): Agent {
@@ -87,9 +86,8 @@ async function* demoStory(
 const CRITERIA_KEYS = ["acceptanceCriteria", "acceptance", "steps", "testSteps", "actionItems"];
 
 /**
- * Writes what the demo agent makes of a story.
+ * Writes the demo agent's file for a story.
  *
- * @param story The story.
  * @param cwd The root of the repository.
  * @returns The path of the file, relative to the root.
  */
@@ -104,18 +102,20 @@ export async function writeDemoFile(story: Story, cwd: string): Promise<string> 
   return file;
 }
 
-/** An id may be any text: what could leave the folder or is awkward in a name becomes `-`. */
+/**
+ * An id may be any text: characters that could leave the folder or are awkward in a name become
+ * `-`.
+ */
 function safeFileName(id: string): string {
   const name = id.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[.-]+/, "").slice(0, 80);
   return name === "" ? "story" : name;
 }
 
 /**
- * Sets those criteria of a story to passed that can say so; plain strings stay as they are.
+ * Marks the criteria of a story as passed; plain strings cannot be marked.
  *
  * @param file The file of the PRD.
- * @param story The story.
- * @param options A signal that ends the edit early.
+ * @param options A signal that cancels the edit.
  * @returns How many criteria were changed.
  */
 export async function tickCriteria(
@@ -141,8 +141,7 @@ export async function tickCriteria(
 /**
  * Appends the entry of a story to `progress.txt`, as agents do.
  *
- * @param taskDir The task folder.
- * @param entry The story, the file that was made for it, and when.
+ * @param entry The story, its file, and the time.
  * @returns The path of `progress.txt`.
  */
 export async function writeDemoProgress(
@@ -153,7 +152,7 @@ export async function writeDemoProgress(
   const path = join(taskDir, "progress.txt");
   const header = "# Ralph Progress Log\n" +
     `Effort: ${basename(taskDir)}\nType: Feature\nStarted: ${localTime(time).slice(0, 10)}\n---\n`;
-  // Fails if the file is there, which is the usual case.
+  // Fails if the file exists, which is the usual case.
   await writeFile(path, header, { flag: "wx" }).catch(() => {});
   const body = [
     `- Wrote \`${file}\` with the title and the criteria of the story`,
@@ -167,14 +166,13 @@ export async function writeDemoProgress(
 }
 
 /**
- * Commits files, and nothing else that may be staged.
+ * Commits the given files, and nothing else that may be staged.
  *
- * Files outside the repository and ignored ones are left out. Without an identity in git's
- * config the commit is the demo's own.
+ * Files outside the repository and ignored ones are left out. Without an identity in git's config,
+ * the demo's is used.
  *
- * @param files The files.
  * @param options The root of the repository, the message, and a signal.
- * @returns In words, what was committed.
+ * @returns What was committed, in words.
  * @throws {GitError} If git fails.
  */
 export async function commitDemo(
@@ -198,7 +196,7 @@ export async function commitDemo(
   const identity = await succeeds(git("var", "GIT_COMMITTER_IDENT"))
     ? []
     : ["-c", "user.name=ralph demo", "-c", "user.email=demo@ralph.invalid"];
-  // A signature might ask for a passphrase that nobody is there to type.
+  // Signing could ask for a passphrase, and nobody is there to type it.
   await git(...identity, "-c", "commit.gpgSign=false", "commit", "-qm", message, "--", ...paths);
   return `Committed ${(await git("rev-parse", "--short", "HEAD")).trim()}`;
 }

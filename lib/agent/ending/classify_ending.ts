@@ -1,19 +1,19 @@
 import type { AgentEnding, Denial } from "../../event/agent_event.ts";
 import { parseResetTime } from "./parse_reset_time.ts";
 
-/** What an agent itself said about its end, in a structured form. */
+/** What an agent reported about its end in structured form. */
 export interface AgentReport {
-  /** Whether it says that it failed. */
+  /** Whether it reports a failure. */
   failed: boolean;
-  /** Its words; empty if it has none. */
+  /** Its message; empty if it has none. */
   message: string;
-  /** What went wrong, where the agent says it in a form that needs no guessing. */
+  /** What went wrong, if the agent reports it in a machine-readable form. */
   ending?: "launch" | "auth" | "rate_limit" | "overloaded" | "error";
   /** When a limit ends, in milliseconds since the epoch. */
   retryAt?: number;
 }
 
-/** What is known about a process of an agent that has ended. */
+/** What is known about an agent's process that has ended. */
 export interface EndingFacts {
   /** Its exit code; `null` if a signal ended it. */
   exitCode: number | null;
@@ -33,17 +33,17 @@ export interface EndingFacts {
 
 /** Options for {@linkcode classifyEnding}. */
 export interface ClassifyEndingOptions {
-  /** What the agent said about its end; absent if it says nothing in a structured form. */
+  /** What the agent reported about its end; absent if it has no structured report. */
   report?: AgentReport;
   /** Whether the run counts as a success. @default {exit code 0 and no failed report} */
   succeeded?: boolean;
-  /** Why it does not, where exit code and stderr do not tell. */
+  /** Why it failed, if exit code and stderr do not show it. */
   failure?: string;
   /** Patterns that are tried before the built-in ones. @default {[]} */
   patterns?: readonly EndingPattern[];
   /** The time now, in milliseconds since the epoch. @default {Date.now()} */
   now?: number;
-  /** The zone of a time of day in a message. @default {the zone of this machine} */
+  /** The time zone for times in a message. @default {the zone of this machine} */
   timeZone?: string;
 }
 
@@ -53,13 +53,13 @@ const TELLING =
   /error|fatal|panic|cannot|can't|could not|failed|denied|unknown|invalid|unexpected|not found|no such|limit|exception/i;
 
 /**
- * Says how an agent ended, from its exit code, its stderr and its structured report;
- * never from its prose.
+ * Determines how an agent ended, from its exit code, its stderr and its structured report; never
+ * from its prose.
  *
  * - It succeeded: `ok`, or `denied` if it was refused permissions.
  * - It failed: what its report says, then the first pattern that its report or its stderr
  *   matches, then `launch` if it failed within two seconds without a line on stdout, then `error`.
- * - Patterns with `source: "output"`, which come from the config only, hold for any run.
+ * - Patterns with `source: "output"`, which only the config has, apply to any run.
  *
  * @example Usage
  * ```ts
@@ -82,8 +82,6 @@ const TELLING =
  * ```
  *
  * @param facts What is known about the process.
- * @param options Additional options.
- * @returns How it ended.
  */
 export function classifyEnding(
   facts: EndingFacts,
@@ -139,7 +137,7 @@ function match(lines: string[], patterns: readonly EndingPattern[]) {
   }
 }
 
-/** The last line that matches, as the last word of a program is its reason to end. */
+/** The last line that matches, as a program usually reports its reason last. */
 function matchingLine(lines: string[], regex: RegExp): string {
   return lines.findLast((line) => regex.test(line))?.trim() ?? lines.at(-1)?.trim() ?? "";
 }
@@ -158,26 +156,26 @@ function causeOf(facts: EndingFacts, failure?: string): string {
     : `${exitWords(facts)}: ${last}`;
 }
 
-/** Endings that a pattern can recognise. */
+/** Endings that a pattern can recognize. */
 export type PatternEnding = "auth" | "rate_limit" | "overloaded" | "launch" | "error";
 
-/** A regular expression over an agent's words that says how it ended. */
+/** A regular expression on an agent's output that recognizes how it ended. */
 export interface EndingPattern {
   /** The ending that it stands for. */
   ending: PatternEnding;
-  /** What to look for, without regard to case. */
+  /** What to look for, ignoring case. */
   regex: RegExp;
   /**
-   * Where to look: `error` is stderr and the error of a structured result, only of a run that
-   * failed; `output` is the last 20 lines of stdout of any run, also of one that ended well.
+   * Where to look: `error` is stderr and the error of a structured result, only if the run failed;
+   * `output` is the last 20 lines of stdout of any run, even a successful one.
    * @default {"error"}
    */
   source?: "error" | "output";
 }
 
 /**
- * What services and programs say when they refuse. Only ever held against an error
- * channel: an agent may well write such words in its summary.
+ * Common error messages of services and programs. Only matched on error output: an agent may well
+ * use such words in its summary.
  */
 export const ENDING_PATTERNS: readonly EndingPattern[] = [
   {

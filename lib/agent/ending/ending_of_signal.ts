@@ -13,8 +13,8 @@ const KINDS: ReadonlySet<string> = new Set<AgentEnding["kind"]>([
 ]);
 
 /**
- * Says how an agent ended that was ended by a signal: as the signal's reason says, if
- * that is an {@linkcode AgentEnding}, else as `aborted`.
+ * The ending of an agent that an abort signal ended: the signal's reason if that is an
+ * {@linkcode AgentEnding}, else `aborted`.
  *
  * @example Usage
  * ```ts
@@ -25,8 +25,7 @@ const KINDS: ReadonlySet<string> = new Set<AgentEnding["kind"]>([
  * assertEquals(endingOfSignal(signal), { kind: "stalled", message: "Silent for 10m" });
  * ```
  *
- * @param signal The signal, which is aborted.
- * @returns The ending.
+ * @param signal The signal, which must be aborted.
  */
 export function endingOfSignal(signal: AbortSignal): AgentEnding {
   const reason: unknown = signal.reason;

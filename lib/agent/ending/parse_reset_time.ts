@@ -1,6 +1,6 @@
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-/** A clock time that has just passed is meant: the message is a little old. */
+/** A clock time that has just passed is taken as it is: the message is a little old. */
 const JUST_PASSED_MS = 10 * MINUTE_MS;
 
 const UNIT_MS: Record<string, number> = {
@@ -31,12 +31,12 @@ const CLOCK = new RegExp(
 );
 
 /**
- * Reads from an agent's message when a limit ends.
+ * Parses when a limit ends from an agent's message.
  *
- * Understands `resets 8pm`, `resets at 20:00`, `resets 3:30am (Europe/Berlin)`, `resets Nov 22, 8pm`,
- * `resets in 2h 5m`, `try again in 30 seconds`, `retry-after: 120` (seconds), times in ISO 8601 and
- * the `limit reached|1763668800` of older versions. A time of day is the next one; one that
- * has passed by less than ten minutes is taken as it is.
+ * Understands `resets 8pm`, `resets at 20:00`, `resets 3:30am (Europe/Berlin)`,
+ * `resets Nov 22, 8pm`, `resets in 2h 5m`, `try again in 30 seconds`, `retry-after: 120` (seconds),
+ * times in ISO 8601 and the `limit reached|1763668800` of older versions. A time of day means the
+ * next one, unless it passed less than ten minutes ago.
  *
  * @example Usage
  * ```ts
@@ -48,10 +48,9 @@ const CLOCK = new RegExp(
  * assertEquals(at, Date.parse("2026-11-20T20:00:00Z"));
  * ```
  *
- * @param text The message.
  * @param now The time now, in milliseconds since the epoch.
- * @param timeZone The zone of a time of day that names none. @default {the zone of this machine}
- * @returns The time in milliseconds since the epoch, or nothing if the message names none.
+ * @param timeZone The zone of a time of day without one. @default {the zone of this machine}
+ * @returns The time in milliseconds since the epoch, or `undefined` if the message has none.
  */
 export function parseResetTime(text: string, now: number, timeZone?: string): number | undefined {
   const epoch = EPOCH.exec(text)?.[1];
@@ -76,7 +75,7 @@ function parseSpan(text: string): number {
 
 function parseClock(match: RegExpExecArray, now: number, timeZone?: string): number | undefined {
   const [, monthName, day, year, hourText, minuteText, half, zoneName] = match;
-  // A bare number, as in "resets 3 counters", is no time.
+  // A bare number, as in "resets 3 counters", is not a time.
   if (!half && !minuteText) return;
   let hour = Number(hourText);
   const minute = Number(minuteText ?? 0);
@@ -107,7 +106,7 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** What a clock in the zone shows at `time`, as if it were UTC. */
+/** The time on a clock in the zone at `time`, as if it were UTC. */
 function wallClock(time: number, timeZone?: string): number {
   if (timeZone === undefined) return time - new Date(time).getTimezoneOffset() * MINUTE_MS;
   const parts = new Intl.DateTimeFormat("en-US", {
@@ -133,7 +132,7 @@ function wallClock(time: number, timeZone?: string): number {
 
 /** The time at which a clock in the zone shows `wall`. */
 function fromWallClock(wall: number, timeZone?: string): number {
-  // Twice, as the offset at the first guess may be that of the other side of a change of clocks.
+  // Twice, as the first guess may have the offset from the other side of a clock change.
   let time = wall;
   for (let i = 0; i < 2; i++) time = wall - (wallClock(time, timeZone) - time);
   return time;

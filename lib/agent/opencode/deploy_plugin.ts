@@ -8,19 +8,19 @@ import { OPENCODE_PLUGIN } from "./plugin.ts";
 export interface DeployPluginOptions {
   /** The folder in which OpenCode works. */
   cwd: string;
-  /** What tells this run from others: the id of the session. */
+  /** The id of the session, which identifies this run. */
   id: string;
 }
 
-/** What OpenCode puts beside the plugins of a project before it loads them. */
+/** What OpenCode creates beside the plugins of a project before it loads them. */
 const GENERATED = [".gitignore", "node_modules", "package.json", "package-lock.json", "bun.lock"];
 
-/** How the first line of the file begins; what was there before follows as JSON. */
+/** The start of the plugin's first line; what existed before follows as JSON. */
 const MARK = "// Written by ralph for one run, and removed after it. Found here: ";
 
 /**
- * Puts the plugin into `.opencode/plugins/`, and into git's own list of what to ignore, so that
- * the work tree stays clean.
+ * Writes the plugin to `.opencode/plugins/`, and adds it to `.git/info/exclude`, so that the work
+ * tree stays clean.
  *
  * @param options Where, and for which run.
  */
@@ -33,7 +33,7 @@ export async function deployPlugin(options: DeployPluginOptions): Promise<void> 
 }
 
 /**
- * Removes the plugin, and what OpenCode has put beside it. Does nothing where there is none.
+ * Removes the plugin, and what OpenCode created beside it. Does nothing if there is none.
  *
  * @param options Where, and for which run.
  */
@@ -47,7 +47,7 @@ export async function removePlugin(options: DeployPluginOptions): Promise<void> 
     const generated = GENERATED.filter((name) => !kept.has(name));
     for (const name of generated) await remove(join(folder, name));
     await remove(file);
-    // What the agent has put there stays, and the folder with it.
+    // Files of the agent stay, and the folder with them.
     if (found.plugins === null) await rmdir(plugins).catch(() => {});
     if (found.folder === null) await rmdir(folder).catch(() => {});
   }
@@ -74,7 +74,7 @@ async function remove(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
-/** Outside of a repository there is nothing to keep clean. */
+/** Does nothing outside a repository. */
 async function editExclude(cwd: string, edit: (lines: string[]) => string[]): Promise<void> {
   const args = ["rev-parse", "--path-format=absolute", "--git-path", "info/exclude"];
   const file = (await runGit(args, { cwd }).catch(() => "")).trim();

@@ -3,7 +3,7 @@ import type { AgentEnding, Denial } from "../../event/agent_event.ts";
 import { type AgentReport, classifyEnding, type EndingFacts } from "../ending/classify_ending.ts";
 import { parseResetTime } from "../ending/parse_reset_time.ts";
 
-/** A run in a server has no process of its own. */
+/** A run on a server has no process. */
 const NO_PROCESS: EndingFacts = {
   exitCode: null,
   signal: null,
@@ -15,12 +15,10 @@ const NO_PROCESS: EndingFacts = {
 };
 
 /**
- * Says how a run ended whose session reported an error: by the name and the status of the error
- * first, by its words only where these do not tell.
+ * How a run ended, given that its session reported an error. The name and status of the error
+ * decide; its message only if they do not.
  *
- * @param error The error.
  * @param now The time now, in milliseconds since the epoch.
- * @returns The ending.
  */
 export function endingOfServerError(error: ServerError, now: number): AgentEnding {
   const { statusCode, responseHeaders } = error.data ?? {};
@@ -39,9 +37,8 @@ export function endingOfServerError(error: ServerError, now: number): AgentEndin
 }
 
 /**
- * Says how a run ended that came to its end.
+ * The ending of a run that finished.
  *
- * @param denials What it was refused.
  * @returns `ok`, or `denied`.
  */
 export function endingOfDenials(denials: Denial[]): AgentEnding {
@@ -50,7 +47,7 @@ export function endingOfDenials(denials: Denial[]): AgentEnding {
 
 function endingOfName(name: string, words: string): AgentReport["ending"] {
   if (name === "ProviderAuthError") return "auth";
-  // Another try asks for the same model or agent again.
+  // A retry would ask for the same model or agent again.
   if (/^(?:ProviderModelNotFoundError: )?(?:Model|Agent|Provider) not found/i.test(words)) {
     return "launch";
   }
@@ -65,16 +62,15 @@ function endingOfStatus(status: number | undefined): AgentReport["ending"] {
   if (status >= 500) return "overloaded";
 }
 
-/** Tries of OpenCode itself before the run counts as failed: 2 s, 4 s and 8 s apart. */
+/** How often OpenCode itself may retry before the run counts as failed: after 2 s, 4 s and 8 s. */
 const MAX_RETRIES = 3;
-/** A wait of OpenCode that is not worth sitting out, in milliseconds. */
+/** If OpenCode waits longer than this, in milliseconds, the run is ended. */
 const LONG_WAIT_MS = 30_000;
 
 /**
- * Says whether a session that waits to ask its model again is worth waiting for. OpenCode tries
- * for ever; another agent could work meanwhile.
+ * Whether to end a session that waits to retry its model. OpenCode retries forever; another agent
+ * could work meanwhile.
  *
- * @param retry What the session says.
  * @param now The time now, in milliseconds since the epoch.
  * @returns The ending to end it with; `undefined` to wait.
  */
@@ -86,9 +82,9 @@ export function endingOfRetry(
   const isLong = next - now > LONG_WAIT_MS;
   if (attempt <= MAX_RETRIES && !isLong) return undefined;
   const ending = classifyEnding(NO_PROCESS, { report: { failed: true, message }, now });
-  // Only what can heal by waiting is tried again, so there is no other kind.
+  // OpenCode only retries what waiting can fix, so there is no other kind.
   const kind = ending.kind === "rate_limit" ? "rate_limit" : "overloaded";
-  // A short wait is OpenCode's own choice, and says nothing about a limit.
+  // A short wait is OpenCode's own backoff, and says nothing about a limit.
   const retryAt = isLong ? next : parseResetTime(message, now);
   return retryAt === undefined ? { kind, message } : { kind, message, retryAt };
 }

@@ -4,24 +4,24 @@ import type { AgentEvent, Usage } from "../../event/agent_event.ts";
 import { cutText } from "../../base/cut_text.ts";
 import { toolDetail } from "../tool_detail.ts";
 
-/** What {@linkcode opencodeEvents} remembers of one run. */
+/** The state of {@linkcode opencodeEvents} for one run. */
 export interface OpencodeState {
   /** The folder in which OpenCode works; paths below it are shown relative to it. */
   cwd: string;
-  /** Our session and the sessions that it has started. */
+  /** Our session and its child sessions. */
   sessions: Set<string>;
   /** The ids of the messages that we have sent. */
   ours: Set<string>;
   /** Who wrote each message. */
   roles: Map<string, ServerMessage["role"]>;
-  /** What has been told already: parts, and calls that have begun. */
+  /** What has been reported already: parts, and calls that have begun. */
   told: Set<string>;
-  /** What each message used. */
+  /** The usage of each message. */
   usages: Map<string, Usage>;
 }
 
 /**
- * Makes the state for one run.
+ * Creates the state for one run.
  *
  * @param cwd The folder in which OpenCode works.
  * @returns The state at the start.
@@ -38,11 +38,10 @@ export function newOpencodeState(cwd: string): OpencodeState {
 }
 
 /**
- * Turns an event of the server into events of the agent, and updates the state. An event that comes
- * twice, such as after a gap, is told once.
+ * Turns an event of the server into events of the agent, and updates the state. A repeated event,
+ * for example after a gap, is reported once.
  *
- * @param event The event.
- * @param state What is remembered of the events before; changed in place.
+ * @param state The state from the previous events; changed in place.
  * @returns The events, in order; none for sessions that are not ours.
  */
 export function opencodeEvents(event: ServerEvent, state: OpencodeState): AgentEvent[] {
@@ -71,11 +70,10 @@ export function opencodeEvents(event: ServerEvent, state: OpencodeState): AgentE
 }
 
 /**
- * Turns a message that was read into events, as if it had been followed.
+ * Turns a message into events, for a message whose own events were missed.
  *
- * @param message The message.
- * @param state What is remembered of the events before; changed in place.
- * @returns The events; none for what has been told already.
+ * @param state The state from the previous events; changed in place.
+ * @returns The events; none for what has been reported already.
  */
 export function messageEvents(message: MessageWithParts, state: OpencodeState): AgentEvent[] {
   const events = infoEvents(message.info, state);
@@ -83,12 +81,9 @@ export function messageEvents(message: MessageWithParts, state: OpencodeState): 
 }
 
 /**
- * Says whether a part is from somebody else who writes into a session.
+ * Whether a part was written by a person in the session.
  *
- * @param part The part.
- * @param sessionID Our session.
- * @param state What is remembered of the messages.
- * @returns Whether it is.
+ * @param state The state from the previous messages.
  */
 export function isFromPerson(
   part: ServerPart,
@@ -107,11 +102,11 @@ function infoEvents(message: ServerMessage, state: OpencodeState): AgentEvent[] 
   if (tokens === undefined) return [];
   const usage: Usage = {
     inputTokens: tokens.input,
-    // What a model thinks is billed like what it says.
+    // Reasoning is billed like output.
     outputTokens: tokens.output + tokens.reasoning,
     cacheReadTokens: tokens.cache.read,
     cacheWriteTokens: tokens.cache.write,
-    // A model without a known price costs 0 for OpenCode.
+    // OpenCode reports a cost of 0 for a model without a known price.
     ...(cost > 0 && { costUsd: cost }),
   };
   const before = state.usages.get(message.id);
@@ -129,7 +124,7 @@ function partEvents(part: ServerPart, state: OpencodeState): AgentEvent[] {
     if (state.ours.has(messageID) || !isNew(id, state)) return [];
     return [{ kind: "text", text: cutText(`Somebody writes in the session: ${text}`) }];
   }
-  // A text is told when it is complete, not piece by piece.
+  // A text is reported when it is complete, not piece by piece.
   if (part.time?.end === undefined || !isNew(id, state)) return [];
   return [{ kind: "text", text: cutText(text) }];
 }

@@ -1,24 +1,22 @@
 import { type Followed, followEvents, type FollowEventsOptions } from "./server/follow_events.ts";
 import { BoundedQueue } from "../../base/bounded_queue.ts";
 
-/** What a run of OpenCode reacts to. */
+/** The input of a run of OpenCode. */
 export type FeedItem =
   | Followed
-  /** A moment has passed. */
+  /** The clock ticked. */
   | { kind: "tick" }
-  /** The server does not come back. */
+  /** The server is gone. */
   | { kind: "gone"; error: unknown };
 
 const TICK_MS = 250;
 const QUEUED_ITEMS = 256;
 
 /**
- * Follows the events of a server together with the clock. The connection is closed when the
- * reader leaves.
+ * Merges the events of a server with ticks of the clock. The connection is closed when the reader
+ * stops.
  *
- * @param url The server.
  * @param options How to connect; aborting the signal ends the feed at once.
- * @returns What happens.
  */
 export async function* opencodeFeed(
   url: string,

@@ -20,20 +20,26 @@ export interface OpencodeOptions {
   url?: string;
   /** The folder with `opencode.env`, in which the server's password may be. @default {none} */
   configDir?: string;
-  /** What it may do without `yolo`, besides what OpenCode's own config says. @default {{}} */
+  /** What it may do without `yolo`, in addition to OpenCode's own config. @default {{}} */
   permission?: PermissionConfig;
   /** The agent of OpenCode, such as `build`. @default {OpenCode's own default} */
   mode?: string;
-  /** How long a person in the session has to be quiet before the loop goes on, in milliseconds. @default {30_000} */
+  /**
+   * How long a person in the session must be quiet before the loop continues, in milliseconds.
+   * @default {30_000}
+   */
   quietMs?: number;
-  /** How long to wait for a server that is not there when an iteration starts, in milliseconds. @default {30_000} */
+  /**
+   * How long to wait for the server at the start of an iteration, in milliseconds.
+   * @default {30_000}
+   */
   waitMs?: number;
-  /** How many tries to reach the server in a row may fail. @default {20} */
+  /** How many attempts in a row to reach the server may fail. @default {20} */
   maxMisses?: number;
-  /** The pause between two such tries, in milliseconds. @default {1_500} */
+  /** The pause between two such attempts, in milliseconds. @default {1_500} */
   pauseMs?: number;
   /**
-   * Whether it runs in a PTY instead, as the program that a person would use: without a server.
+   * Whether it runs in a PTY instead, as the interactive program, without a server.
    * @default {false}
    */
   pty?: boolean;
@@ -44,11 +50,11 @@ export interface OpencodeOptions {
 }
 
 /**
- * Makes the agent that works through an OpenCode server: a session for each story, which stays
- * there to be looked at when it has ended. The server is never started or stopped.
+ * Creates the agent that works through an OpenCode server, with one OpenCode session per story,
+ * which stays on the server when it has ended. The server is never started or stopped.
  *
- * With `yolo` the session may do anything. Without, OpenCode's own config and `permission`
- * decide; what they leave open is refused, as nobody is there to be asked, and is in the result.
+ * With `yolo` the session may do anything. Otherwise OpenCode's own config and `permission` decide;
+ * what they leave open is refused, as nobody is there to ask, and listed in the result.
  *
  * @example Usage
  * ```ts
@@ -59,7 +65,6 @@ export interface OpencodeOptions {
  * console.assert(!available);
  * ```
  *
- * @param options Additional options.
  * @returns The agent, named `opencode`.
  */
 export function createOpencode(options: OpencodeOptions = {}): Agent {
@@ -179,7 +184,7 @@ async function rulesOf(options: OpencodeOptions, yolo: boolean): Promise<Permiss
   const { permissionRules } = await import("./server/permission_rules.ts");
   return [
     ...permissionRules(yolo ? "allow" : options.permission ?? {}),
-    // Without the tool the model decides for itself; a question would only cost a turn.
+    // Without this tool the model decides for itself; a question would only cost a turn.
     { permission: "question", pattern: "*", action: "deny" },
   ];
 }

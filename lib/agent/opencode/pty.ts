@@ -17,7 +17,7 @@ import {
 export interface OpencodePtyOptions {
   /** The program: a name on PATH or a path. @default {"opencode"} */
   program?: string;
-  /** What it may do without `yolo`, besides what OpenCode's own config says. @default {{}} */
+  /** What it may do without `yolo`, in addition to OpenCode's own config. @default {{}} */
   permission?: PermissionConfig;
   /** The agent of OpenCode, such as `build`. @default {OpenCode's own default} */
   mode?: string;
@@ -25,19 +25,19 @@ export interface OpencodePtyOptions {
   now?: () => number;
 }
 
-/** Its first start in a project installs what plugins may need, which takes a while. */
+/** Its first start in a project installs dependencies of plugins, which takes a while. */
 const START_MS = 180_000;
 const ESCAPE = "\x1b";
 const CTRL_C = "\x03";
 
 /**
- * Starts OpenCode's own terminal program on a story, in a PTY.
+ * Starts the interactive OpenCode on a story, in a PTY.
  *
- * A plugin in `.opencode/plugins/` says when a turn is over and what happened, and refuses what
- * nobody is there to allow. It is removed when the program has ended.
+ * A plugin in `.opencode/plugins/` reports when a turn is over and what happened, and refuses
+ * permissions while nobody has taken over. It is removed when the program has ended.
  *
  * @param options The options of the agent.
- * @param start What it is started with.
+ * @param start The options of the start.
  * @returns The run, which has a terminal.
  */
 export function startOpencodePty(options: OpencodePtyOptions, start: AgentStartOptions): AgentRun {
@@ -45,7 +45,7 @@ export function startOpencodePty(options: OpencodePtyOptions, start: AgentStartO
   const { cwd, model, yolo = false } = start;
   const id = start.env[SESSION_VARIABLE] ?? crypto.randomUUID();
   const opened = openSignalFolder({ env: start.env });
-  // Whoever needs it hears of it.
+  // The rejection surfaces where `opened` is awaited.
   opened.catch(() => {});
   let folder: SignalFolder | undefined;
   let turns: OpencodeTurns | undefined;
@@ -67,7 +67,7 @@ export function startOpencodePty(options: OpencodePtyOptions, start: AgentStartO
     env,
     turns: {
       interruptKeys: [ESCAPE, ESCAPE],
-      // The first one may only empty the line that a person has begun.
+      // The first one may only clear a line that a person has begun.
       leaveKeys: [CTRL_C, CTRL_C],
       startMs: START_MS,
       look: () => turns?.look() ?? Promise.resolve({ events: [], started: false, idle: false }),
@@ -89,12 +89,12 @@ export function startOpencodePty(options: OpencodePtyOptions, start: AgentStartO
   });
 }
 
-/** As the variable takes it: added to OpenCode's own config. */
+/** The value of the variable, which OpenCode merges into its config. */
 function permissionOf(
   { permission = {} }: Pick<OpencodePtyOptions, "permission">,
   { yolo = false }: Pick<AgentStartOptions, "yolo">,
 ): string {
   const asked = typeof permission === "string" ? { "*": permission } : permission;
-  // Without the tool the model decides for itself; a question would only cost a turn.
+  // Without this tool the model decides for itself; a question would only cost a turn.
   return JSON.stringify({ ...(yolo ? { "*": "allow" } : asked), question: "deny" });
 }

@@ -8,20 +8,18 @@ const REFUSAL = "Refused: nobody is here to allow it. Do without it, or say what
 const ANSWER =
   "Nobody is here to answer. Decide for yourself, and write down what you decided and why.";
 
-/** What is needed to answer what a session waits for. */
+/** Options for answering what a session waits for. */
 export interface AnswerOptions {
   /** The project on the server. */
   project: ProjectClient;
-  /** The rules; what none of them allows is refused. */
+  /** The rules; everything else is refused. */
   rules: readonly PermissionRule[];
 }
 
 /**
- * Answers a permission that a session asks for: left alone, it would wait for ever.
+ * Answers a permission request of a session, which would otherwise wait forever.
  *
- * @param request What is asked for.
- * @param options The rules.
- * @returns What was refused, for the record; nothing if it was allowed.
+ * @returns Events that record a refusal; none if it was allowed.
  */
 export async function answerPermission(
   request: PermissionRequest,
@@ -32,7 +30,7 @@ export async function answerPermission(
     await unlessAnswered(project.replyPermission(id, "once"));
     return [];
   }
-  // With words a refusal does not end the turn.
+  // A refusal with a message does not end the turn.
   const refused = await unlessAnswered(project.replyPermission(id, "reject", REFUSAL));
   if (!refused) return [];
   const detail = cutText(patterns.join(", "));
@@ -40,11 +38,9 @@ export async function answerPermission(
 }
 
 /**
- * Answers a question that a session asks: it is told to decide for itself.
+ * Answers a question of a session: it should decide for itself.
  *
- * @param request The question.
- * @param options The project.
- * @returns What was said, for the record.
+ * @returns Events that record the answer.
  */
 export async function answerQuestion(
   request: QuestionRequest,
@@ -52,10 +48,10 @@ export async function answerQuestion(
 ): Promise<AgentEvent[]> {
   if (!await unlessAnswered(project.replyQuestion(request, ANSWER))) return [];
   const asked = request.questions.map(({ question }) => question).join(" ");
-  return [{ kind: "text", text: cutText(`Asked: ${asked} Told to decide for itself.`) }];
+  return [{ kind: "text", text: cutText(`Asked: ${asked} Answered: decide for yourself.`) }];
 }
 
-/** A person in the session may be faster than we are. */
+/** A person in the session may have answered first. */
 async function unlessAnswered(reply: Promise<void>): Promise<boolean> {
   return await reply.then(() => true, () => false);
 }

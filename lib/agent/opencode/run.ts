@@ -16,15 +16,15 @@ import { SessionPatience } from "./session_patience.ts";
 export interface OpencodeRunOptions {
   /** The project on the server. */
   project: ProjectClient;
-  /** What the session may do, besides what the server's own config says. */
+  /** What the session may do, in addition to the server's own config. */
   rules: readonly PermissionRule[];
-  /** What to run it with. */
+  /** The options of its prompt. */
   prompt: OpencodePrompt;
-  /** How long a person has to be quiet before the run goes on, in milliseconds. */
+  /** How long a person must be quiet before the run continues, in milliseconds. */
   quietMs: number;
-  /** How many tries to reach the server in a row may fail. */
+  /** How many attempts in a row to reach the server may fail. */
   maxMisses: number;
-  /** The pause between two such tries, in milliseconds. */
+  /** The pause between two such attempts, in milliseconds. */
   pauseMs: number;
   /** The clock, in milliseconds since the epoch. */
   now: () => number;
@@ -34,7 +34,7 @@ type Steps = AsyncGenerator<AgentEvent, AgentEnding | undefined, void>;
 
 const REQUEST_MS = 10_000;
 const CREATE_MS = 60_000;
-/** Where a stop was asked for, all has to be gone within a second. */
+/** After a stop, everything must have ended within a second. */
 const ABORT_MS = 800;
 
 const LOST: AgentEnding = {
@@ -51,14 +51,14 @@ export class OpencodeRun {
   readonly #patience: SessionPatience;
   readonly #denials: Denial[] = [];
   #sessionID: string | undefined;
-  /** The failure that the session reported in this turn. */
+  /** The error that the session reported in this turn. */
   #error: ServerError | undefined;
   #saidPerson = false;
 
   /**
-   * Makes a run; nothing is sent yet.
+   * Creates a run, without sending anything yet.
    *
-   * @param start What the agent was asked to do.
+   * @param start The options of the agent's start.
    * @param options The server and the rules.
    */
   constructor(start: AgentStartOptions, options: OpencodeRunOptions) {
@@ -69,7 +69,7 @@ export class OpencodeRun {
     this.#patience = new SessionPatience(options);
   }
 
-  /** Takes a command to the running session. */
+  /** Sends a command to the running session. */
   async send(command: AgentCommand): Promise<boolean> {
     const id = this.#sessionID;
     if (id === undefined) return false;
@@ -84,12 +84,12 @@ export class OpencodeRun {
     return true;
   }
 
-  /** A person takes it over or gives it back; while it is taken over, it does not end. */
+  /** A person takes over or gives back; while taken over, the run does not end. */
   setInteractive(enabled: boolean): void {
     this.#patience.setInteractive(enabled);
   }
 
-  /** Runs it: yields what happens, and returns how it ended. */
+  /** Runs it: yields events, and returns how it ended. */
   async *run(signal: AbortSignal): AsyncGenerator<AgentEvent, AgentEnding, void> {
     const { maxMisses, pauseMs } = this.#options;
     const { address, fetch } = this.#project;
@@ -107,7 +107,7 @@ export class OpencodeRun {
       }
       return LOST;
     } finally {
-      // Whatever the reason: nothing must go on working that nobody watches.
+      // In any case, stop the session: nothing must keep working unwatched.
       if (!over && this.#sessionID !== undefined) {
         const limit = AbortSignal.timeout(ABORT_MS);
         await this.#project.abort(this.#sessionID, limit).catch(() => {});
@@ -154,7 +154,7 @@ export class OpencodeRun {
     this.#patience.prompted(performance.now());
   }
 
-  /** After a gap: what was missed is in the messages, and in what the session waits for. */
+  /** After a gap: missed events are recovered from the messages and the open requests. */
   async *#catchUp(signal: AbortSignal): AsyncGenerator<AgentEvent, void, void> {
     this.#patience.reconnected();
     const limited = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]);
@@ -169,7 +169,7 @@ export class OpencodeRun {
         yield* this.#react({ type: "question.asked", properties });
       }
     } catch {
-      // The next look at the session, or the lost connection, says what is wrong.
+      // The next check of the session, or the lost connection, reports the problem.
       signal.throwIfAborted();
     }
   }
@@ -195,7 +195,7 @@ export class OpencodeRun {
         this.#patience.stirred();
         break;
       case "message.part.updated":
-        // What a person asks is a new turn: the failure of the one before is over.
+        // A person's message begins a new turn, which clears the failure of the last one.
         if (isFromPerson(event.properties.part, id, this.#state)) this.#resume();
         break;
       case "permission.asked":

@@ -2,21 +2,21 @@ import type { SessionVerdict } from "./server/judge_session.ts";
 
 /** Options for {@linkcode SessionPatience}. */
 export interface SessionPatienceOptions {
-  /** How long a person has to be quiet before a session is over, in milliseconds. */
+  /** How long a person must be quiet before a session is over, in milliseconds. */
   quietMs: number;
 }
 
-/** The state is read every so often even if no event asks for it. */
+/** The state is read at this interval even without events. */
 const LOOK_MS = 30_000;
-/** A session that looks abandoned is looked at again before it counts as such. */
+/** A session that looks abandoned is checked again after this time. */
 const LOST_MS = 1_500;
 /** How long a prompt may take until the server begins with it. */
 const BEGIN_MS = 60_000;
 
 /**
- * Decides when to look at a session and when to believe what is seen. A session can look
- * abandoned for a moment, and a person who writes into it has more to say. All times are in
- * milliseconds of one clock that never goes back.
+ * Decides when to check a session and when to trust the result. A session can look abandoned for a
+ * moment, and a person who writes into it may write more. All times are in milliseconds of one
+ * monotonic clock.
  */
 export class SessionPatience {
   readonly #quietMs: number;
@@ -26,21 +26,17 @@ export class SessionPatience {
   #lookAt = Infinity;
   #lostSince: number | undefined;
   #quietSince: number | undefined;
-  /** Whether a person has interrupted it to say something. */
+  /** Whether a person has interrupted it to send a message. */
   #held = false;
   /** Whether a person has taken it over. */
   #interactive = false;
 
-  /**
-   * Makes one for a session that has no prompt yet.
-   *
-   * @param options How patient it is.
-   */
+  /** Starts with a session that has no prompt yet. */
   constructor(options: SessionPatienceOptions) {
     this.#quietMs = options.quietMs;
   }
 
-  /** Whether it is time to look at the session. */
+  /** Whether it is time to check the session. */
   isDue(now: number): boolean {
     return now >= this.#lookAt;
   }
@@ -51,7 +47,7 @@ export class SessionPatience {
     this.#lookAt = now + LOOK_MS;
   }
 
-  /** The session works. */
+  /** The session is working. */
   resumed(now: number): void {
     this.#begun = true;
     this.#held = false;
@@ -60,12 +56,12 @@ export class SessionPatience {
     this.#lookAt = now + LOOK_MS;
   }
 
-  /** Something has happened that may be its end. */
+  /** Something happened that may be its end. */
   stirred(): void {
     this.#lookAt = 0;
   }
 
-  /** Events may have been missed: what was sent has long begun. */
+  /** Events may have been missed: the prompt counts as begun. */
   reconnected(): void {
     this.#begun = true;
     this.#lookAt = 0;
@@ -76,12 +72,12 @@ export class SessionPatience {
     this.#lookAt = now + LOST_MS;
   }
 
-  /** A person has interrupted it, and will say something. */
+  /** A person has interrupted it, and will send a message. */
   hold(): void {
     this.#held = true;
   }
 
-  /** A person takes it over or gives it back. */
+  /** A person takes over the session or gives it back. */
   setInteractive(enabled: boolean): void {
     this.#interactive = enabled;
     if (!enabled) this.#held = false;
@@ -89,11 +85,9 @@ export class SessionPatience {
   }
 
   /**
-   * Judges what was seen of the session.
+   * Judges the state that was read.
    *
-   * @param verdict What was seen.
-   * @param now The time.
-   * @returns `over` if the verdict is final; `person` if it is waited for a person; else `wait`.
+   * @returns `over` if the verdict is final; `person` to wait for a person; else `wait`.
    */
   judge(verdict: SessionVerdict, now: number): "over" | "person" | "wait" {
     this.#lookAt = now + LOOK_MS;

@@ -21,10 +21,10 @@ const refusalSchema = z.object({
   properties: z.object({ permission: z.string(), patterns: z.array(z.string()).default([]) }),
 });
 
-/** What may pass until a message that was typed is a turn, in milliseconds. */
+/** How long a typed message may take to begin a turn, in milliseconds. */
 const MESSAGE_MS = 10_000;
 
-/** Where the plugin writes, and the clock. */
+/** Options for {@linkcode OpencodeTurns}. */
 export interface OpencodeTurnsOptions {
   /** Reads the last signal. */
   read: () => Promise<unknown>;
@@ -32,13 +32,13 @@ export interface OpencodeTurnsOptions {
   eventsFile: string;
   /** The folder in which OpenCode works. */
   cwd: string;
-  /** The model that was asked for. */
+  /** The requested model. */
   model?: string | undefined;
   /** The time in milliseconds since the epoch. */
   now: () => number;
 }
 
-/** Follows the turns of OpenCode's own terminal program, from what its plugin writes. */
+/** Follows the turns of the interactive OpenCode, from the files of its plugin. */
 export class OpencodeTurns implements AsyncDisposable {
   readonly #options: OpencodeTurnsOptions;
   readonly #state;
@@ -46,18 +46,13 @@ export class OpencodeTurns implements AsyncDisposable {
   readonly #roots = new Set<string>();
   #idle = false;
   #started = false;
-  /** When it was told something of which it has not been heard yet. */
+  /** When a message was sent that has not begun a turn yet. */
   #messageAt: number | undefined;
   /** The error of the turn. */
   #error: ServerError | undefined;
-  /** OpenCode would try again and again. */
+  /** Set if OpenCode would retry in vain. */
   #hopeless: AgentEnding | undefined;
 
-  /**
-   * Begins to follow.
-   *
-   * @param options Where the plugin writes.
-   */
   constructor(options: OpencodeTurnsOptions) {
     this.#options = options;
     this.#state = newOpencodeState(options.cwd);
@@ -65,12 +60,12 @@ export class OpencodeTurns implements AsyncDisposable {
   }
 
   /**
-   * Looks what happened since the last time.
+   * Checks what happened since the last call.
    *
-   * @returns What happened, and where the turn stands.
+   * @returns What happened, and the state of the turn.
    */
   async look(): Promise<PtyLook> {
-    // The signal first: the events that led to it were written before it.
+    // Reads the signal first: the events that led to it were written before it.
     const signal = signalSchema.safeParse(await this.#options.read());
     this.#started ||= signal.success;
     this.#idle = signal.data?.state === "idle" &&
@@ -81,7 +76,7 @@ export class OpencodeTurns implements AsyncDisposable {
   }
 
   /**
-   * Notes what it was told.
+   * Notes a command to the agent.
    *
    * @param command A message that begins a turn, or an interrupt that ends one.
    */
@@ -90,10 +85,9 @@ export class OpencodeTurns implements AsyncDisposable {
   }
 
   /**
-   * Says how it ended.
+   * Determines how it ended.
    *
    * @param facts What is known about the process.
-   * @returns The ending.
    */
   ending(facts: EndingFacts): AgentEnding {
     const now = this.#options.now();
@@ -102,7 +96,7 @@ export class OpencodeTurns implements AsyncDisposable {
     const early = !this.#idle && facts.exitCode === 0;
     return classifyEnding(facts, {
       now,
-      // Whoever is asked to leave may do so with any exit code.
+      // We asked it to leave, so its exit code does not matter.
       succeeded: this.#idle,
       ...(early && { failure: "OpenCode ended in the middle of its turn" }),
     });
@@ -144,7 +138,7 @@ export class OpencodeTurns implements AsyncDisposable {
         if (!this.#roots.has(sessionID)) return [];
         if (role === "assistant") this.#note(error);
         else if (!this.#state.roles.has(id)) {
-          // The prompt itself is nobody's message.
+          // The first message is our prompt.
           if (this.#state.ours.size === 0) this.#state.ours.add(id);
           this.#error = this.#hopeless = this.#messageAt = undefined;
         }
@@ -169,7 +163,7 @@ export class OpencodeTurns implements AsyncDisposable {
     }
   }
 
-  /** A person who interrupts it has not made it fail. */
+  /** An interrupt by a person is not a failure. */
   #note(error: ServerError | undefined): void {
     if (error !== undefined && error.name !== "MessageAbortedError") this.#error = error;
   }

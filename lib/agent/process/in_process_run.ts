@@ -6,19 +6,18 @@ import { endingOfSignal } from "../ending/ending_of_signal.ts";
 export interface InProcessRunOptions {
   /** Ends the run; the ending is its reason if that is an {@linkcode AgentEnding}. */
   signal?: AbortSignal;
-  /** Takes a command to the running agent. @default {none is understood} */
+  /** Sends a command to the running agent. @default {refuses all commands} */
   send?: (command: AgentCommand) => Promise<boolean>;
 }
 
 /**
- * The work of a run: events, and at the end how it ended; work that returns nothing has ended
- * well.
+ * The work of a run: yields events, and returns how it ended; returning nothing means success.
  */
 export type InProcessWork = AsyncGenerator<AgentEvent, AgentEnding | void, void>;
 
 /**
- * Makes a run of an agent that works in this process: a generator of events. What it used, its
- * conversation and what it was refused are taken from them.
+ * Runs an agent in this process, from a generator of events. Its usage, conversation and denials
+ * are taken from the events.
  *
  * @example Usage
  * ```ts
@@ -32,9 +31,8 @@ export type InProcessWork = AsyncGenerator<AgentEvent, AgentEnding | void, void>
  * assertEquals((await run.result).ending, { kind: "ok" });
  * ```
  *
- * @param work Does the work. It is started by the first read, and gets a signal that it must heed.
- * @param options Additional options.
- * @returns The run. What `work` throws is its ending, of kind `error`.
+ * @param work Does the work. It starts at the first read, and must obey its abort signal.
+ * @returns The run. If `work` throws, its ending is an `error`.
  */
 export function inProcessRun(
   work: (signal: AbortSignal) => InProcessWork,
@@ -88,7 +86,7 @@ export function inProcessRun(
       const message = error instanceof Error ? error.message : String(error);
       finish(signal.aborted ? endingOfSignal(signal) : { kind: "error", message });
     } finally {
-      // Only a reader that leaves early gets here without an ending.
+      // Only reached without an ending if the reader stopped early.
       finish({ kind: "aborted", message: "Ended by request" });
     }
   })();
@@ -99,7 +97,7 @@ export function inProcessRun(
     send,
     async [Symbol.asyncDispose]() {
       dispose.abort();
-      // Of a generator that was never read, this runs nothing at all.
+      // If the generator was never read, this runs nothing.
       await events.return();
       finish({ kind: "aborted", message: "Ended by request" });
       await result.promise;

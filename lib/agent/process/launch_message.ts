@@ -2,11 +2,11 @@ import { stat } from "node:fs/promises";
 import { findProgram } from "../../base/find_program.ts";
 
 /**
- * Says in words why a program could not be started.
+ * Explains why a program could not be started.
  *
  * @param command The program and its arguments.
- * @param options The folder to start it in, and what was thrown.
- * @returns The words, in one line.
+ * @param options The working folder, and the error.
+ * @returns The explanation, in one line.
  */
 export async function launchMessage(
   command: readonly string[],
@@ -30,11 +30,11 @@ export async function launchMessage(
   return why(message);
 }
 
-/** Linux takes no argument that is longer. */
+/** Linux does not accept longer arguments. */
 const LONGEST_ARGUMENT = 128 * 1024;
 
 /**
- * Makes sure that a program can be started: a PTY does not tell one that cannot from one that
+ * Makes sure that a program can be started: in a PTY, a failed start looks like a program that
  * fails.
  *
  * @param command The program and its arguments.

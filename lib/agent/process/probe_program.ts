@@ -7,14 +7,14 @@ import { findProgram } from "../../base/find_program.ts";
 export interface ProbeProgramOptions extends AgentProbeOptions {
   /** Arguments that make it print its version. @default {["--version"]} */
   versionArgs?: string[];
-  /** What to do about it if it is not there. */
+  /** What to do if it is not installed. */
   hint?: string;
 }
 
 const VERSION_LIMIT_MS = 5000;
 
 /**
- * Says whether a program is installed, and if its version is asked for, whether it starts.
+ * Checks whether a program is installed, and if its version is requested, whether it starts.
  *
  * @example Usage
  * ```ts
@@ -25,9 +25,7 @@ const VERSION_LIMIT_MS = 5000;
  * assertEquals(found, { available: false, reason: '"no-such-program" is not on PATH' });
  * ```
  *
- * @param program Its name or path.
- * @param options Additional options.
- * @returns Where it is, or why it cannot be used.
+ * @returns Its path, or why it cannot be used.
  */
 export async function probeProgram(
   program: string,

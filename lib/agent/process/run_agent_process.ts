@@ -11,14 +11,14 @@ import { launchMessage } from "./launch_message.ts";
 import { RunRecord } from "./run_record.ts";
 import { TurnGate } from "./turn_gate.ts";
 
-/** How a program is talked to that goes on reading its stdin. */
+/** How to send commands to a program that keeps reading its stdin. */
 export interface Conversation {
   /**
-   * Writes a command down as the program reads it, line end included, and notes that the agent is
-   * busy again if it is a message.
+   * Encodes a command for the program, including the line end, and notes that the agent is busy
+   * again if it is a message.
    */
   write(command: AgentCommand): string;
-  /** Whether the agent has nothing to do; asked after each line of its output. */
+  /** Whether the agent is idle; called after each line of its output. */
   isIdle(): boolean;
 }
 
@@ -26,24 +26,24 @@ export interface Conversation {
 export interface RunAgentProcessOptions {
   /** The folder in which it runs: an absolute path. */
   cwd: string;
-  /** Its whole environment; values that look secret are hidden in what it says. */
+  /** Its whole environment; values that look secret are masked in its output. */
   env: Record<string, string>;
-  /** What it reads on stdin, which is then closed. @default {stdin is empty} */
+  /** Its input on stdin, which is then closed. @default {stdin is empty} */
   stdin?: string;
   /**
    * Keeps stdin open for further commands until the agent is idle and nobody has taken it over.
-   * @default {it takes none}
+   * @default {no commands}
    */
   conversation?: Conversation;
   /** Turns a line of its output into events. */
   parse: (line: string, stream: "stdout" | "stderr") => AgentEvent[];
-  /** Says how it ended, from what is known about the process. */
+  /** Determines how it ended, from what is known about the process. */
   classify: (facts: EndingFacts) => AgentEnding;
-  /** Called when it has written something, also half a line. */
+  /** Called when it has written anything, even half a line. */
   onOutput?: () => void;
   /** Runs before it is started: writes temporary files. */
   setUp?: () => Promise<void>;
-  /** Runs once nothing of it is left: removes temporary files. */
+  /** Runs when all its processes have ended: removes temporary files. */
   cleanUp?: () => Promise<void>;
   /**
    * Ends the process group. The ending is `signal.reason` if that is an
@@ -51,8 +51,8 @@ export interface RunAgentProcessOptions {
    */
   signal?: AbortSignal;
   /**
-   * Time between SIGTERM and SIGKILL, in milliseconds; 600 at most where the ending is
-   * `aborted`. @default {5000}
+   * Time between SIGTERM and SIGKILL, in milliseconds; at most 600 if the ending is `aborted`.
+   * @default {5000}
    */
   graceMs?: number;
 }
@@ -60,11 +60,11 @@ export interface RunAgentProcessOptions {
 const STOP_GRACE_MS = 600;
 
 /**
- * Runs a program as an agent: in a process group of its own, its output as events.
+ * Runs a program as an agent: in its own process group, with its output as events.
  *
- * It has ended when its process exits, not when its pipes close: what it has written
- * is still read, and then the whole group is ended, whatever it left behind. Reading
- * the events slowly slows the program down; memory is bounded, whatever it writes.
+ * It has ended when its process exits, not when its pipes close: its remaining output is still
+ * read, and then the whole group is ended with everything that it left behind. Reading the events
+ * slowly slows the program down; memory is always bounded.
  *
  * @example Usage
  * ```ts
@@ -82,9 +82,8 @@ const STOP_GRACE_MS = 600;
  * assertEquals((await run.result).ending, { kind: "ok" });
  * ```
  *
- * @param command The program and its arguments; nothing is interpreted by a shell.
- * @param options Additional options.
- * @returns The run. Nothing is thrown: what goes wrong is the ending of the result.
+ * @param command The program and its arguments; no shell interprets them.
+ * @returns The run. Never throws: a failure is the ending of the result.
  */
 export function runAgentProcess(command: string[], options: RunAgentProcessOptions): AgentRun {
   return new ProcessRun(command, options);
@@ -125,7 +124,7 @@ class ProcessRun implements AgentRun {
     await this.result;
   }
 
-  /** A reader that leaves early ends the agent: nobody is left to hear of it. */
+  /** A reader that stops early ends the agent, as nobody reads its events any more. */
   async *#read(): AsyncGenerator<AgentEvent, void, void> {
     try {
       yield* this.#record.queue;
@@ -161,7 +160,7 @@ class ProcessRun implements AgentRun {
       stdio: "pipe",
     });
     const exited = exitOf(child);
-    // A program that does not read its stdin breaks the pipe, which is its right.
+    // A program may close its stdin without reading it, which breaks the pipe.
     child.stdin.on("error", () => {});
     child.stdin.write(stdin ?? "");
     this.#stdin = child.stdin;
@@ -175,7 +174,7 @@ class ProcessRun implements AgentRun {
         thorough: signal.aborted,
       });
     const onAbort = () => {
-      // Where a person or the system asked for it, all has to be gone within a second.
+      // After a stop by a person or the system, everything must have ended within a second.
       const asked = endingOfSignal(signal).kind === "aborted";
       void end(asked ? Math.min(graceMs, STOP_GRACE_MS) : graceMs);
     };
@@ -213,12 +212,12 @@ class ProcessRun implements AgentRun {
     }
   }
 
-  /** The end of its input is what a program waits for that goes on reading it. */
+  /** A program that keeps reading its stdin exits at the end of its input. */
   #leaveIfIdle(): void {
     if (this.#gate.open && this.#options.conversation?.isIdle()) this.#stdin?.end();
   }
 
-  /** A parser that throws must not leave a process behind that nobody reads. */
+  /** A parser that throws must not leave an unread process behind. */
   #parse(line: string, stream: "stdout" | "stderr"): AgentEvent[] {
     try {
       return this.#options.parse(line, stream);

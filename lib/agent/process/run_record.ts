@@ -19,9 +19,9 @@ export interface ProcessExit {
   durationMs: number;
 }
 
-/** What is noted of a run of an agent, with secrets hidden: its events, and what its result needs. */
+/** The record of an agent's run, with secrets masked: its events, and what its result needs. */
 export class RunRecord {
-  /** The events, for their one reader. */
+  /** The events, for a single reader. */
   readonly queue: BoundedQueue<AgentEvent> = new BoundedQueue(QUEUED_EVENTS);
   readonly #secrets: string[];
   readonly #startedAt = performance.now();
@@ -32,7 +32,7 @@ export class RunRecord {
   #sawOutput = false;
 
   /**
-   * Begins the record.
+   * Starts the record; secrets are taken from `env`.
    *
    * @param env The environment of the agent, in which its secrets are.
    */
@@ -48,8 +48,7 @@ export class RunRecord {
   /**
    * Passes an event on.
    *
-   * @param event What happened.
-   * @returns A promise of room if the reader is behind.
+   * @returns A promise that fulfils when there is room, if the reader is behind.
    */
   emit(event: AgentEvent): Promise<void> | undefined {
     const masked = this.#secrets.length === 0 ? event : maskEvent(event, this.#secrets);
@@ -59,12 +58,7 @@ export class RunRecord {
     return this.queue.push(masked);
   }
 
-  /**
-   * Remembers a line for the case that the agent fails.
-   *
-   * @param line The line.
-   * @param stream Where it came from.
-   */
+  /** Keeps a line of output, to explain a failure. */
   keepLine(line: string, stream: "stdout" | "stderr"): void {
     if (stream === "stdout") this.#sawOutput = true;
     if (line.trim() === "") return;
@@ -74,11 +68,10 @@ export class RunRecord {
   }
 
   /**
-   * Makes the result.
+   * Builds the result.
    *
-   * @param ending How it ended, or what tells it from the facts.
+   * @param ending How it ended, or a function that determines it from the facts.
    * @param exit How its process ended. @default {it never started}
-   * @returns The result.
    */
   toResult(
     ending: AgentEnding | ((facts: EndingFacts) => AgentEnding),
@@ -99,7 +92,7 @@ export class RunRecord {
 }
 
 /**
- * Replaces every secret in the words of an event by `***`.
+ * Replaces every secret in the text of an event with `***`.
  *
  * @example Usage
  * ```ts
@@ -110,7 +103,6 @@ export class RunRecord {
  * assertEquals(event, { kind: "text", text: "key ***" });
  * ```
  *
- * @param event The event.
  * @param secrets What to hide, longest first.
  * @returns An event without the secrets.
  */

@@ -1,6 +1,6 @@
 import type { AgentCommand } from "../agent.ts";
 
-/** Says when an agent whose turn is over may be asked to leave, and when a person still wants it. */
+/** Decides whether an agent may exit after its turn, or stays because a person has taken over. */
 export class TurnGate {
   #interactive = false;
   #held = false;
@@ -10,13 +10,13 @@ export class TurnGate {
     return this.#interactive;
   }
 
-  /** Whether an agent that is idle is no longer wanted. */
+  /** Whether an idle agent may exit. */
   get open(): boolean {
     return !this.#interactive && !this.#held;
   }
 
   /**
-   * Notes that a person takes the agent over, or gives it back.
+   * Notes that a person takes over the agent, or gives it back.
    *
    * @param enabled Whether it is taken over.
    */
@@ -25,11 +25,7 @@ export class TurnGate {
     if (!enabled) this.#held = false;
   }
 
-  /**
-   * Notes what the agent was told: one that was interrupted waits for a message.
-   *
-   * @param command What it was told.
-   */
+  /** Notes a command to the agent: after an interrupt it waits for a message. */
   note(command: AgentCommand): void {
     this.#held = command.kind === "interrupt";
   }

@@ -1,42 +1,37 @@
 const MOST_UNREAD = 1024 * 1024;
-/** A PTY takes little at once, and Deno 2.9 never wakes up from a write that was cut short. */
+/** A PTY takes little at once, and Deno 2.9 hangs after a partial write. */
 const KEYS_AT_ONCE = 1024;
 const KEYS_PAUSE_MS = 1;
 
-/** Passes keys on in small pieces, in order. */
+/** Sends keys in small pieces, in order. */
 export class Keyboard {
   readonly #press: (data: string) => void;
   #waiting = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
-  /**
-   * Makes it.
-   *
-   * @param press Takes a piece of at most 1024 UTF-16 units.
-   */
+  /** @param press Takes a piece of at most 1024 UTF-16 units. */
   constructor(press: (data: string) => void) {
     this.#press = press;
   }
 
   /**
-   * Takes keys.
+   * Queues keys.
    *
-   * @param data The keys.
-   * @throws {RangeError} If a megabyte of others still waits.
+   * @throws {RangeError} If more than a megabyte is waiting.
    */
   type(data: string): void {
     if (this.#closed) return;
     if (this.#waiting.length + data.length > MOST_UNREAD) {
       throw new RangeError(
-        `Cannot type ${data.length} characters: ${this.#waiting.length} others still wait`,
+        `Cannot type ${data.length} characters: ${this.#waiting.length} others are still waiting`,
       );
     }
     this.#waiting += data;
     if (this.#timer === undefined) this.#next();
   }
 
-  /** Drops what waits and all that comes. */
+  /** Drops waiting keys and all later ones. */
   close(): void {
     this.#closed = true;
     this.#waiting = "";
@@ -47,7 +42,7 @@ export class Keyboard {
     this.#timer = undefined;
     if (this.#waiting === "") return;
     let end = KEYS_AT_ONCE;
-    // Half a character would be written as a replacement character.
+    // Half a surrogate pair would be written as a replacement character.
     if (/[\uD800-\uDBFF]/.test(this.#waiting.charAt(end - 1))) end--;
     const piece = this.#waiting.slice(0, end);
     this.#waiting = this.#waiting.slice(end);
@@ -58,14 +53,13 @@ export class Keyboard {
 
 /** Options for {@linkcode asPaste}. */
 export interface AsPasteOptions {
-  /** Whether the program wants to know what is pasted (bracketed paste). */
+  /** Whether the program distinguishes pasted text (bracketed paste). */
   bracketed: boolean;
 }
 
 /**
- * Turns a text into what a terminal sends when a person pastes it. It can press no key, whatever
- * is in it: control characters are left out, and where line ends would be taken for the Enter key
- * they are spaces.
+ * Encodes a text as a terminal does when a person pastes it. No text can press a key: control
+ * characters are removed, and line ends become spaces where they would count as the Enter key.
  *
  * @example Usage
  * ```ts
@@ -76,9 +70,7 @@ export interface AsPasteOptions {
  * assertEquals(asPaste("a\nb", { bracketed: true }), "\x1b[200~a\nb\x1b[201~");
  * ```
  *
- * @param text The text.
- * @param options How the program takes it.
- * @returns What to type.
+ * @param options How the program takes pasted text.
  */
 export function asPaste(text: string, options: AsPasteOptions): string {
   const plain = text

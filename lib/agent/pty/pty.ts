@@ -16,8 +16,8 @@ export interface OpenPtyOptions {
   /** The height of the terminal in lines. @default {40} */
   rows?: number;
   /**
-   * Takes each line that is complete, as plain text. As long as a promise that it returned is not
-   * settled, the program has to wait.
+   * Called with each complete line, as plain text. The program has to wait until a promise that it
+   * returned settles.
    */
   onLine?: (line: string) => Promise<void> | undefined;
 }
@@ -30,26 +30,26 @@ export interface PtyExit {
   signal: string | null;
 }
 
-/** A program in a PTY. It leads a session and a process group of its own. */
+/** A program in a PTY, the leader of its session and process group. */
 export interface Pty {
   /** Its pid, which is also its process group. */
   readonly pid: number;
-  /** Its terminal, which stays as it is when the program has ended. */
+  /** Its terminal, which stays readable when the program has ended. */
   readonly terminal: AgentTerminal;
-  /** Whether it wants to know what is pasted and what is typed (bracketed paste). */
+  /** Whether the program distinguishes pasted text from typed text (bracketed paste). */
   readonly bracketedPaste: boolean;
-  /** What is on its screen, as plain text, without empty lines. */
+  /** The text on its screen, without empty lines. */
   readonly lines: string[];
-  /** Settles when it has ended and all that it wrote is on the screen. Never rejects. */
+  /** Settles when it has ended and all its output is on the screen. Never rejects. */
   readonly exited: Promise<PtyExit>;
 }
 
-/** What the program may be ahead of the screen, in characters. */
+/** How far the program may be ahead of the screen, in characters. */
 const MOST_UNDRAWN = 256 * 1024;
 const LARGEST = 1000;
 
 /**
- * Starts a program in a PTY of its own, and keeps its screen.
+ * Starts a program in a PTY, and keeps its screen.
  *
  * The program is slowed down when it writes faster than the screen can be drawn. To end it, end
  * its process group, as with {@linkcode endProcessGroup}.
@@ -69,10 +69,9 @@ const LARGEST = 1000;
  * assertEquals(pty.lines, ["30 100"]);
  * ```
  *
- * @param command The program and its arguments; nothing is interpreted by a shell.
- * @param options Additional options.
- * @returns The program, which has been started.
- * @throws {Error} If there are no PTYs here. A program that is not there ends with exit code 1.
+ * @param command The program and its arguments; no shell interprets them.
+ * @returns The started program.
+ * @throws {Error} If PTYs are not supported here. A missing program ends with exit code 1.
  */
 export async function openPty(command: string[], options: OpenPtyOptions): Promise<Pty> {
   const { cwd, env, columns = 120, rows = 40, onLine } = options;
@@ -84,7 +83,7 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
   let exited = false;
   const busy = new Set<Promise<void>>();
   const listeners = new Set<(data: string) => void>();
-  /** What listeners have heard of and the screen has not drawn yet, in order. */
+  /** Output that listeners have received but the screen has not drawn yet, in order. */
   const waiting: string[] = [];
   const screen = await openScreen({
     columns,
@@ -129,7 +128,7 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
       waiting.shift();
       regulate();
     });
-    // The screen draws a few milliseconds later, which a person who types would feel.
+    // The screen is a few milliseconds late, which a typing person would notice.
     for (const listener of listeners) listener(data);
     regulate();
   });
@@ -140,7 +139,7 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
       resolve(signal ? { exitCode: null, signal: signalName(signal) } : { exitCode, signal: null });
     });
   });
-  // It makes its process group itself, a moment after it was started: nobody could end it before.
+  // It creates its process group itself shortly after the start: until then it cannot be ended.
   while (!exited && !isGroup(child.pid)) await sleep(1);
   return {
     pid: child.pid,
@@ -151,7 +150,7 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
       return screen.lines;
     },
     terminal: new PtyTerminal({
-      // A snapshot and what follows fit together: what is not drawn yet is a part of it.
+      // Includes what is not drawn yet, so that the snapshot fits the output that follows.
       serialize: () => screen.serialize() + waiting.join(""),
       size: { columns, rows },
       listeners,
@@ -177,7 +176,7 @@ interface PtyTerminalParts {
   size: { columns: number; rows: number };
   listeners: Set<(data: string) => void>;
   type: (data: string) => void;
-  /** Whether there is a program that was told. */
+  /** Returns whether the program could be notified. */
   resize: (columns: number, rows: number) => boolean;
 }
 
@@ -216,7 +215,7 @@ class PtyTerminal implements AgentTerminal {
   }
 
   subscribe(listener: (data: string) => void): () => void {
-    // Wrapped, so that a listener which subscribes twice is two listeners.
+    // Wrapped, so that a listener that subscribes twice is called twice.
     const own = (data: string): void => listener(data);
     this.#parts.listeners.add(own);
     return () => void this.#parts.listeners.delete(own);

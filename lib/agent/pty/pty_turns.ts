@@ -1,30 +1,30 @@
 import type { AgentCommand } from "../agent.ts";
 import type { AgentEvent } from "../../event/agent_event.ts";
 
-/** What a look at an agent in a PTY has found. */
+/** The result of checking an agent in a PTY. */
 export interface PtyLook {
-  /** What it did since the last look. */
+  /** Its events since the last check. */
   events: AgentEvent[];
-  /** Whether it has begun: until then, what it shows is why it cannot. */
+  /** Whether it has begun: until then, its screen shows what prevents it. */
   started: boolean;
   /** Whether its turn is over, and it waits for a person. */
   idle: boolean;
 }
 
-/** How the turns of an agent are followed whose program stays when a turn is over. */
+/** Follows the turns of an agent whose program keeps running after a turn. */
 export interface PtyTurns {
   /** Keys that interrupt it. */
   interruptKeys: readonly string[];
-  /** Keys that make it leave when it is idle, each pressed as a key of its own. */
+  /** Keys that make an idle agent exit, each sent separately. */
   leaveKeys: readonly string[];
-  /** What it may take until it has begun, in milliseconds. */
+  /** How long it may take to begin, in milliseconds. */
   startMs: number;
-  /** Looks what it did. */
+  /** Checks what it did. */
   look(): Promise<PtyLook>;
-  /** Calls back when it may be time to look; it is looked now and then in any case. */
+  /** Calls back when there may be news; a check also happens now and then. */
   watch(onNews: () => void): Disposable;
-  /** Is told that a message is about to be typed, or that it was interrupted. */
+  /** Called before a message is typed, and after an interrupt. */
   onCommand?(command: AgentCommand): void;
-  /** Is told that a person takes the agent over, or gives it back. */
+  /** Called when a person takes over the agent, or gives it back. */
   setInteractive?(enabled: boolean): Promise<void>;
 }

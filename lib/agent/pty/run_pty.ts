@@ -15,33 +15,37 @@ import { TurnGate } from "../process/turn_gate.ts";
 /** Options for {@linkcode runPty}. */
 export interface RunPtyOptions extends Pick<OpenPtyOptions, "cwd" | "env" | "columns" | "rows"> {
   /**
-   * Follows the agent's turns. @default {its exit is its end, and the lines on its screen are its
-   * output}
+   * Follows the agent's turns.
+   * @default {it ends when it exits, and the lines on its screen are its output}
    */
   turns?: PtyTurns;
-  /** Says how it ended, from what is known about the process; not asked if it was aborted. */
+  /**
+   * Determines how it ended, from what is known about the process; not called if it was aborted.
+   */
   classify: (facts: EndingFacts) => AgentEnding;
-  /** Called when it has written something, also half a line; not where its turns are followed. */
+  /** Called when it has written anything, even half a line; not if its turns are followed. */
   onOutput?: () => void;
-  /** Runs once nothing of it is left. */
+  /** Runs when all its processes have ended. */
   cleanUp?: () => Promise<void>;
   /** Ends the process group, as with `runAgentProcess`. */
   signal?: AbortSignal;
-  /** Time between SIGTERM and SIGKILL, in milliseconds; 600 at most for `aborted`. @default {5000} */
+  /**
+   * Time between SIGTERM and SIGKILL, in milliseconds; at most 600 for `aborted`. @default {5000}
+   */
   graceMs?: number;
 }
 
 const LOOK_MS = 200;
 const STOP_GRACE_MS = 600;
-/** What an idle program may take to leave before it is ended. */
+/** How long an idle program may take to exit before it is ended. */
 const LEAVE_MS = 3000;
-/** Programs take keys that come at once for something that was pasted. */
+/** Programs treat keys that arrive at once as pasted text. */
 const KEY_PAUSE_MS = 120;
-/** The last thing that a person typed may have begun a turn that nobody has heard of yet. */
+/** The last input of a person may have begun a turn that is not reported yet. */
 const GIVE_BACK_MS = 1000;
 
 /**
- * Runs a program as an agent in a PTY of its own, its screen within reach of a person.
+ * Runs a program as an agent in a PTY, with a screen that a person can use.
  *
  * @example Usage
  * ```ts
@@ -59,9 +63,8 @@ const GIVE_BACK_MS = 1000;
  * assertEquals((await run.result).ending, { kind: "ok" });
  * ```
  *
- * @param command The program and its arguments, or what makes them when it is time.
- * @param options Additional options.
- * @returns The run. Nothing is thrown: what goes wrong is the ending of the result.
+ * @param command The program and its arguments, or a function that prepares them.
+ * @returns The run. Never throws: a failure is the ending of the result.
  */
 export function runPty(
   command: string[] | (() => Promise<string[]>),
@@ -121,7 +124,7 @@ class PtyRun implements AgentRun {
     await this.result;
   }
 
-  /** A reader that leaves early ends the agent: nobody is left to hear of it. */
+  /** A reader that stops early ends the agent, as nobody reads its events any more. */
   async *#read(): AsyncGenerator<AgentEvent, void, void> {
     try {
       yield* this.#record.queue;
@@ -160,7 +163,7 @@ class PtyRun implements AgentRun {
       ...(rows !== undefined && { rows }),
       ...(turns === undefined && { onLine: (line) => this.#onLine(line) }),
     });
-    // A program that draws a clock is not at work because of it.
+    // If turns are followed, output alone is not activity: a program may draw a clock.
     if (turns === undefined && onOutput !== undefined) pty.terminal.subscribe(onOutput);
     let ended: Promise<boolean> | undefined;
     const end = (withinMs = graceMs) =>
@@ -190,7 +193,7 @@ class PtyRun implements AgentRun {
         for (const line of pty.lines) this.#record.keepLine(line, "stderr");
       }
       const stuck: AgentEnding | undefined = last === "stuck"
-        ? { kind: "launch", message: `No prompt in sight: ${pty.lines.slice(0, 3).join(" ")}` }
+        ? { kind: "launch", message: `No prompt appeared: ${pty.lines.slice(0, 3).join(" ")}` }
         : undefined;
       return this.#record.toResult(abortedBy ?? stuck ?? this.#options.classify, {
         ...exit,
@@ -207,7 +210,7 @@ class PtyRun implements AgentRun {
     return this.#record.emit({ kind: "output", stream: "stdout", line });
   }
 
-  /** Follows the turns until nobody wants the agent any more, or it has ended. */
+  /** Follows the turns until the agent is no longer needed, or has ended. */
   async #follow(pty: Pty, turns: PtyTurns): Promise<"idle" | "stuck" | "ended"> {
     let running = true;
     pty.exited.then(() => {
@@ -230,7 +233,7 @@ class PtyRun implements AgentRun {
     return "ended";
   }
 
-  /** Asks an idle program to leave; whether it did. */
+  /** Asks an idle program to exit; returns whether it did. */
   async #leave(pty: Pty): Promise<boolean> {
     const { leaveKeys = [] } = this.#options.turns ?? {};
     const over = new AbortController();

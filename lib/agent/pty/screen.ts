@@ -7,39 +7,40 @@ export interface ScreenOptions {
   columns: number;
   /** The height in lines. */
   rows: number;
-  /** Takes what the terminal answers when the program asks it something. */
+  /** Called with the terminal's answer when the program queries it. */
   onAnswer: (data: string) => void;
-  /** Takes each line that is complete, as plain text; not while a program draws full screens. */
+  /**
+   * Called with each complete line, as plain text; not while a program uses the alternate screen.
+   */
   onLine?: (line: string) => void;
 }
 
-/** A terminal without a window: it keeps what a program has drawn. */
+/** A headless terminal that keeps what a program has drawn. */
 export interface Screen {
-  /** Draws, and calls back when it is done. */
+  /** Draws the data, and calls back when it is done. */
   write(data: string, done: () => void): void;
   /** Changes the size. */
   resize(columns: number, rows: number): void;
-  /** What makes an empty terminal look like this one. */
+  /** Text and escape sequences that reproduce this screen in an empty terminal. */
   serialize(): string;
-  /** Whether the program wants to know what is pasted and what is typed. */
+  /** Whether the program distinguishes pasted text from typed text (bracketed paste). */
   readonly bracketedPaste: boolean;
-  /** The line that has been begun: the last words of a program that did not end its line. */
+  /** The unfinished last line: output without a line end. */
   readonly lastLine: string;
-  /** What it shows, as plain text, without empty lines. */
+  /** The text on it, without empty lines. */
   readonly lines: string[];
 }
 
-/** A line that is wrapped can go on above the screen. */
+/** A wrapped line can extend above the screen. */
 const SCROLLBACK = 200;
 
 /**
- * Makes a terminal without a window.
+ * Creates a headless terminal.
  *
- * @param options Its size and who hears of it.
- * @returns The terminal.
+ * @param options Its size and its callbacks.
  */
 export async function openScreen(options: ScreenOptions): Promise<Screen> {
-  // Only a run with a PTY pays for loading them.
+  // Loaded only for runs with a PTY.
   const [headless, addon] = await Promise.all([
     import("@xterm/headless"),
     import("@xterm/addon-serialize"),
@@ -57,7 +58,7 @@ export async function openScreen(options: ScreenOptions): Promise<Screen> {
   if (onLine !== undefined) {
     terminal.onLineFeed(() => {
       const { active } = terminal.buffer;
-      // The cursor is on the next line already.
+      // The cursor is already on the next line.
       if (active.type === "normal") onLine(lineAt(terminal, active.baseY + active.cursorY - 1));
     });
   }
@@ -82,7 +83,7 @@ export async function openScreen(options: ScreenOptions): Promise<Screen> {
   };
 }
 
-/** The text of a line and of those that it was wrapped from. */
+/** The text of a line, including the lines that it was wrapped from. */
 function lineAt(terminal: Terminal, row: number): string {
   const { active } = terminal.buffer;
   const parts: string[] = [];

@@ -7,34 +7,33 @@ import { SESSION_VARIABLE } from "../agent_environment.ts";
 /** The variable that names the signal file to the hooks and plugins of an agent. */
 export const SIGNAL_VARIABLE = "RALPH_SIGNAL_FILE";
 
-/** A file beside the signal file that is there while a person has taken the agent over. */
+/** A file beside the signal file that exists while a person has taken over the agent. */
 export const INTERACTIVE_SUFFIX = ".interactive";
 
-/** A file beside the signal file that is there if the agent may do anything without asking. */
+/** A file beside the signal file that exists if the agent may do anything without asking. */
 export const ALLOW_SUFFIX = ".allow";
 
 /** Options for {@linkcode openSignalFolder}. */
 export interface SignalFolderOptions {
-  /** The environment of the agent; its session, if it has one, is in the folder's name. */
+  /** The environment of the agent; the folder's name contains its session, if there is one. */
   env: Record<string, string>;
 }
 
-/** A private folder with the file in which an agent says where its turn stands. */
+/** A private folder with the file where an agent reports the state of its turn. */
 export interface SignalFolder extends AsyncDisposable {
   /** The folder. */
   readonly path: string;
-  /** The signal file: replaced as a whole each time, so that it holds the last signal. */
+  /** The signal file, replaced atomically with each signal. */
   readonly file: string;
-  /** Reads the last signal, which is JSON; nothing if there is none. */
+  /** Reads the last signal, which is JSON; `undefined` if there is none. */
   read(): Promise<unknown>;
-  /** Calls back when there may be a new signal, if the system can tell. */
+  /** Calls back when there may be a new signal, if the system supports it. */
   watch(onNews: () => void): Disposable;
 }
 
 /**
- * Makes a folder for signals, which nobody else can read.
+ * Creates a folder for signals that only the user can read.
  *
- * @param options For which agent.
  * @returns The folder; dispose of it to remove it.
  */
 export async function openSignalFolder(options: SignalFolderOptions): Promise<SignalFolder> {
@@ -50,7 +49,7 @@ export async function openSignalFolder(options: SignalFolderOptions): Promise<Si
       try {
         return JSON.parse(text);
       } catch {
-        // Written by something else than the hooks: no signal.
+        // Not written by the hooks, so not a signal.
       }
     },
     watch(onNews) {
@@ -59,7 +58,7 @@ export async function openSignalFolder(options: SignalFolderOptions): Promise<Si
         watcher = watch(path, onNews);
         watcher.on("error", () => watcher?.close());
       } catch {
-        // Whoever waits for signals looks now and then anyway.
+        // Not needed: the signal file is also polled.
       }
       return { [Symbol.dispose]: () => watcher?.close() };
     },
@@ -67,11 +66,7 @@ export async function openSignalFolder(options: SignalFolderOptions): Promise<Si
   };
 }
 
-/**
- * Removes the signal folders of a session whose worker was killed.
- *
- * @param sessionId The session.
- */
+/** Removes the signal folders of a session whose worker was killed. */
 export async function removeSignalFolders(sessionId: string): Promise<void> {
   const prefix = folderPrefix(sessionId);
   const names = await readdir(tmpdir()).catch(() => []);

@@ -4,23 +4,18 @@ import { parseGitStatus } from "../../git/parse_git_status.ts";
 import { GitError, runGit } from "../../git/run_git.ts";
 import type { Task } from "../../task/task.ts";
 
-/** Thrown if a branch cannot be switched to because of files that are not committed. */
+/** Thrown if uncommitted files prevent switching to a branch. */
 export class DirtyTreeError extends Error {
   /** The name of the class. */
   override name = "DirtyTreeError";
   /** The branch that was wanted. */
   readonly branchName: string;
-  /** The files in the way, by their paths from the root. */
+  /** The uncommitted files, by their paths from the root. */
   readonly files: string[];
-  /** What can be done about it. */
+  /** How to fix it. */
   readonly hint: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param branchName The branch that was wanted.
-   * @param details The files in the way, what is wrong with them, and what can be done.
-   */
+  /** The message lists the first files. */
   constructor(
     branchName: string,
     details: { files: string[]; reason: string; hint: string; cause?: unknown },
@@ -45,11 +40,11 @@ export interface PrepareBranchOptions {
   branchName?: string | null;
   /** What a new branch starts from: a branch, a tag or a commit. @default {the current commit} */
   base?: string;
-  /** Ends git, and rejects with the signal's reason. */
+  /** Stops git, and rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** What {@linkcode prepareBranch} did. */
+/** The result of {@linkcode prepareBranch}. */
 export interface PreparedBranch {
   /** The branch that is checked out; absent on a detached HEAD. */
   branch?: string;
@@ -58,11 +53,10 @@ export interface PreparedBranch {
 }
 
 /**
- * Makes sure that the branch of a task is checked out. On it already, nothing is
- * asked of the work tree. Otherwise the tree must be clean except for the task's
- * own folder, and the branch is checked out; made from one of a remote that
- * has the same name; or made from `base`. Files of the task that are not committed
- * come along.
+ * Makes sure that the branch of a task is checked out. If it already is, the work tree may have
+ * changes. Otherwise the tree must be clean except for the task's own folder; the branch is then
+ * checked out, created from a remote branch of the same name, or created from `base`. Uncommitted
+ * files of the task are kept.
  *
  * @example Usage
  * ```ts
@@ -83,11 +77,10 @@ export interface PreparedBranch {
  * await rm(root, { recursive: true });
  * ```
  *
- * @param task The task.
  * @param options The branch, and what it starts from.
  * @returns The branch and what was done.
  * @throws {InvalidBranchNameError} If the branch or the base cannot be a name in git.
- * @throws {DirtyTreeError} If files that are not committed are in the way.
+ * @throws {DirtyTreeError} If uncommitted files are in the way.
  * @throws {GitError} If git fails.
  */
 export async function prepareBranch(
@@ -98,7 +91,7 @@ export async function prepareBranch(
   const git = (...args: string[]) => runGit(args, { cwd: task.root, ...(signal && { signal }) });
   if (branchName) checkBranchName(branchName);
   if (base !== undefined) checkBranchName(base);
-  // Single files and not folders, as `tasks/` may be untracked and holds more than this task.
+  // Lists single files, not folders: `tasks/` may be untracked and hold more than this task.
   const output = await git("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all");
   const { branch, head, entries } = parseGitStatus(output);
   if (!branchName || branch === branchName) {
@@ -124,7 +117,7 @@ export async function prepareBranch(
       await git(...change, "--track", "--create", branchName, remote);
       return { branch: branchName, action: "tracked" };
     }
-    // Without any commit the current branch is no starting point that git knows.
+    // In a repository without commits, git cannot start from the current branch.
     const start = base === undefined || (head === null && base === branch)
       ? []
       : [await startingPoint(base, git)];
@@ -150,7 +143,7 @@ async function refsNamed(name: string, git: Git): Promise<string[]> {
   const patterns = [`refs/heads/${name}`, `refs/remotes/*/${name}`];
   const output = await git("for-each-ref", "--format=%(refname)", ...patterns);
   return output.split("\n")
-    // A pattern also matches what is below it: `x` the branch `x/y`.
+    // A pattern also matches names below it: `x` matches the branch `x/y`.
     .filter((ref) =>
       ref === patterns[0] || ref.replace(/^(refs\/remotes\/)[^/]+/, "$1*") === patterns[1]
     )
@@ -175,7 +168,7 @@ async function startingPoint(base: string, git: Git): Promise<string> {
   throw new GitError(args, { exitCode: 1, reason: `there is no branch, tag or commit "${base}"` });
 }
 
-/** Git refused because files would be overwritten: it names them, one a line, after a tab. */
+/** If git refused to overwrite files, it lists them, one per line, after a tab. */
 function overwriteError(branchName: string, error: unknown): DirtyTreeError | undefined {
   if (!(error instanceof GitError) || !error.stderr.includes("would be overwritten")) return;
   const files = [...error.stderr.matchAll(/^\t(.+)$/gm)].map((match) => match[1] ?? "");

@@ -13,9 +13,9 @@ import { type LoopState, stamp } from "../loop_state.ts";
 export interface PublishBranchOptions {
   /** The branch to push. */
   branch: string;
-  /** The branch that it is to be merged into. */
+  /** The branch to merge into. */
   mergeTarget: string;
-  /** Whether the pull request is merged at once. @default {false} */
+  /** Whether to merge the pull request at once. @default {false} */
   autoMerge?: boolean;
   /** The title of the pull request. */
   title: string;
@@ -23,21 +23,24 @@ export interface PublishBranchOptions {
   body: string;
   /** The environment of git and gh. @default {process.env} */
   env?: Record<string, string | undefined>;
-  /** Time at most for each command, the hooks of a push included, in milliseconds. @default {600_000} */
+  /**
+   * Maximum time for each command, including the hooks of a push, in milliseconds.
+   * @default {600_000}
+   */
   timeoutMs?: number;
-  /** Ends the command that runs; the promise then rejects with `signal.reason`. */
+  /** Stops the running command; the promise then rejects with `signal.reason`. */
   signal?: AbortSignal;
 }
 
-/** What became of a branch. */
+/** What was done with a branch. */
 export interface PublishReport {
   /** Whether it was pushed. */
   pushed: boolean;
   /** The address of its pull request; absent if there is none. */
   pullRequest?: string;
-  /** Whether the target holds all of the branch. */
+  /** Whether the target contains the whole branch. */
   merged: boolean;
-  /** What failed, in one line; absent if nothing did. */
+  /** What failed, in one line; absent if nothing failed. */
   problem?: string;
   /** What to do next by hand; absent if nothing is left to do. */
   hint?: string;
@@ -47,11 +50,11 @@ export interface PublishReport {
 type Run = (command: readonly string[], stdin?: string) => Promise<ProgramResult>;
 
 /**
- * Pushes the branch of a task that is done, opens its pull request with `gh` if that is
- * installed, and merges it if it is to be merged.
+ * Pushes the branch of a finished task, opens a pull request with `gh` if that is installed, and
+ * merges it if asked to.
  *
- * A failure is reported, and what was done before it stays. It can be called again: an open pull
- * request of the branch is used, and one whose work is merged already is left alone.
+ * Reports a failure, and keeps what was done before it. It can be called again: it reuses an open
+ * pull request of the branch, and does nothing for one that is already merged.
  *
  * @example Usage
  * ```ts ignore
@@ -67,8 +70,7 @@ type Run = (command: readonly string[], stdin?: string) => Promise<ProgramResult
  * console.log(report.pullRequest ?? report.problem);
  * ```
  *
- * @param task The task.
- * @param options What to publish, and where to.
+ * @param options What to publish, and where.
  * @returns What was done, and what failed.
  */
 export async function publishBranch(
@@ -105,13 +107,13 @@ export async function publishBranch(
   const gh = await findProgram("gh", { env });
   let found = gh === undefined ? undefined : await findPullRequest(branch, run);
   if (found?.state === "MERGED") {
-    // Merged by a squash, its commits are not those of the target.
+    // After a squash merge, the target does not contain the branch's commits.
     const head = (await run(["git", "rev-parse", "--verify", local])).stdout.trim();
     if (found.head === head) return { pushed: false, pullRequest: found.url, merged: true };
   }
   if (found?.state !== "OPEN") found = undefined;
 
-  // The whole name: a tag may have the same one, and "+name" would be a forced push.
+  // The full ref: a tag may have the same name, and "+name" would be a forced push.
   const push = await run(["git", "push", "--set-upstream", "origin", local]);
   if (push.reason !== "") {
     const problem = failure(`Cannot push branch "${branch}"`, push);
@@ -125,7 +127,7 @@ export async function publishBranch(
   return { pushed: true, ...await propose(options, { found, run, failure }) };
 }
 
-/** Opens the pull request of a branch that was pushed, and merges it if it is to be. */
+/** Opens the pull request of a pushed branch, and merges it if asked to. */
 async function propose(
   options: PublishBranchOptions,
   { found, run, failure }: {
@@ -159,7 +161,7 @@ async function propose(
   return { merged: false, pullRequest, problem, hint: command.join(" ") };
 }
 
-/** A pull request that a person has opened may go elsewhere: then it is theirs to merge. */
+/** A pull request that a person opened may have another target: then they have to merge it. */
 function baseProblem(
   found: PullRequest | undefined,
   mergeTarget: string,
@@ -172,7 +174,7 @@ function baseProblem(
   };
 }
 
-/** Nothing may ask a person, or point git at another repository, as the variables of a git hook do. */
+/** Nothing may prompt, and the variables of a git hook must not point git at another repository. */
 function publishEnvironment(env: Record<string, string | undefined>): Record<string, string> {
   const { GIT_DIR: _1, GIT_WORK_TREE: _2, GIT_INDEX_FILE: _3, GIT_PREFIX: _4, ...rest } = env;
   return {
@@ -185,22 +187,18 @@ function publishEnvironment(env: Record<string, string | undefined>): Record<str
   };
 }
 
-/** The first line of stderr that says something: a failed push begins with where it goes. */
+/** The first useful line of stderr: a failed push begins with its destination. */
 function reasonOf({ reason, stderr }: ProgramResult): string {
   const lines = stderr.split("\n").map((line) => line.trim());
   const said = lines.find((line) => line !== "" && !/^(To |hint:|remote:$)/.test(line));
   if (said === undefined) return reason === "" ? "it printed no address" : reason;
-  // Of a command that was ended, what it said last is not why.
+  // If the command was stopped by us, its last output is not the reason.
   return /^exit code/.test(reason) ? said : `${reason}: ${said}`;
 }
 
 /**
- * Hands the work of a loop that is completed on as prd.json asks. What fails is said, and
- * takes nothing back.
- *
- * @param state The loop.
- * @param result How it has ended.
- * @returns What was done.
+ * Publishes the work of a completed loop as prd.json asks. A failure is reported, and undoes
+ * nothing.
  */
 export async function* publishWork(
   state: LoopState,

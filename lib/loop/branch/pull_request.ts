@@ -1,23 +1,22 @@
 import type { ProgramResult } from "../../base/run_program.ts";
 
-/** A pull request, as `gh` tells of it. */
+/** A pull request, as `gh` reports it. */
 export interface PullRequest {
   /** Its address. */
   url: string;
-  /** Whether it is open: `OPEN`, `CLOSED` or `MERGED`. */
+  /** Its state: `OPEN`, `CLOSED` or `MERGED`. */
   state: string;
-  /** The branch that it goes into. */
+  /** The branch that it is merged into. */
   base: string;
-  /** The commit that it ends with. */
+  /** Its last commit. */
   head: string;
 }
 
 /**
  * Asks `gh` for the newest pull request of a branch.
  *
- * @param branch The branch.
  * @param run Runs a command in the repository.
- * @returns The pull request; `undefined` if there is none, or gh cannot tell.
+ * @returns The pull request; `undefined` if there is none, or gh fails.
  */
 export async function findPullRequest(
   branch: string,
@@ -31,7 +30,7 @@ export async function findPullRequest(
     if (typeof url !== "string") return undefined;
     return { url, state: `${state}`, base: `${baseRefName}`, head: `${headRefOid}` };
   } catch {
-    // Whatever that was: opening one will tell.
+    // Ignored: opening a pull request reports the same problem.
     return undefined;
   }
 }

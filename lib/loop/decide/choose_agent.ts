@@ -1,4 +1,4 @@
-/** Who asks for which agent, from {@linkcode candidateAgents}. */
+/** The requests for agents, for {@linkcode candidateAgents}. */
 export interface AgentWishes {
   /** The agent that the command line asks for. */
   flag?: string | undefined;
@@ -6,21 +6,21 @@ export interface AgentWishes {
   story?: string | undefined;
   /** The agent that the PRD asks for. */
   prd?: string | undefined;
-  /** The agent where nobody asks: from the environment, the config, or `claude`. */
+  /** The default agent: from the environment, the config, or `claude`. */
   fallback: string;
-  /** Agents that may take over from each other, the most wanted first. */
+  /** Agents that may replace each other, the preferred one first. */
   failover: readonly string[];
-  /** Whether only the agent that is wanted most may work. @default {false} */
+  /** Whether only the preferred agent may work. @default {false} */
   pin?: boolean | undefined;
   /** Whether an agent can never run here, such as one that is not installed. @default {none} */
   isOut?: (name: string) => boolean;
 }
 
 /**
- * Lists every agent that a story could come to, installed or not.
+ * Lists every agent that could work on a story, installed or not.
  *
- * @param wishes Who asks for which agent.
- * @returns The names, each once.
+ * @param wishes The requests for agents.
+ * @returns The names, without duplicates.
  */
 export function wantedAgents(wishes: AgentWishes): string[] {
   const { flag, story, prd, fallback, failover } = wishes;
@@ -29,12 +29,11 @@ export function wantedAgents(wishes: AgentWishes): string[] {
 }
 
 /**
- * Lists the agents that may work on a story, the most wanted first.
+ * Lists the agents that may work on a story, the preferred one first.
  *
- * An agent that cannot run here at all gives way to the next that is asked for, unless the
- * command line names it. Agents take over from each other only if both are on the failover list: an agent
- * that a user names and that is not on it, such as `demo` or a script of their own,
- * is never replaced by one that costs money.
+ * An agent that cannot run here is replaced by the next one that is asked for, unless the command
+ * line names it. Agents replace each other only if both are on the failover list: an agent that is
+ * not on it, such as `demo` or a user's own script, is never replaced by one that costs money.
  *
  * @example Usage
  * ```ts
@@ -46,8 +45,8 @@ export function wantedAgents(wishes: AgentWishes): string[] {
  * assertEquals(candidateAgents({ flag: "demo", story: "claude", fallback, failover }), ["demo"]);
  * ```
  *
- * @param wishes Who asks for which agent.
- * @returns The names, each once.
+ * @param wishes The requests for agents.
+ * @returns The names, without duplicates.
  */
 export function candidateAgents(wishes: AgentWishes): string[] {
   const { flag, story, prd, fallback, failover, pin = false, isOut = () => false } = wishes;
@@ -57,11 +56,11 @@ export function candidateAgents(wishes: AgentWishes): string[] {
   return [...new Set(!pin && failover.includes(first) ? [first, ...failover] : [first])];
 }
 
-/** Who asks for which model, from {@linkcode chooseModel}. */
+/** The requests for models, for {@linkcode chooseModel}. */
 export interface ModelWishes {
   /** The agent that runs. */
   agent: string;
-  /** The agent that was wanted most. */
+  /** The preferred agent. */
   wanted: string;
   /** The model of the command line. */
   flag?: string | undefined;
@@ -69,15 +68,15 @@ export interface ModelWishes {
   story: { agent?: string; model?: string };
   /** The PRD's agent and model. */
   prd: { agent?: string; model?: string };
-  /** The model where nobody names one, for the agent that was wanted most. */
+  /** The default model of the preferred agent. */
   fallback?: string | undefined;
 }
 
 /**
- * Chooses the model of an iteration. A model goes with the agent that it was asked
- * for with: an agent that takes over uses its own.
+ * Chooses the model of an iteration. A model belongs to the agent that it was requested for: an
+ * agent that takes over uses its own default.
  *
- * @param wishes Who asks for which model.
+ * @param wishes The requests for models.
  * @returns The model; `undefined` for the agent's own.
  */
 export function chooseModel(wishes: ModelWishes): string | undefined {

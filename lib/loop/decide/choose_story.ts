@@ -7,7 +7,7 @@ export type StoryChoice =
   | { kind: "run"; story: Story }
   /** Every story passes. */
   | { kind: "completed" }
-  /** Stories are open, and none of them can run. */
+  /** Some stories are open, but none of them can run. */
   | { kind: "blocked"; blocked: BlockedStory[] };
 
 /** Options for {@linkcode chooseStory}. */
@@ -20,7 +20,7 @@ export interface ChooseStoryOptions {
  * Chooses the story that runs next: of those that are open and wait for nothing,
  * the one with the lowest priority value, the first in the file on a tie.
  *
- * A PRD without stories is not completed: it is blocked with nothing to wait for.
+ * A PRD without stories is not completed: it is blocked, with no reason per story.
  *
  * @example Usage
  * ```ts
@@ -30,8 +30,7 @@ export interface ChooseStoryOptions {
  * if (choice.kind === "run") choice.story.id; // "b"
  * ```
  *
- * @param prd The PRD as it is now.
- * @param options Additional options.
+ * @param prd The current PRD.
  * @returns The story to run, or why there is none.
  */
 export function chooseStory(prd: Prd, options: ChooseStoryOptions = {}): StoryChoice {

@@ -1,13 +1,13 @@
 import type { AgentEnding } from "../../event/agent_event.ts";
 import { backoffMs } from "../../base/backoff.ts";
 
-/** Where one agent stands. Times are in milliseconds since the epoch. */
+/** The state of one agent. Times are in milliseconds since the epoch. */
 export type AgentState =
-  /** It can run, `notBefore` a time if it has just failed; `failures` in a row so far. */
+  /** It can run; after a failure, not before `notBefore`. `failures` counts failures in a row. */
   | { kind: "ready"; failures: number; notBefore: number; reason: string }
   /**
-   * It failed over, and is tried again at `until`. `healsByWaiting` says whether
-   * waiting for it is worth while when no other agent is left.
+   * It failed over, and is retried at `until`. `healsByWaiting`: whether it is worth waiting for
+   * when no other agent is left.
    */
   | {
     kind: "cooling";
@@ -15,20 +15,20 @@ export type AgentState =
     until: number;
     reason: string;
     healsByWaiting: boolean;
-    /** How many times in a row it has cooled; each doubles the next cool-down. */
+    /** How many cool-downs it had in a row; each doubles the next one. */
     rounds: number;
   }
   /** It can never run here, such as one that is not installed. */
   | { kind: "out"; reason: string };
 
-/** Where every agent stands, by name. */
+/** The state of every agent, by name. */
 export type FailoverState = ReadonlyMap<string, AgentState>;
 
-/** The numbers of the failover rules. */
+/** The failover rules. */
 export interface FailoverRules {
   /** Failures in a row before another agent takes over. @default {3} */
   threshold: number;
-  /** How long an agent that failed over is left alone, in milliseconds. @default {600_000} */
+  /** How long an agent that failed over is not used, in milliseconds. @default {600_000} */
   coolDownMs: number;
   /** The wait after a first failure, in milliseconds; it doubles each time. @default {5_000} */
   backoffBaseMs: number;
@@ -36,7 +36,7 @@ export interface FailoverRules {
   backoffMaxMs: number;
 }
 
-/** The rules where nobody says otherwise. */
+/** The default rules. */
 export const DEFAULT_FAILOVER_RULES: FailoverRules = {
   threshold: 3,
   coolDownMs: 600_000,
@@ -44,7 +44,7 @@ export const DEFAULT_FAILOVER_RULES: FailoverRules = {
   backoffMaxMs: 300_000,
 };
 
-/** What {@linkcode afterEnding} is told besides the ending. */
+/** Options for {@linkcode afterEnding}. */
 export interface AfterEndingOptions {
   /** The time now, in milliseconds since the epoch. */
   now: number;
@@ -54,23 +54,21 @@ export interface AfterEndingOptions {
   random: number;
 }
 
-/** The longest cool-down, in milliseconds: an agent is tried again at least every two hours. */
+/** The longest cool-down, in milliseconds: an agent is retried at least every two hours. */
 const COOL_DOWN_MAX_MS = 7_200_000;
 
 /**
- * Says where the agents stand after one of them has ended.
+ * The state of the agents after one of them has ended.
  *
- * `launch` and `auth` cannot heal by retrying, and a `rate_limit` only with time:
- * these take an agent out at once. Any other failure is retried after a wait that
- * doubles, until there are {@linkcode FailoverRules.threshold} in a row. A limit whose
- * announced end has come is asked about ever less often. An agent
- * that fails on its first try after a cool-down goes straight back into one.
+ * Retrying does not help after `launch` and `auth`, and after `rate_limit` only with time: these
+ * fail over at once. Any other failure is retried after a wait that doubles, until there are
+ * {@linkcode FailoverRules.threshold} in a row. A limit that outlasts its announced end is retried
+ * less and less often. An agent that fails on its first attempt after a cool-down goes straight
+ * back into one.
  *
- * @param state Where the agents stood.
- * @param agent The agent that has ended.
- * @param ending How it has ended.
+ * @param agent The agent that ended.
  * @param options The time, the rules and the jitter.
- * @returns A new state; the one given is not changed.
+ * @returns A new state; the given one is not changed.
  */
 export function afterEnding(
   state: FailoverState,
@@ -106,7 +104,7 @@ function nextState(
     case "auth":
       return cooling(now + coolDown, false);
     case "rate_limit": {
-      // A reset that is announced again and again, and is always over, must not make a call a second.
+      // A limit that keeps announcing a reset in the past must not cause one call per second.
       const pause = failures > 1 ? backoffMs(failures - 1, rules, random) : 0;
       const soonest = now + Math.max(pause, 1_000);
       return cooling(Math.max(ending.retryAt ?? now + coolDown, soonest), true);
@@ -126,24 +124,22 @@ function nextState(
   }
 }
 
-/** What {@linkcode selectAgent} decided. */
+/** The decision of {@linkcode selectAgent}. */
 export type AgentSelection =
   /** This agent runs now. */
   | { kind: "run"; agent: string }
-  /** Nobody runs before `until`; then it is `agent`'s turn. */
+  /** No agent runs before `until`; then `agent` does. */
   | { kind: "wait"; agent: string; until: number; reason: string }
-  /** No agent is left; the reason of each. */
+  /** No agent is left; the reason for each. */
   | { kind: "none"; reasons: { agent: string; reason: string }[] };
 
 /**
- * Selects the agent of the next iteration: the first of the candidates that is
- * ready, or whose cool-down is over. One that waits after a failure is waited
- * for; one that has failed over is passed by, whatever asked for it.
+ * Selects the agent of the next iteration: the first of the candidates that is ready, or whose
+ * cool-down is over. An agent in its wait after a failure is waited for; one that has failed over
+ * is skipped, even if it was asked for.
  *
- * @param state Where the agents stand.
- * @param candidates The names of the agents, the most wanted first.
+ * @param candidates The names of the agents, the preferred one first.
  * @param now The time now, in milliseconds since the epoch.
- * @returns The decision.
  */
 export function selectAgent(
   state: FailoverState,

@@ -3,11 +3,10 @@ import { limitedTokens } from "../../event/usage.ts";
 import type { LoopLimits } from "../../event/loop_event.ts";
 
 /**
- * Says which limit of what agents use is reached. The cost is the agents' own estimate;
- * those that name none are bounded by their tokens.
+ * The usage limit that is reached, of cost or tokens. The cost is the agents' own estimate; the
+ * token limit is for agents that report no cost.
  *
- * @param usage What all iterations have used.
- * @param limits The limits.
+ * @param usage The usage of all iterations.
  * @returns The limit, in words; `undefined` if none is reached.
  */
 export function reachedLimit(usage: Usage, limits: LoopLimits): string | undefined {

@@ -3,13 +3,13 @@ import { GitError, OLDEST_GIT, parseGitVersion, runGit } from "../../git/run_git
 import type { Task } from "../../task/task.ts";
 import { probeFolder, type ProbeFolderOptions } from "./probe_folder.ts";
 
-/** Something that a run needs and that is not as it must be. */
+/** A requirement of a run that is not met. */
 export interface PreflightProblem {
-  /** What it is, such as `git`. */
+  /** The requirement, such as `git`. */
   what: string;
-  /** How it is, such as `version 2.17.1`. */
+  /** What was found, such as `version 2.17.1`. */
   found: string;
-  /** How it must be, such as `2.23 or newer`. */
+  /** What is needed, such as `2.23 or newer`. */
   wanted: string;
   /** What to do about it. */
   hint: string;
@@ -17,17 +17,12 @@ export interface PreflightProblem {
 
 /** Thrown when a loop cannot begin because of {@linkcode PreflightProblem}s: exit code 5. */
 export class PreflightError extends Error {
-  /** What is wrong, at least one thing. */
+  /** The problems, at least one. */
   readonly problems: readonly PreflightProblem[];
-  /** What to do about the first of them. */
+  /** How to fix the first of them. */
   readonly hint: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param task The name of the task.
-   * @param problems What is wrong, at least one thing.
-   */
+  /** The message lists all problems; the hint is that of the first one. */
   constructor(task: string, problems: readonly PreflightProblem[]) {
     const words = problems.map(({ what, found, wanted }) =>
       `${what}: ${found}, expected ${wanted}`
@@ -44,7 +39,7 @@ export interface PreflightOptions
   extends FindFolderProblemOptions, Omit<FindGitProblemOptions, "root"> {
   /** The task. */
   task: Task;
-  /** Folders besides the task's that files are written to, such as that of the state. @default {none} */
+  /** Further folders that must be writable, such as the state folder. @default {none} */
   folders?: readonly string[];
 }
 
@@ -52,9 +47,9 @@ const MEBIBYTE = 1_048_576;
 const GIT_LIMIT_MS = 10_000;
 
 /**
- * Looks whether a task can be run here, before anything is changed: git is there, new enough and
- * can read the repository; files can be made in the folders; the disk is not full. The agents
- * are not looked at: `Agent.probe` does that.
+ * Checks whether a task can run here, before anything is changed: git is installed, new enough and
+ * can read the repository; the folders are writable; the disk is not full. Does not check the
+ * agents: `Agent.probe` does that.
  *
  * @example Usage
  * ```ts ignore
@@ -67,7 +62,7 @@ const GIT_LIMIT_MS = 10_000;
  * ```
  *
  * @param options The task, and where to look.
- * @returns What is wrong; an empty list if nothing is.
+ * @returns The problems; empty if there are none.
  */
 export async function preflight(options: PreflightOptions): Promise<PreflightProblem[]> {
   const { task, folders = [], signal } = options;
@@ -84,17 +79,16 @@ export async function preflight(options: PreflightOptions): Promise<PreflightPro
 export interface FindGitProblemOptions {
   /** The root of the repository that git must be able to read. @default {none} */
   root?: string | undefined;
-  /** The environment in which git is looked for. @default {process.env} */
+  /** The environment for running git. @default {process.env} */
   env?: Record<string, string | undefined>;
-  /** Ends the look early; it then rejects with `signal.reason`. */
+  /** Cancels the check, which then rejects with `signal.reason`. */
   signal?: AbortSignal;
 }
 
 /**
- * Looks whether git is there, new enough, and can read a repository.
+ * Checks whether git is installed, new enough, and can read a repository.
  *
- * @param options Where to look.
- * @returns What is wrong; `undefined` if nothing is.
+ * @returns The problem; `undefined` if there is none.
  */
 export async function findGitProblem(
   options: FindGitProblemOptions = {},
@@ -116,7 +110,7 @@ export async function findGitProblem(
       return { what: "git", found, wanted, hint: "install a newer git: https://git-scm.com" };
     }
     if (root === undefined) return undefined;
-    // Also fails in a repository of somebody else, which git does not trust.
+    // Also fails in another user's repository, which git does not trust.
     await runGit(["rev-parse", "--show-toplevel"], run);
     return undefined;
   } catch (error) {
@@ -145,12 +139,9 @@ export interface FindFolderProblemOptions extends ProbeFolderOptions {
 }
 
 /**
- * Looks whether files can be made in a folder, or in the one that it will be made in, and
- * whether its disk has room.
+ * Checks whether a folder is writable, or can be created, and whether its disk has room.
  *
- * @param dir The folder.
- * @param options Additional options.
- * @returns What is wrong; `undefined` if nothing is.
+ * @returns The problem; `undefined` if there is none.
  */
 export async function findFolderProblem(
   dir: string,

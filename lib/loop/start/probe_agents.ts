@@ -14,20 +14,18 @@ export interface MissingAgent {
 
 /** Options for {@linkcode probeAgents}. */
 export interface ProbeAgentsOptions {
-  /** Every agent that there is. */
+  /** All known agents. */
   agents: readonly Agent[];
   /** The environment to look in. */
   env: Record<string, string | undefined>;
-  /** Ends the probe early. */
+  /** Cancels the probe. */
   signal?: AbortSignal | undefined;
 }
 
 /**
  * Asks agents whether they can be used here.
  *
- * @param names The agents to ask.
- * @param options Where to look.
- * @returns Where each of them stands, and those that are missing.
+ * @returns The state of each of them, and those that are missing.
  */
 export async function probeAgents(
   names: readonly string[],

@@ -5,27 +5,26 @@ import { errorCode, isNotFound } from "../../base/error_code.ts";
 
 /** Options for {@linkcode probeFolder}. */
 export interface ProbeFolderOptions {
-  /** Says how many bytes are free where a folder is. @default {what the file system says} */
+  /** Returns the free bytes on the disk of a folder. @default {asks the file system} */
   freeBytes?: (folder: string) => Promise<number>;
 }
 
-/** What can be done in a folder. */
+/** Whether a folder is writable. */
 export type FolderState =
-  /** Files can be made in it, and so many bytes are free. */
+  /** Files can be created in it, and this many bytes are free. */
   | { writable: true; freeBytes: number }
-  /** No files can be made in it, and why. */
+  /** Files cannot be created in it. */
   | { writable: false; reason: string };
 
-/** The bytes that this user may still write, not those that are kept for root. */
+/** The bytes that this user may still write, without those reserved for root. */
 async function freeBytesOf(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder);
   return bavail * bsize;
 }
 
 /**
- * Says whether files can be made in a folder, by making one and removing it. A folder
- * that is not there yet is not made: the nearest one above it, in which it would be made, is
- * looked at instead.
+ * Checks whether a folder is writable, by creating a file and removing it. A missing folder is not
+ * created: the nearest existing folder above it is checked instead.
  *
  * @example Usage
  * ```ts
@@ -36,9 +35,7 @@ async function freeBytesOf(folder: string): Promise<number> {
  * assertEquals(state, { writable: true, freeBytes: 1024 });
  * ```
  *
- * @param folder The folder.
- * @param options Additional options.
- * @returns What can be done in it.
+ * @returns Whether it is writable.
  */
 export async function probeFolder(
   folder: string,

@@ -13,20 +13,15 @@ import type { LoopState } from "../loop_state.ts";
 import { preflight, PreflightError } from "./preflight.ts";
 import { type MissingAgent, probeAgents } from "./probe_agents.ts";
 
-/** The agents that take over from each other where nobody says otherwise. */
+/** The default failover list. */
 export const DEFAULT_FAILOVER: readonly string[] = ["claude", "opencode"];
 
-/** Thrown when no agent that a loop may use is installed. */
+/** Thrown when none of the agents that a loop may use is installed. */
 export class AgentNotReadyError extends Error {
-  /** The agents that were looked for, each with what is wrong with it and what to do. */
+  /** The missing agents, each with its problem and how to fix it. */
   readonly agents: MissingAgent[];
 
-  /**
-   * Makes the error.
-   *
-   * @param task The name of the task.
-   * @param agents The agents that were looked for.
-   */
+  /** The message does not list the agents; `agents` does. */
   constructor(task: string, agents: MissingAgent[]) {
     super(`Cannot run ${task}: no agent is ready`);
     this.name = "AgentNotReadyError";
@@ -36,11 +31,7 @@ export class AgentNotReadyError extends Error {
 
 /** Thrown when a PRD has no story to run. */
 export class NoStoriesError extends Error {
-  /**
-   * Makes the error.
-   *
-   * @param file The file.
-   */
+  /** The message names the file. */
   constructor(file: string) {
     super(`Cannot run ${file}: it has no stories`);
     this.name = "NoStoriesError";
@@ -48,21 +39,21 @@ export class NoStoriesError extends Error {
 }
 
 /**
- * Reads the task, looks for the agents and takes the branch, in this order, so
- * that nothing has changed when something is missing.
+ * Reads the task, probes the agents and switches to the branch, in this order, so that nothing has
+ * changed if something is missing.
  *
  * @param options The options of the loop.
- * @returns The state of a loop that can begin, and what a person should know about it.
+ * @returns The state of a loop that is ready to start, and warnings for the user.
  * @throws {PreflightError} If git, a folder or the disk is not ready.
  * @throws {AgentNotReadyError} If no agent is installed and starts.
- * @throws {NoStoriesError} If the PRD has none.
+ * @throws {NoStoriesError} If the PRD has no stories.
  */
 export async function startLoop(
   options: RunLoopOptions,
 ): Promise<{ state: LoopState; agent: string; warnings: string[] }> {
   const { task, now = Date.now, control = new LoopControl(), signal } = options;
   signal?.throwIfAborted();
-  // Copied once: each look at process.env asks the system.
+  // Copied once: each read of process.env is a system call.
   const env = { ...(options.env ?? process.env) };
   const reader = new PrdReader(task.prdFile, {
     now,
@@ -122,7 +113,7 @@ export async function startLoop(
     startedAt: now(),
     headAtStart: snapshot.head,
     now,
-    // The branch that was checked out may hold a newer prd.json than the one it was named in.
+    // The branch may have a newer prd.json than the one that named it.
     prd: (await reader.read()).prd,
     broken: undefined,
     vanished: new Set(),
@@ -145,12 +136,9 @@ export async function startLoop(
 }
 
 /**
- * Says who asks for which agent for a story: the options and the task's files.
+ * Collects the requests for agents for a story, from the options and the task's files.
  *
  * @param options The options of the loop.
- * @param prd The PRD.
- * @param story The story.
- * @returns The wishes.
  */
 export function wishesFor(options: RunLoopOptions, prd: Prd, story: Story): AgentWishes {
   return {
@@ -163,12 +151,7 @@ export function wishesFor(options: RunLoopOptions, prd: Prd, story: Story): Agen
   };
 }
 
-/**
- * Names the files whose change is no progress: the log that ralph itself writes.
- *
- * @param task The task.
- * @returns Absolute paths.
- */
+/** Lists the files whose change does not count as progress: the log that ralph itself writes. */
 export function ignoredFiles(task: Task): string[] {
   return [task.progressFile];
 }

@@ -5,19 +5,19 @@ import { timeReader } from "../../base/local_time.ts";
 import type { EndedStatus } from "../model/session.ts";
 import process from "node:process";
 
-/** A value as SQLite gives it when integers are read as `bigint`. */
+/** A value from SQLite, with integers as `bigint`. */
 export type LegacyValue = null | bigint | number | string | Uint8Array;
 
-/** The row of version 1 of the registry that an old row becomes. */
+/** An old row, migrated to version 1 of the registry. */
 export type LegacySessionRow = Record<string, string | number | null>;
 
 /** Options for {@linkcode legacySessionReader}. */
 export interface LegacySessionOptions {
-  /** The time zone of times without one; those of the bash layout are UTC whatever this says. */
+  /** The time zone of times without one; those of the bash layout are always UTC. */
   timeZone: string;
   /**
-   * Identifies the live process that has the number of an old row and started before it
-   * (`startedAt`, in milliseconds since the epoch); `undefined` if there is none.
+   * Identifies the live process that has the pid of an old row and started before it (`startedAt`,
+   * in milliseconds since the epoch); `undefined` if there is none.
    */
   findWorker: (pid: number, startedAt: number) => { pid: number; start: string } | undefined;
 }
@@ -29,12 +29,12 @@ function plain(value: LegacyValue): string | number | null {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : String(value);
   }
-  // JSON knows neither infinite numbers nor bytes.
+  // JSON has neither infinite numbers nor bytes.
   if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
   return value instanceof Uint8Array ? `base64:${Buffer.from(value).toString("base64")}` : value;
 }
 
-/** The root of a repository whose task is in the usual place; empty where it is not. */
+/** The root of the repository if its task is in the usual place; otherwise empty. */
 function rootOf(taskDir: string): string {
   const parent = posix.dirname(taskDir);
   return posix.isAbsolute(taskDir) && posix.basename(parent) === "tasks"
@@ -43,16 +43,14 @@ function rootOf(taskDir: string): string {
 }
 
 /**
- * Makes a function that turns a row of an older ralph into one of the registry.
+ * Creates a function that migrates a row of an older ralph.
  *
- * What has no column of its own, and every value as it was, goes into the column `legacy`;
- * only `server_pid` is dropped. Times become UTC; the time of a row whose own cannot be read is
- * the epoch.
+ * The column `legacy` keeps all original values, including those without a column; only
+ * `server_pid` is dropped. Times become UTC; an unreadable time becomes the epoch.
  *
- * A row that says `running` has only the number of its process, which may long belong to
- * another. It stays running only if a process with that number is alive and started before the
- * row did: no other process can have had the number at that moment. Otherwise it has `failed`
- * because of `worker died`.
+ * A row with the status `running` has only a pid, which may now belong to another process. It stays
+ * running only if a process with that pid is alive and started before the row: no other process can
+ * have had the pid at that moment. Otherwise it becomes `failed`, with the reason `worker died`.
  *
  * @param layout The layout of the old table.
  * @param options How to read times and find processes.
@@ -127,15 +125,14 @@ function base32(value: bigint, length: number): string {
 }
 
 /**
- * Makes the id of an old row: a ULID whose time is the row's start and whose random
- * part is a hash of its key, so that every attempt to take it over gives the same.
+ * Makes the id of a migrated row: a ULID whose time is the row's start and whose random part is a
+ * hash of its key, so that every attempt to migrate gives the same id.
  *
- * @param startedAt When it started, in milliseconds since the epoch; 0 if that is not known.
- * @param key What told the row from others in its old table.
- * @returns The ULID.
+ * @param startedAt When it started, in milliseconds since the epoch; 0 if unknown.
+ * @param key The key of the row in its old table.
  */
 export function legacyId(startedAt: number, key: string): string {
-  // Loaded only here: it takes longer to load than everything else of the registry.
+  // Loaded only here: it takes longer to load than the rest of the registry.
   const { createHash } = process.getBuiltinModule("node:crypto");
   const hash = createHash("sha256").update(key).digest("hex").slice(0, 20);
   const time = Math.min(Math.max(Math.trunc(startedAt), 0), 2 ** 48 - 1);

@@ -21,7 +21,7 @@ const APPLICATION_ID = 0x52414c50;
 
 /** Options for {@linkcode migrate}. */
 export interface MigrateOptions extends TakeOverOptions {
-  /** The migrations, in order. @default {those of this version} */
+  /** The migrations, in order. @default {all migrations} */
   migrations?: readonly Migration[];
 }
 
@@ -29,7 +29,7 @@ function pragma(db: DatabaseSync, name: string): number {
   return Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
 }
 
-/** What the first page of the file says; what is still in the write-ahead log is not in it. */
+/** The header of the file, without changes that are still in the write-ahead log. */
 function readHeader(path: string): "new" | { isSqlite: boolean; version: number; ours: boolean } {
   let fd: number;
   try {
@@ -53,7 +53,7 @@ function readHeader(path: string): "new" | { isSqlite: boolean; version: number;
   }
 }
 
-/** Throws unless the database is empty, ours up to `latest`, or an older ralph's. */
+/** Throws unless the database is empty, ours up to version `latest`, or an older ralph's. */
 function check(db: DatabaseSync, path: string, latest: number): void {
   const version = pragma(db, "user_version");
   if (version > latest) throw new RegistryVersionError(path, version, latest);
@@ -63,13 +63,12 @@ function check(db: DatabaseSync, path: string, latest: number): void {
 }
 
 /**
- * Looks at a file, without changing a byte of it or near it, and refuses it unless it is a
- * registry that {@linkcode migrate} can bring up to date.
+ * Checks that a file is a registry that {@linkcode migrate} can migrate, without changing it or
+ * creating files beside it.
  *
  * @param path The file; it need not exist.
- * @param options Additional options.
  * @throws {RegistryVersionError} If a newer ralph wrote it.
- * @throws {RegistryFormatError} If it is no database, or of an unknown layout.
+ * @throws {RegistryFormatError} If it is not a database, or has an unknown layout.
  */
 export function checkRegistryFile(path: string, options: MigrateOptions = {}): void {
   const latest = (options.migrations ?? MIGRATIONS).length;
@@ -77,23 +76,21 @@ export function checkRegistryFile(path: string, options: MigrateOptions = {}): v
   if (header === "new") return;
   if (!header.isSqlite) throw new RegistryFormatError(path, "it is not a SQLite database");
   if (header.ours && header.version === latest) return;
-  // A connection that may write would fold the write-ahead log into the file when it closes.
+  // A writable connection would merge the write-ahead log into the file when it closes.
   using db = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
   check(db, path, latest);
 }
 
 /**
- * Brings a database up to date: applies the migrations that it lacks, in order, in one
- * transaction. Of several processes that do so at once, one does it.
+ * Migrates a database: applies the missing migrations, in order, in one transaction. If several
+ * processes do so at once, only one of them migrates.
  *
- * The first migration takes over the rows of an older ralph. Before
- * anything changes, a copy of what is there is kept beside it, see {@linkcode keepCopy}.
+ * The first migration also migrates every row of an older ralph. Before anything changes, a copy is
+ * kept beside the database, see {@linkcode keepCopy}.
  *
  * @param db The database, open for writing, with a busy timeout.
- * @param path Its file.
- * @param options Additional options.
  * @throws {RegistryVersionError} If a newer ralph wrote it.
- * @throws {RegistryFormatError} If it is of an unknown layout.
+ * @throws {RegistryFormatError} If it has an unknown layout.
  */
 export function migrate(db: DatabaseSync, path: string, options: MigrateOptions = {}): void {
   const migrations = options.migrations ?? MIGRATIONS;
@@ -101,7 +98,7 @@ export function migrate(db: DatabaseSync, path: string, options: MigrateOptions 
   db.exec("BEGIN IMMEDIATE");
   try {
     check(db, path, migrations.length);
-    // Another process may have done it while this one waited for the lock.
+    // Another process may have migrated while this one waited for the lock.
     const due = migrations.slice(pragma(db, "user_version"));
     const [first] = due;
     const layout = first?.version === 1 ? unversionedLayout(db) : undefined;
@@ -139,22 +136,21 @@ function syncPath(path: string): void {
 }
 
 /**
- * Keeps a copy of a database beside it, before version `version` changes it: what is
- * committed, its write-ahead log included, as `<path>.before-<version>`.
+ * Copies a database to `<path>.before-<version>` before it is migrated to `version`: all committed
+ * data, including its write-ahead log.
  *
- * The copy appears at once and whole. One that is there already is never overwritten:
- * if it differs, the new one is `<path>.before-<version>-2`, and so on.
+ * The copy appears atomically. An existing one is never overwritten: if it differs, the new one is
+ * `<path>.before-<version>-2`, and so on.
  *
- * The caller holds the write lock of the database, so that only one process copies.
+ * The caller must hold the write lock of the database, so that only one process copies.
  *
- * @param path The database.
- * @param version The version that is about to be made.
+ * @param version The version to migrate to.
  * @returns The path of the copy.
  */
 export function keepCopy(path: string, version: number): string {
   const prefix = `.${basename(path)}.copy-`;
   for (const name of readdirSync(dirname(path))) {
-    // Left by a process that was killed while it held the lock that we hold now.
+    // Left by a process that was killed while it held the lock.
     if (name.startsWith(prefix)) rmSync(join(dirname(path), name), { force: true });
   }
   const temporary = join(dirname(path), `${prefix}${process.pid}`);
@@ -169,7 +165,7 @@ export function keepCopy(path: string, version: number): string {
     for (let number = 1;; number++) {
       const copy = `${path}.before-${version}${number === 1 ? "" : `-${number}`}`;
       try {
-        // Unlike a rename, a link fails if there is something at that path.
+        // Unlike a rename, a link fails if the path exists.
         linkSync(temporary, copy);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;

@@ -13,9 +13,8 @@ export interface TakeOverOptions {
 const CLOCK_SLACK_MS = 2000;
 
 /**
- * Recognises what is in a database that has no version: nothing, or one table of an older ralph.
+ * Recognizes the contents of a database without a version: nothing, or one table of an older ralph.
  *
- * @param db The database.
  * @returns `"empty"`, the layout, or `undefined` if it is neither.
  */
 export function unversionedLayout(db: DatabaseSync): LegacyLayout | "empty" | undefined {
@@ -34,7 +33,6 @@ export function unversionedLayout(db: DatabaseSync): LegacyLayout | "empty" | un
  *
  * @param db The database, in the transaction that replaces the table.
  * @param layout The layout of the table.
- * @param options Additional options.
  * @returns The rows for {@linkcode insertLegacy}.
  */
 export function readLegacy(
@@ -58,10 +56,9 @@ export function readLegacy(
 }
 
 /**
- * Puts rows of an older ralph into the tables of version 1.
+ * Inserts migrated rows into the tables of version 1.
  *
  * @param db The database, in the same transaction.
- * @param rows What {@linkcode readLegacy} returned.
  */
 export function insertLegacy(db: DatabaseSync, rows: readonly LegacySessionRow[]): void {
   const columns = Object.keys(rows[0] ?? {});

@@ -8,43 +8,43 @@ import { EVENTS_FILE } from "./session_log.ts";
 
 /** Options for {@linkcode readSessionLog}. */
 export interface ReadSessionLogOptions {
-  /** The number of the last event that is known already: reading begins after it. @default {0} */
+  /** The number of the last known event: reading begins after it. @default {0} */
   since?: number;
-  /** Whether to wait for further events, until the one of type `loop_finished`. @default {false} */
+  /** Whether to wait for further events until `loop_finished`. @default {false} */
   follow?: boolean;
-  /** How often to look for further events, in milliseconds. @default {100} */
+  /** How often to check for further events, in milliseconds. @default {100} */
   pollMs?: number;
-  /** Ends the reading; it rejects with the signal's reason. */
+  /** Stops reading, which rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
 const CHUNK_BYTES = 262_144;
 const NEWLINE = 10;
 
-/** Gives the whole lines of a file that another process may be writing. */
+/** Reads the complete lines of a file that another process may be writing. */
 class LineReader implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #chunk = Buffer.alloc(CHUNK_BYTES);
   #position = 0;
-  /** The pieces of a line whose end is not there yet. */
+  /** The pieces of an unfinished line. */
   #rest: Buffer[] = [];
 
   constructor(file: FileHandle) {
     this.#file = file;
   }
 
-  /** What tells this file from any other, whatever it is called by now. */
+  /** The identity of this file, which does not change when it is renamed. */
   async identity(): Promise<string> {
     const { dev, ino } = await this.#file.stat();
     return `${dev}:${ino}`;
   }
 
-  /** The whole lines that follow; none at the end of what is there. */
+  /** The complete lines that follow; none at the end of the file. */
   async next(): Promise<string[]> {
     for (;;) {
       const { bytesRead } = await this.#file.read(this.#chunk, 0, CHUNK_BYTES, this.#position);
       if (bytesRead === 0) {
-        // Read again later: a new writer may have cut off the line that the last one tore.
+        // Read again later: a new writer may have removed the torn line of the last one.
         for (const piece of this.#rest) this.#position -= piece.length;
         this.#rest = [];
         return [];
@@ -87,8 +87,8 @@ function seqOf(line: string): number {
 }
 
 /**
- * Opens the newest part that begins with the event `seq` or before it, or the oldest one if
- * that was dropped. What a part holds decides, as the writer may rename it at any moment.
+ * Opens the newest part that begins with the event `seq` or an earlier one, or the oldest part if
+ * that was deleted. Checks the contents of the parts, as the writer may rename them at any moment.
  */
 async function openPartOf(path: string, seq: number): Promise<LineReader | undefined> {
   for (const part of logParts(path).reverse()) {
@@ -110,16 +110,16 @@ async function isCurrent(path: string, identity: string): Promise<boolean> {
     const { dev, ino } = await stat(path);
     return `${dev}:${ino}` === identity;
   } catch (error) {
-    // Between the renaming of a part and the creation of the next there is no such file.
+    // There is no such file between the rename of a part and the creation of the next.
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
   }
 }
 
 /**
- * Reads the events of a session in their order, across all parts of its log, without
- * repetition and without a gap but for parts that were dropped because the log grew too large. A
- * last line that is not whole yet is left for later.
+ * Reads the events of a session in their order, across all parts of its log, without repetition.
+ * The only possible gap is parts that were deleted because the log grew too large. An unfinished
+ * last line is read later.
  *
  * @example Usage
  * ```ts ignore
@@ -132,9 +132,8 @@ async function isCurrent(path: string, identity: string): Promise<boolean> {
  * ```
  *
  * @param dir The folder of the session.
- * @param options Additional options.
  * @returns The events; none if there is no log.
- * @throws {SyntaxError} If a whole line is no event.
+ * @throws {SyntaxError} If a complete line is not an event.
  */
 export async function* readSessionLog(
   dir: string,
@@ -155,7 +154,7 @@ export async function* readSessionLog(
         continue;
       }
       const identity = await reader.identity();
-      // Asked before the last look, so that nothing is added in between.
+      // Read before the last check, so that no event is missed in between.
       const current = await isCurrent(path, identity);
       let lines: string[];
       while ((lines = await reader.next()).length > 0) {
@@ -169,7 +168,7 @@ export async function* readSessionLog(
           const numbered = parseEventLine(line);
           if (!numbered) {
             throw new SyntaxError(
-              `Cannot read the log "${path}": the line after event ${last} is no event`,
+              `Cannot read the log "${path}": the line after event ${last} is not an event`,
             );
           }
           last = seq;
@@ -187,14 +186,14 @@ export async function* readSessionLog(
           reader = next;
           continue;
         }
-        // The next part is empty as yet.
+        // The next part is still empty.
         await next?.[Symbol.asyncDispose]();
         if (!follow) return;
       }
       await pause();
     }
   } catch (error) {
-    // A timer that is aborted rejects with an error of its own.
+    // An aborted timer rejects with its own error, not the signal's reason.
     signal?.throwIfAborted();
     throw error;
   } finally {

@@ -5,7 +5,7 @@ import { parseEventLine } from "../../event/numbered_event.ts";
 const CHUNK_BYTES = 65_536;
 const NEWLINE = 10;
 
-/** Where the line that ends before `end` starts. */
+/** The start of the line that ends before `end`. */
 async function lineStart(file: FileHandle, end: number): Promise<number> {
   const chunk = Buffer.alloc(CHUNK_BYTES);
   for (let to = end; to > 0;) {
@@ -25,11 +25,10 @@ async function readRange(file: FileHandle, from: number, to: number): Promise<Bu
 }
 
 /**
- * Makes an event log end with a whole line again, after its writer was killed in the middle of
- * one. What is torn off is added to `<path>.torn`, so that nothing is lost.
+ * Repairs an event log whose writer was killed in the middle of a line: moves the torn line to
+ * `<path>.torn`, so that nothing is lost.
  *
- * @param path The file.
- * @returns The number of its last event; 0 if it holds none or is missing.
+ * @returns The number of its last event; 0 if it is empty or missing.
  */
 export async function repairLog(path: string): Promise<number> {
   let file: FileHandle;
@@ -46,7 +45,7 @@ export async function repairLog(path: string): Promise<number> {
     while (end > 0 && seq === 0) {
       const tail = await readRange(file, end - 1, end);
       const start = await lineStart(file, end - 1);
-      // A power failure can leave a line of zeros that is whole and yet no event.
+      // A power failure can leave a complete line of zeros, which is not an event.
       if (tail[0] === NEWLINE) {
         seq = parseEventLine((await readRange(file, start, end)).toString())?.seq ?? 0;
       }

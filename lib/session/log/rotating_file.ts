@@ -15,9 +15,9 @@ import { basename, dirname, join } from "node:path";
 
 /** Options for {@linkcode RotatingFile}. */
 export interface RotatingFileOptions {
-  /** Size of a part from which on the next one is begun, in bytes. */
+  /** Size in bytes at which a part is full. */
   maxBytes: number;
-  /** Parts at most, the current one included. */
+  /** Maximum number of parts, including the current one. */
   maxFiles: number;
   /**
    * The first line of a new part.
@@ -27,13 +27,13 @@ export interface RotatingFileOptions {
   heading?: (dropped: boolean) => string;
 }
 
-/** Text is gathered up to this many characters before it is written. */
+/** Text is collected up to this many characters before it is written. */
 const BATCH_CHARS = 65_536;
 
 /**
- * A file that lines are added to, in batches. A full part is renamed to `<path>.1`, the next
- * one to `<path>.2`, and so on: the highest number is the newest, no part is renamed
- * twice, and the oldest are deleted.
+ * A file to append lines to, in batches. A full part is renamed to `<path>.1`, the next one to
+ * `<path>.2`, and so on: the highest number is the newest, no part is renamed twice, and the oldest
+ * are deleted.
  */
 export class RotatingFile implements Disposable {
   readonly #path: string;
@@ -45,8 +45,7 @@ export class RotatingFile implements Disposable {
   /**
    * Opens the file, and creates it if it is missing.
    *
-   * @param path Its path; the folder exists.
-   * @param options Its bounds.
+   * @param path Its path; the folder must exist.
    */
   constructor(path: string, options: RotatingFileOptions) {
     this.#path = path;
@@ -63,14 +62,14 @@ export class RotatingFile implements Disposable {
   /**
    * Adds text; it is written when a batch is full, or by {@linkcode RotatingFile.flush}.
    *
-   * @param lines One line or several, each with its line end.
+   * @param lines One or more lines, each with its line end.
    */
   append(lines: string): void {
     this.#pending += lines;
     if (this.#pending.length >= BATCH_CHARS) this.flush();
   }
 
-  /** Hands what is pending to the operating system; if that fails, none of it is in the file. */
+  /** Writes what is pending; if that fails, none of it is in the file. */
   flush(): void {
     if (this.#pending === "") return;
     const bytes = Buffer.from(this.#pending);
@@ -82,19 +81,19 @@ export class RotatingFile implements Disposable {
       }
       this.#size += bytes.length;
     } catch (error) {
-      // A full disk takes a part of a line, which the next one must not be glued to.
+      // A full disk may take part of a line; the next line must not be appended to it.
       ftruncateSync(this.#fd, this.#size);
       throw error;
     }
   }
 
-  /** Waits until the disk has what was written to the current part. */
+  /** Waits until the current part is on the disk. */
   async sync(): Promise<void> {
     this.flush();
     const fd = this.#fd;
     await new Promise<void>((resolve, reject) =>
       fsync(fd, (error) => {
-        // A part that was full meanwhile has been brought to the disk and closed.
+        // A part that became full meanwhile has been synced and closed.
         if (error && fd === this.#fd) reject(error);
         else resolve();
       })
@@ -125,11 +124,11 @@ export class RotatingFile implements Disposable {
   }
 }
 
-/** One file of a log that is written in parts. */
+/** One part of a log. */
 export interface LogPart {
   /** Its path. */
   path: string;
-  /** Its number; `Infinity` for the one that is written to. */
+  /** Its number; `Infinity` for the current part. */
   number: number;
 }
 
@@ -137,7 +136,7 @@ export interface LogPart {
  * Lists the parts of a log: `<path>.1`, `<path>.2`, ... and `<path>` itself.
  *
  * @param path The path of the current part.
- * @returns Those that exist, oldest first; none if there is no such folder.
+ * @returns The existing parts, oldest first; none if the folder does not exist.
  */
 export function logParts(path: string): LogPart[] {
   const name = basename(path);

@@ -12,40 +12,37 @@ export const OUTPUT_FILE = "output.log";
 
 /** Options for {@linkcode openSessionLog}. */
 export interface SessionLogOptions {
-  /** Size of a file from which on the next part is begun, in bytes. @default {67_108_864} */
+  /** Size in bytes at which a file is full and the next part begins. @default {67_108_864} */
   maxBytes?: number;
-  /** Parts of the event log at most, the current one included. @default {8} */
+  /** Maximum parts of the event log, including the current one. @default {8} */
   maxFiles?: number;
-  /** Parts of the output at most, the current one included. @default {2} */
+  /** Maximum parts of the output, including the current one. @default {2} */
   maxOutputFiles?: number;
 }
 
 /** Options for {@linkcode SessionLog.flush}. */
 export interface FlushOptions {
-  /** Whether to wait until the disk has it, so that even a power failure loses none. @default {false} */
+  /**
+   * Whether to wait until the events are on the disk, so that even a power failure loses none.
+   * @default {false}
+   */
   fsync?: boolean;
 }
 
 /**
- * The log of one session: its events for programs, and what its agents said for
- * people. Get one from {@linkcode openSessionLog}. A session has one writer at a time.
+ * The log of one session: its events for programs, and its agents' output for people. Get one from
+ * {@linkcode openSessionLog}. A session has one writer at a time.
  */
 export class SessionLog implements AsyncDisposable {
   readonly #events: RotatingFile;
   readonly #output: RotatingFile;
-  /** The last number that is written, and the last that was given. */
+  /** The last number that is written, and the last that is assigned. */
   #written: number;
   #seq: number;
   /** What went wrong since the last flush. */
   #failure: { error: unknown } | undefined;
 
-  /**
-   * Makes a log of open files.
-   *
-   * @param events The event log, which ends with a whole line.
-   * @param output The file of the agents' output.
-   * @param seq The number of the last event; 0 if there is none.
-   */
+  /** Use {@linkcode openSessionLog} instead: it repairs the files first. */
   constructor(events: RotatingFile, output: RotatingFile, seq: number) {
     this.#events = events;
     this.#output = output;
@@ -60,7 +57,6 @@ export class SessionLog implements AsyncDisposable {
   /**
    * Adds an event. It is written with the next batch, see {@linkcode SessionLog.flush}.
    *
-   * @param event The event.
    * @returns The event with its number.
    */
   append(event: LoopEvent): NumberedEvent {
@@ -72,10 +68,10 @@ export class SessionLog implements AsyncDisposable {
   }
 
   /**
-   * Adds text to the output. It is written with a batch, which can wait for
+   * Adds text to the output. It is written with the next batch, at the latest by
    * {@linkcode SessionLog.flushOutput}.
    *
-   * @param lines One line or several, each with its line end.
+   * @param lines One or more lines, each with its line end.
    */
   appendOutput(lines: string): void {
     this.#output.append(lines);
@@ -87,14 +83,13 @@ export class SessionLog implements AsyncDisposable {
   }
 
   /**
-   * Writes the events that are pending. They are with the operating system when this
-   * returns, before the promise settles: the death of this process no longer matters.
+   * Writes the pending events. When this returns, even before the promise settles, the operating
+   * system has them, and they survive the death of this process.
    *
-   * If a write failed since the last call, this rejects: the events since then have no valid
-   * numbers, and those that are in no file give their numbers to the next ones.
+   * If a write failed since the last call, this rejects: the numbers of the events since then are
+   * not valid, and those of unwritten events are reused.
    *
-   * @param options Additional options.
-   * @returns When the disk has them, with `fsync`; at once without.
+   * @returns With `fsync`, a promise that fulfils when they are on the disk; without, at once.
    */
   async flush(options: FlushOptions = {}): Promise<void> {
     this.#write(() => this.#events.flush());
@@ -126,8 +121,8 @@ export class SessionLog implements AsyncDisposable {
 }
 
 /**
- * Opens the log of a session, and creates it if it is missing. A last line that was torn
- * when its writer was killed is moved to `events.ndjson.torn`, and the numbers go on.
+ * Opens the log of a session, and creates it if it is missing. A torn last line, from a writer that
+ * was killed, is moved to `events.ndjson.torn`, and the numbers continue.
  *
  * @example Usage
  * ```ts
@@ -146,7 +141,6 @@ export class SessionLog implements AsyncDisposable {
  * ```
  *
  * @param dir The folder of the session, see {@linkcode sessionLogDir}.
- * @param options Additional options.
  * @returns The log; close it with `await using`.
  */
 export async function openSessionLog(
@@ -157,7 +151,7 @@ export async function openSessionLog(
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const path = join(dir, EVENTS_FILE);
   let seq = 0;
-  // Right after a rotation the newest part is empty, and the number is in the one before.
+  // Right after a rotation the newest part is empty, and the last number is in the part before.
   for (const part of logParts(path).reverse()) {
     seq = await repairLog(part.path);
     if (seq > 0) break;
@@ -167,8 +161,8 @@ export async function openSessionLog(
     maxFiles: maxOutputFiles,
     heading: (dropped) =>
       dropped
-        ? "--- ralph: the oldest output was dropped, what came right before is in the part before this one ---"
-        : "--- ralph: earlier output is in the part before this one ---",
+        ? "--- ralph: the oldest output was deleted; what came just before is in the previous part ---"
+        : "--- ralph: earlier output is in the previous part ---",
   });
   try {
     return new SessionLog(new RotatingFile(path, { maxBytes, maxFiles }), output, seq);

@@ -1,14 +1,14 @@
-/** A row of an older ralph, as it was. */
+/** The original row of an older ralph. */
 export interface LegacyRecord {
-  /** The layout of the file that it was in: `bash`, or `P1` to `P8`. */
+  /** The layout of its database: `bash`, or `P1` to `P8`. */
   layout: LegacyLayout;
-  /** The old row: every column but `server_pid`, with its old value. */
+  /** Every column except `server_pid`, with its old value. */
   row: Record<string, string | number | null>;
 }
 
 /**
- * The layouts that older versions of ralph wrote, in the order of their time. P7 took back what
- * P6 had added: its files have the columns of P5, or still those of P6.
+ * The layouts of older versions of ralph, in chronological order. P7 reverted P6: its files have
+ * the columns of P5, or still those of P6.
  */
 export type LegacyLayout = "bash" | "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P8";
 
@@ -40,8 +40,8 @@ const P1 = [
 ];
 
 /**
- * What later versions added to P1. A version added its columns to whatever file it
- * found, so that a file may carry columns that the next version no longer wrote.
+ * The columns that later versions added to P1. A version added its columns to any existing file, so
+ * a file may have columns that the next version no longer wrote.
  */
 const ADDED = [
   "session_type",
@@ -58,9 +58,9 @@ const ADDED = [
 ];
 
 /**
- * Recognises the layout of a `sessions` table that an older ralph wrote.
+ * Recognizes the layout of an older ralph's `sessions` table.
  *
- * A file that carries columns of several layouts is reported as one of them.
+ * A file with columns of several layouts is reported as one of them.
  *
  * @example Usage
  * ```ts
@@ -70,7 +70,7 @@ const ADDED = [
  * ```
  *
  * @param columns The names of the table's columns, in any order.
- * @returns The layout; `undefined` if a column is missing or is none of ralph's.
+ * @returns The layout; `undefined` if a column is missing or unknown.
  */
 export function legacyLayout(columns: readonly string[]): LegacyLayout | undefined {
   const has = new Set(columns);

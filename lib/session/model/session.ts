@@ -9,13 +9,13 @@ import type {
 import type { LegacyRecord } from "./legacy_layout.ts";
 import type { ProcessIdentity } from "../../base/process_identity.ts";
 
-/** Where a session stands. All but `running` are final. */
+/** The status of a session. All but `running` are final. */
 export type SessionStatus = "running" | "completed" | "failed" | "stopped" | "checkpointed";
 
 /** How an ended session ended. */
 export type EndedStatus = Exclude<SessionStatus, "running">;
 
-/** One run of a task, from start to end, as the registry has it. Times are ISO 8601 in UTC. */
+/** One run of a task, as recorded in the registry. Times are ISO 8601 in UTC. */
 export interface Session {
   /** Its id, a ULID: ids sort by the time of their start. */
   id: string;
@@ -23,41 +23,41 @@ export interface Session {
   task: string;
   /** The task folder, an absolute path. */
   taskDir: string;
-  /** The root of the repository, an absolute path; empty for an old row that does not tell. */
+  /** The root of the repository, an absolute path; empty for a migrated row without one. */
   root: string;
-  /** The branch; `null` on a detached HEAD or where it is not known. */
+  /** The branch; `null` on a detached HEAD or if unknown. */
   branch: string | null;
-  /** Where it stands. */
+  /** Its status. */
   status: SessionStatus;
   /** Why it ended, in one line; `null` while it runs. */
   endReason: string | null;
-  /** How its loop ended; `null` while it runs or if the loop did not come to its end. */
+  /** The outcome of its loop; `null` while it runs or if the loop did not finish. */
   endOutcome: LoopOutcome | null;
   /** The process that runs it; kept when it has ended. */
   worker: ProcessIdentity | null;
-  /** The agent that runs right now, by the leader of its process group. */
+  /** The process of the running agent, which leads its process group. */
   agentProcess: ProcessIdentity | null;
   /** The agent. */
   agent: string;
-  /** The conversation of the agent that ran last. */
+  /** The conversation of the last agent. */
   agentSessionId: string | null;
-  /** The iteration that was begun last; 0 before the first. */
+  /** The last iteration that began; 0 before the first. */
   iteration: number;
-  /** Iterations at most; `null` for no limit. */
+  /** Maximum number of iterations; `null` for no limit. */
   maxIterations: number | null;
-  /** The id of the story that is worked on, or was last. */
+  /** The id of the current or last story. */
   currentStory: string | null;
-  /** How many stories pass; `null` for an old row that does not tell. */
+  /** How many stories pass; `null` for a migrated row without this. */
   stories: StoryCount | null;
   /** Its limits. */
   limits: LoopLimits;
-  /** How it is reached: `local`, or what an old row says. */
+  /** How it is reached: `local`, or the value of a migrated row. */
   transport: string;
   /** The port of the OpenCode server that it used. */
   serverPort: number | null;
-  /** The socket on which it can be talked to, see {@linkcode connectSession}; `null` if it has none. */
+  /** The socket to connect to, see {@linkcode connectSession}; `null` if it has none. */
   socket: string | null;
-  /** What its agents used so far. */
+  /** The usage of its agents so far. */
   usage: Usage;
   /** When it started. */
   startedAt: string;
@@ -65,7 +65,7 @@ export interface Session {
   updatedAt: string;
   /** When it ended; `null` while it runs. */
   endedAt: string | null;
-  /** The row of an older ralph that it was taken over from, as it was; `null` for any other. */
+  /** The original row of an older ralph that it was migrated from; `null` for any other. */
   legacy: LegacyRecord | null;
 }
 
@@ -79,7 +79,7 @@ export interface NewSession {
   root: string;
   /** The branch. @default {null} */
   branch?: string | null;
-  /** The agent to start with. */
+  /** The first agent. */
   agent: string;
   /** The process that runs it. @default {null} */
   worker?: ProcessIdentity | null;
@@ -95,7 +95,7 @@ export interface NewSession {
   id?: string;
 }
 
-/** What may change while a session runs; what is absent stays. */
+/** What may change while a session runs; absent fields stay. */
 export type SessionPatch = Partial<
   Pick<
     Session,
@@ -124,9 +124,9 @@ export interface IterationStart {
   story: StoryRef;
   /** The agent. */
   agent: string;
-  /** The model that was asked for. */
+  /** The requested model. */
   model?: string;
-  /** How often this story has been tried, this time included. @default {1} */
+  /** How often this story has been attempted, including this time. @default {1} */
   attempt?: number;
   /** When it began, ISO 8601 in UTC. @default {now} */
   startedAt?: string;
@@ -134,7 +134,7 @@ export interface IterationStart {
 
 /** Options for {@linkcode Registry.endSession}. */
 export interface EndSessionOptions {
-  /** How the loop ended; absent if it did not come to its end. */
+  /** The outcome of the loop; absent if it did not finish. */
   outcome?: LoopOutcome;
   /** When, ISO 8601 in UTC. @default {now} */
   endedAt?: string;
@@ -146,7 +146,7 @@ export interface FinishIterationOptions {
   endedAt?: string;
 }
 
-/** One iteration of a session, as the registry has it. Times are ISO 8601 in UTC. */
+/** One iteration of a session, as recorded in the registry. Times are ISO 8601 in UTC. */
 export interface Iteration {
   /** The id of its session. */
   sessionId: string;
@@ -156,9 +156,9 @@ export interface Iteration {
   story: StoryRef;
   /** The agent. */
   agent: string;
-  /** The model that was asked for; `null` for the agent's default. */
+  /** The requested model; `null` for the agent's default. */
   model: string | null;
-  /** How often this story had been tried, this time included. */
+  /** How often this story had been attempted, including this time. */
   attempt: number;
   /** The agent's own conversation. */
   agentSessionId: string | null;
@@ -166,9 +166,9 @@ export interface Iteration {
   headBefore: string | null;
   /** The commit after. */
   headAfter: string | null;
-  /** What became of it; `null` while it runs. */
+  /** Its outcome; `null` while it runs. */
   outcome: IterationOutcome | null;
-  /** How the agent ended; `null` while it runs or if nobody saw it end. */
+  /** How the agent ended; `null` while it runs or if its end was not observed. */
   ending: AgentEnding["kind"] | null;
   /** Why the agent failed, in one line. */
   error: string | null;
@@ -176,7 +176,7 @@ export interface Iteration {
   stderrTail: string[];
   /** Permissions that the agent was refused. */
   denials: Denial[];
-  /** Ids of the stories that pass since. */
+  /** Ids of the stories that pass since this iteration. */
   passed: string[];
   /** How many commits were made. */
   commits: number;
@@ -184,7 +184,7 @@ export interface Iteration {
   changed: boolean;
   /** How long it took, in milliseconds; `null` while it runs. */
   durationMs: number | null;
-  /** What the agent used; `null` if it does not say. */
+  /** The agent's usage; `null` if it reports none. */
   usage: Usage | null;
   /** When it began. */
   startedAt: string;
@@ -193,8 +193,8 @@ export interface Iteration {
 }
 
 /**
- * Says what a session is called whose loop ended in a given way: a loop that ran into
- * a limit or a decision is `stopped`, one that got nowhere has `failed`.
+ * The status of a session for the outcome of its loop: a loop that ran into a limit or a decision
+ * is `stopped`, one without progress is `failed`.
  *
  * @example Usage
  * ```ts
@@ -203,7 +203,6 @@ export interface Iteration {
  * console.assert(endedStatus("limit") === "stopped");
  * ```
  *
- * @param outcome How the loop ended.
  * @returns The status for {@linkcode Registry.endSession}.
  */
 export function endedStatus(outcome: LoopOutcome): EndedStatus {

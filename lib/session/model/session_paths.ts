@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import process from "node:process";
 
-/** The variables that {@linkcode sessionPaths} looks at, and their values. */
+/** The environment variables for {@linkcode sessionPaths}. */
 export type PathEnvironment = Record<string, string | undefined>;
 
 /** Where ralph keeps its files: absolute paths. */
@@ -11,7 +11,7 @@ export interface SessionPaths {
   dataDir: string;
   /** Folder of the state: `$XDG_STATE_HOME/ralph`, by default `~/.local/state/ralph`. */
   stateDir: string;
-  /** Folder of the settings: `$XDG_CONFIG_HOME/ralph`, by default `~/.config/ralph`. */
+  /** The config folder: `$XDG_CONFIG_HOME/ralph`, by default `~/.config/ralph`. */
   configDir: string;
   /** The registry of sessions: `sessions.db` in the data folder. */
   database: string;
@@ -22,8 +22,8 @@ export interface SessionPaths {
 }
 
 /**
- * Says where ralph keeps its files, after the XDG base directory specification:
- * a variable that is empty or no absolute path counts as not set.
+ * The paths of ralph's files, following the XDG base directory specification: a variable that is
+ * empty or not an absolute path counts as unset.
  *
  * @example Usage
  * ```ts
@@ -55,7 +55,7 @@ export function sessionPaths(env: PathEnvironment = process.env): SessionPaths {
 }
 
 /**
- * Says where the log of a session is.
+ * The folder of a session's log.
  *
  * @example Usage
  * ```ts
@@ -68,7 +68,7 @@ export function sessionPaths(env: PathEnvironment = process.env): SessionPaths {
  * @param id The id of the session.
  * @param env The environment. Defaults to that of this process.
  * @returns The folder, an absolute path; nothing is created.
- * @throws {RangeError} If the id is no ULID, and so could lead anywhere as a path.
+ * @throws {RangeError} If the id is not a ULID: as a path it could lead anywhere.
  */
 export function sessionLogDir(id: string, env: PathEnvironment = process.env): string {
   if (!/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(id)) {

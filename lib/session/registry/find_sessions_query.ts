@@ -1,7 +1,7 @@
 import type { SessionStatus } from "../model/session.ts";
 import type { ColumnValue } from "./session_row.ts";
 
-/** Which sessions {@linkcode Registry.findSessions} finds: those for which all of this holds. */
+/** Filters for {@linkcode Registry.findSessions}; a session must match all of them. */
 export interface FindSessionsOptions {
   /** How its id begins, in upper case. */
   idPrefix?: string;
@@ -11,19 +11,19 @@ export interface FindSessionsOptions {
   taskDir?: string;
   /** The root of the repository, an absolute path. */
   root?: string;
-  /** A conversation of its agent, also of an earlier iteration. */
+  /** A conversation of its agent, including those of earlier iterations. */
   agentSessionId?: string;
-  /** Where it stands. */
+  /** Its status. */
   status?: SessionStatus;
-  /** It started at this time or later, ISO 8601 in UTC. */
+  /** The earliest start time, ISO 8601 in UTC. */
   since?: string;
   /** Only the newest session of each task folder. @default {false} */
   latestOnly?: boolean;
-  /** Sessions at most. @default {no limit} */
+  /** Maximum number of sessions. @default {no limit} */
   limit?: number;
 }
 
-/** The newest session of each task folder, one step through the index for each folder. */
+/** The newest session of each task folder, with one index step per folder. */
 const LATEST = `WITH RECURSIVE folders (task_dir) AS (
   SELECT min(task_dir) FROM sessions
   UNION ALL
@@ -39,7 +39,6 @@ const LATEST = `WITH RECURSIVE folders (task_dir) AS (
 /**
  * Builds the query for {@linkcode Registry.findSessions}.
  *
- * @param options Which sessions.
  * @returns The SQL, and the values of its parameters.
  */
 export function findSessionsQuery(
@@ -52,7 +51,7 @@ export function findSessionsQuery(
     conditions.push(condition);
     values.push(value);
   };
-  // A range, as LIKE and substr() would look at every row; "[" comes after every letter of an id.
+  // A range, as LIKE and substr() would scan every row; "[" sorts after every character of an id.
   add("id >= ?", options.idPrefix);
   add("id < ?", options.idPrefix === undefined ? undefined : `${options.idPrefix}[`);
   add("task = ?", options.task);

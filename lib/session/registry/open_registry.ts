@@ -18,7 +18,7 @@ export interface OpenRegistryOptions extends MigrateOptions {
 const BUSY_TIMEOUT_MS = 5000;
 const RETRY_MS = 5;
 
-/** SQLite does not wait for other connections when it changes the journal mode, so this does. */
+/** SQLite does not wait for other connections when it changes the journal mode, so this retries. */
 function useWriteAheadLog(db: DatabaseSync): void {
   const deadline = performance.now() + BUSY_TIMEOUT_MS;
   const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -34,8 +34,8 @@ function useWriteAheadLog(db: DatabaseSync): void {
 }
 
 /**
- * Opens the registry of sessions, and creates it if it is missing. A registry of an
- * older ralph is brought up to date first, and a copy of it is kept beside it as
+ * Opens the registry of sessions, and creates it if it is missing. Databases of older versions are
+ * migrated; every row is kept, and a copy stays beside it as
  * `sessions.db.before-<version of the layout>`.
  *
  * @example Usage
@@ -53,10 +53,9 @@ function useWriteAheadLog(db: DatabaseSync): void {
  * console.assert(registry.getSession(id)?.status === "stopped");
  * ```
  *
- * @param options Additional options.
  * @returns The registry; close it with `using`.
- * @throws {RegistryVersionError} If a newer ralph wrote the file, which is left as it is.
- * @throws {RegistryFormatError} If the file is no registry, and is left as it is.
+ * @throws {RegistryVersionError} If a newer ralph wrote the file; it is not changed.
+ * @throws {RegistryFormatError} If the file is not a registry; it is not changed.
  */
 export function openRegistry(options: OpenRegistryOptions = {}): Registry {
   const path = options.path ?? sessionPaths().database;
@@ -71,8 +70,8 @@ export function openRegistry(options: OpenRegistryOptions = {}): Registry {
     try {
       migrate(db, path, options);
       useWriteAheadLog(db);
-      // In a write-ahead log this survives the death of any process; only a power failure can
-      // take the last transactions, and never a part of one.
+      // With a write-ahead log this survives the death of any process; only a power failure can
+      // lose the last transactions, and never a part of one.
       db.exec("PRAGMA synchronous = NORMAL");
       return new Registry(db, options.now ?? (() => new Date()));
     } catch (error) {

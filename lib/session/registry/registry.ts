@@ -23,11 +23,11 @@ import type {
 } from "../model/session.ts";
 
 /**
- * The registry of sessions. Every method is one transaction and synchronous, as SQLite is;
- * it waits 5 seconds at most for another process that writes.
+ * The registry of sessions. Every method is one transaction and synchronous, as SQLite is; it waits
+ * at most 5 seconds for another writer.
  *
- * The history is never rewritten: the end of a session and of an iteration is final, and
- * running a task again adds a session.
+ * The history is never rewritten: the end of a session or an iteration is final, and running a task
+ * again adds a session.
  *
  * Get one from {@linkcode openRegistry}.
  */
@@ -36,12 +36,7 @@ export class Registry implements Disposable {
   readonly #now: () => Date;
   readonly #statements: Statements;
 
-  /**
-   * Makes a registry of a database.
-   *
-   * @param db A database of the current layout; the registry closes it.
-   * @param now The clock.
-   */
+  /** Use {@linkcode openRegistry} instead: it migrates the database first. */
   constructor(db: DatabaseSync, now: () => Date) {
     this.#db = db;
     this.#now = now;
@@ -54,14 +49,14 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Does several things in one transaction: all of them, or none if one throws.
+   * Runs several calls in one transaction, which is rolled back if one throws.
    *
-   * @param work What to do with this registry, without waiting in between.
+   * @param work Makes synchronous calls on this registry.
    * @returns What `work` returned.
    */
   transaction<T>(work: () => T): T {
     if (this.#db.isTransaction) return work();
-    // A transaction that begins by reading cannot wait for a writer later on.
+    // A transaction that begins with a read cannot wait for a writer later.
     this.#db.exec("BEGIN IMMEDIATE");
     try {
       const result = work();
@@ -74,10 +69,10 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Adds a session that runs from now on.
+   * Adds a session, which runs from now on.
    *
-   * @param session What is known of it.
-   * @returns The session as it is recorded.
+   * @param session Its data.
+   * @returns The recorded session.
    */
   createSession(session: NewSession): Session {
     const now = this.#now();
@@ -106,9 +101,8 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Changes a session that runs.
+   * Changes a running session.
    *
-   * @param id The session.
    * @param patch What changes; `updatedAt` is now by default.
    * @returns Whether it was changed; `false` if it has ended.
    * @throws {SessionNotFoundError} If there is no such session.
@@ -119,13 +113,10 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Ends a session that runs, and the iteration that it was in. No agent runs for it any more.
+   * Ends a running session and its current iteration, and clears its agent.
    *
-   * @param id The session.
-   * @param status How it ended.
    * @param reason Why, in one line.
-   * @param options Additional options.
-   * @returns Whether this call ended it; `false` if it had ended before, and stays as it was.
+   * @returns Whether this call ended it; `false` if it had already ended, which changes nothing.
    * @throws {SessionNotFoundError} If there is no such session.
    */
   endSession(
@@ -159,10 +150,9 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Adds an iteration that runs from now on, and makes it the current one of its session.
+   * Adds a running iteration, and makes it the current one of its session.
    *
-   * @param id The session.
-   * @param start What is known of it.
+   * @param start Its data.
    * @returns Whether it was added; `false` if the session has ended.
    * @throws {SessionNotFoundError} If there is no such session.
    */
@@ -194,10 +184,7 @@ export class Registry implements Disposable {
   /**
    * Records the end of an iteration.
    *
-   * @param id The session.
-   * @param summary What the iteration did.
-   * @param options Additional options.
-   * @returns Whether it was recorded; `false` if it had ended before or was never begun.
+   * @returns Whether it was recorded; `false` if it had already ended or never began.
    */
   finishIteration(
     id: string,
@@ -223,7 +210,6 @@ export class Registry implements Disposable {
   /**
    * Finds a session by its id.
    *
-   * @param id The id.
    * @returns The session; `undefined` if there is none.
    */
   getSession(id: string): Session | undefined {
@@ -235,7 +221,6 @@ export class Registry implements Disposable {
    * Finds sessions, newest first.
    *
    * @param options Which ones; all by default.
-   * @returns The sessions.
    */
   findSessions(options: FindSessionsOptions = {}): Session[] {
     const { sql, values } = findSessionsQuery(options);
@@ -253,10 +238,8 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Finds the sessions that are recorded as running, newest first. Whether their workers
-   * are alive is for the caller to find out, with {@linkcode isAlive}.
-   *
-   * @returns The sessions.
+   * Finds the sessions that are recorded as running, newest first. Check with {@linkcode isAlive}
+   * whether their workers are alive.
    */
   runningSessions(): Session[] {
     return this.findSessions({ status: "running" });
@@ -265,7 +248,6 @@ export class Registry implements Disposable {
   /**
    * Lists the iterations of a session in their order.
    *
-   * @param id The session.
    * @returns The iterations; none if there is no such session.
    */
   listIterations(id: string): Iteration[] {
@@ -276,11 +258,10 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Deletes sessions that have ended, with their iterations. Their logs are for the
-   * caller to delete.
+   * Deletes ended sessions with their iterations. The caller has to delete their logs.
    *
-   * @param ids Their ids; those of running and unknown sessions are passed over.
-   * @returns The ids of those that were deleted.
+   * @param ids Their ids; running and unknown sessions are skipped.
+   * @returns The ids of the deleted sessions.
    */
   deleteSessions(ids: readonly string[]): string[] {
     return this.transaction(() => {

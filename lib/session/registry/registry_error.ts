@@ -1,4 +1,4 @@
-/** The registry was written by a newer ralph, and is left as it is: update ralph. */
+/** Thrown if a newer ralph wrote the registry, which is not changed. */
 export class RegistryVersionError extends Error {
   /** The file. */
   readonly path: string;
@@ -7,13 +7,7 @@ export class RegistryVersionError extends Error {
   /** The newest version that this ralph knows. */
   readonly supported: number;
 
-  /**
-   * Makes the error.
-   *
-   * @param path The file.
-   * @param version Its version.
-   * @param supported The newest version that this ralph knows.
-   */
+  /** `supported` is the newest version that this ralph knows. */
   constructor(path: string, version: number, supported: number) {
     super(
       `Cannot open the registry "${path}": a newer ralph wrote it (version ${version}, and this one knows up to version ${supported}): update ralph`,
@@ -25,18 +19,12 @@ export class RegistryVersionError extends Error {
   }
 }
 
-/** The file in the registry's place is none, and is left as it is. */
+/** Thrown if the file is not a registry; it is not changed. */
 export class RegistryFormatError extends Error {
   /** The file. */
   readonly path: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param path The file.
-   * @param detail What is wrong with it.
-   * @param options The error behind this one.
-   */
+  /** `detail` is what is wrong with the file. */
   constructor(path: string, detail: string, options?: ErrorOptions) {
     super(`Cannot open the registry "${path}": ${detail}`, options);
     this.name = "RegistryFormatError";
@@ -45,12 +33,10 @@ export class RegistryFormatError extends Error {
 }
 
 /**
- * Says of an error of SQLite or the file system which file it is about.
+ * Adds the path to an error of SQLite or the file system.
  *
- * @param error What was thrown.
- * @param path The file.
  * @returns The error to throw instead: a {@linkcode RegistryFormatError} if the file itself is
- * broken; the same one if it says all that is needed.
+ * broken; the same error if it already has the path.
  */
 export function asRegistryError(error: unknown, path: string): unknown {
   if (!(error instanceof Error)) return error;
@@ -64,16 +50,12 @@ export function asRegistryError(error: unknown, path: string): unknown {
     : new Error(`Cannot open the registry "${path}": ${error.message}`, cause);
 }
 
-/** There is no session with this id. */
+/** Thrown if there is no session with this id. */
 export class SessionNotFoundError extends Error {
   /** The id. */
   readonly id: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param id The id.
-   */
+  /** The message names the id. */
   constructor(id: string) {
     super(`Cannot find session "${id}": the registry has no such session`);
     this.name = "SessionNotFoundError";

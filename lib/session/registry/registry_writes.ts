@@ -8,7 +8,7 @@ import {
   type SessionPatch,
 } from "../model/session.ts";
 
-/** A change of the registry that an event calls for. */
+/** A change of the registry for an event. */
 export type RegistryWrite =
   | { kind: "patch"; patch: SessionPatch }
   | { kind: "begin"; start: Parameters<Registry["beginIteration"]>[1] }
@@ -16,10 +16,9 @@ export type RegistryWrite =
   | { kind: "end"; status: EndedStatus; reason: string; options: EndSessionOptions };
 
 /**
- * Says what an event changes in the registry, but for what the agents use and which
- * process they have: that takes more than the event.
+ * The change of the registry for one event, without the agents' usage and processes: these need
+ * more than the event.
  *
- * @param event The event.
  * @returns The change; every event at least sets `updatedAt`.
  */
 export function registryWrite(event: LoopEvent): RegistryWrite {
@@ -77,10 +76,9 @@ function agentPatch(event: AgentEvent): SessionPatch {
 }
 
 /**
- * Says whether an event is worth a transaction at once, and not with the next batch.
+ * Whether an event needs a transaction at once, rather than with the next batch.
  *
- * @param event The event.
- * @returns Whether others act on it: which process the agent has, and how something ended.
+ * @returns `true` for what others act on: the agent's process, and how something ended.
  */
 export function isUrgent(event: LoopEvent): boolean {
   return event.type === "agent"
@@ -90,10 +88,9 @@ export function isUrgent(event: LoopEvent): boolean {
 }
 
 /**
- * Says whether an event is part of what can be a stream of many: what an agent says and does.
+ * Whether an event may be one of a stream of many: what an agent says and does.
  *
- * @param event The event.
- * @returns Whether it changes nothing in the registry but `updatedAt`.
+ * @returns `true` if it only changes `updatedAt` in the registry.
  */
 export function isOutput(event: LoopEvent): boolean {
   if (event.type !== "agent") return false;

@@ -9,10 +9,10 @@ import type { LegacyRecord } from "../model/legacy_layout.ts";
 import type { ProcessIdentity } from "../../base/process_identity.ts";
 import type { Iteration, Session, SessionPatch, SessionStatus } from "../model/session.ts";
 
-/** A value that the registry stores. */
+/** A value in the registry. */
 export type ColumnValue = string | number | null;
 
-/** A row as `node:sqlite` gives it. */
+/** A row from `node:sqlite`. */
 export type Row = Record<string, unknown>;
 
 const text = (value: unknown): string | null => typeof value === "string" ? value : null;
@@ -37,8 +37,7 @@ function usageOf(row: Row): Usage {
 /**
  * Reads a row of the table `sessions`.
  *
- * @param row The row, with every column.
- * @returns The session.
+ * @param row The row with all columns.
  */
 export function sessionFromRow(row: Row): Session {
   const done = number(row["stories_done"]);
@@ -75,8 +74,7 @@ export function sessionFromRow(row: Row): Session {
 /**
  * Reads a row of the table `iterations`.
  *
- * @param row The row, with every column.
- * @returns The iteration.
+ * @param row The row with all columns.
  */
 export function iterationFromRow(row: Row): Iteration {
   return {
@@ -105,9 +103,9 @@ export function iterationFromRow(row: Row): Iteration {
 }
 
 /**
- * Says which columns hold what an agent used.
+ * The columns for an agent's usage.
  *
- * @param usage What it used; `undefined` if it does not say.
+ * @param usage Its usage; `undefined` if it reports none.
  * @returns The columns and their values.
  */
 export function usageColumns(usage: Usage | undefined): Record<string, ColumnValue> {
@@ -121,10 +119,9 @@ export function usageColumns(usage: Usage | undefined): Record<string, ColumnVal
 }
 
 /**
- * Says which columns of `sessions` a patch sets.
+ * The columns of `sessions` that a patch sets.
  *
- * @param patch The patch.
- * @returns The columns and their new values; what the patch lacks is not among them.
+ * @returns The columns and their new values, only for fields of the patch.
  */
 export function patchColumns(patch: SessionPatch): Record<string, ColumnValue> {
   const columns: Record<string, ColumnValue> = {};
@@ -158,10 +155,9 @@ export function patchColumns(patch: SessionPatch): Record<string, ColumnValue> {
 }
 
 /**
- * Says which columns of `iterations` hold what an iteration did.
+ * The columns of `iterations` for the result of an iteration.
  *
- * @param summary What it did.
- * @returns The columns and their values, all but the time of its end.
+ * @returns The columns and their values, without the end time.
  */
 export function summaryColumns(summary: IterationSummary): Record<string, ColumnValue> {
   const { ending } = summary;

@@ -11,16 +11,11 @@ export interface UpdateOptions {
   values: ColumnValue[];
 }
 
-/** Prepares each statement of a database once. Table and column names must be trusted. */
+/** Caches the prepared statements of a database. Table and column names must be trusted. */
 export class Statements {
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
 
-  /**
-   * Makes an empty cache.
-   *
-   * @param db The database.
-   */
   constructor(db: DatabaseSync) {
     this.#db = db;
   }
@@ -28,7 +23,6 @@ export class Statements {
   /**
    * Prepares a statement.
    *
-   * @param sql The statement.
    * @returns The statement; the same one for the same text.
    */
   prepare(sql: string): StatementSync {
@@ -40,7 +34,6 @@ export class Statements {
   /**
    * Adds a row.
    *
-   * @param table The table.
    * @param row Its columns and their values.
    */
   insert(table: string, row: Record<string, ColumnValue>): void {
@@ -53,7 +46,6 @@ export class Statements {
   /**
    * Changes rows.
    *
-   * @param table The table.
    * @param options What to change, and in which rows.
    * @returns Whether any row was changed.
    */

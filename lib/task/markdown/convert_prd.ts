@@ -12,7 +12,7 @@ export interface ConvertPrdOptions {
   taskDir: string;
   /** How messages name the markdown file. @default {"prd.md"} */
   file?: string;
-  /** The text of the prd.json that is there already. @default {there is none} */
+  /** The text of the existing prd.json. @default {none} */
   previous?: string;
   /** The branch. @default {the one in the previous prd.json, else `ralph/<task>`} */
   branchName?: string;
@@ -26,24 +26,24 @@ export interface ConvertedPrd {
   prd: Prd;
   /** What is different from the previous prd.json. */
   changes: PrdChanges;
-  /** What is probably not meant as it stands, with its line in the markdown. */
+  /** What is probably a mistake, with its line in the markdown. */
   warnings: PrdMarkdownWarning[];
 }
 
 /**
  * Converts a prd.md into a prd.json of the newest form. Pure: the same input gives the same text.
  *
- * With a previous prd.json the work that was done stays done:
+ * With a previous prd.json, finished work stays finished:
  *
  * - A story that is still there, by its id, keeps `passes`, `notes`, `agent`, `model` and every key
  *   that the markdown does not define; a criterion whose description is the same keeps `passes`.
  *   Title, description, criteria and priority (the position, from 1) come from the markdown.
- * - A story with `spawnedBy`, which was added while the loop ran, stays behind the others.
+ * - A story with `spawnedBy`, which was added while the loop ran, stays after the others.
  * - The PRD keeps every key that the markdown does not define: `branchName`, `autoMerge`, `agent`,
  *   `notes`, ..., and `type` and `mergeTarget` if the markdown has no such section.
- * - `project` is the title of the markdown; a name that somebody gave it in prd.json stays.
+ * - `project` is the title of the markdown; a different name in prd.json is kept.
  *
- * If nothing is different, the previous text comes back as it was, byte for byte.
+ * If nothing is different, the previous text is returned byte for byte.
  *
  * @example Usage
  * ```ts
@@ -57,9 +57,9 @@ export interface ConvertedPrd {
  * ```
  *
  * @param markdown The text of the prd.md.
- * @param options The task, and what is there already.
+ * @param options The task, and the existing prd.json.
  * @returns The new text, and what is different.
- * @throws {PrdMarkdownError} If there is no story, or an id stands there twice.
+ * @throws {PrdMarkdownError} If there is no story, or an id appears twice.
  * @throws {PrdError} If the previous prd.json cannot be read.
  */
 export function convertPrd(markdown: string, options: ConvertPrdOptions): ConvertedPrd {
@@ -88,7 +88,7 @@ export function convertPrd(markdown: string, options: ConvertPrdOptions): Conver
   };
 }
 
-/** Writes it in the way in which the previous file is written. */
+/** Keeps the indentation and line ends of the previous file. */
 function writePrd(data: unknown, previous?: string): string {
   if (previous === undefined) return JSON.stringify(data, null, 2) + "\n";
   const { indent, lineEnd } = jsonStyle(stripBom(previous));
@@ -97,7 +97,7 @@ function writePrd(data: unknown, previous?: string): string {
   return bom + JSON.stringify(data, null, indent).replaceAll("\n", lineEnd) + end;
 }
 
-/** Says whether two JSON values are the same, whatever the order of their keys. */
+/** Whether two JSON values are equal, regardless of the order of their keys. */
 function isSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;

@@ -4,7 +4,7 @@ import type { MarkdownHeading } from "./markdown_headings.ts";
 const STORY =
   /^(?:(?:[Uu]ser )?[Ss]tory )?[*_`[]*([A-Za-z][A-Za-z0-9]*-\d+[A-Z]?(?:\.\d+)*(?:-[A-Z0-9]+(?![A-Za-z0-9]))*)(?![A-Za-z0-9])[*_`\]]*\s*(?:[:.–—-]\s*)?[*_]*\s*(.*)$/;
 
-/** What the heading of a story says. */
+/** The parts of a story's heading. */
 export interface StoryHeading {
   /** The id, such as `US-001`. */
   id: string;
@@ -14,7 +14,7 @@ export interface StoryHeading {
 
 /** What {@linkcode findStoryHeadings} returns. */
 export interface StoryHeadings {
-  /** The headings in the sections of stories, those without an id too. */
+  /** The headings in the sections of stories, including those without an id. */
   inside: MarkdownHeading[];
   /** Headings elsewhere whose ids look like those of the stories. */
   outside: MarkdownHeading[];
@@ -31,17 +31,15 @@ export function parseStoryHeading(heading: string): StoryHeading | undefined {
   return match ? { id: match[1] ?? "", title: closeBold(match[2] ?? "") } : undefined;
 }
 
-/** Of `**US-001: Title**` the beginning of the bold text is gone with the id. */
+/** Cutting the id off `**US-001: Title**` also cuts off the opening `**`. */
 function closeBold(title: string): string {
   return title.split("**").length % 2 === 0 ? title.replace(/\*\*$/, "").trimEnd() : title;
 }
 
 /**
- * Says whether a heading begins a section of stories: `## User Stories`, `## Stories`, ...
+ * Whether a heading begins a section of stories: `## User Stories`, `## Stories`, ...
  *
- * @param heading The heading.
- * @param first The first heading of the file: the title begins no section.
- * @returns Whether it does.
+ * @param first The first heading of the file, which is the title and begins no section.
  */
 export function isStorySection(
   heading: MarkdownHeading,

@@ -12,8 +12,8 @@ export interface MarkdownHeading {
 }
 
 /**
- * Finds the headings of a prd.md. `### Acceptance Criteria` is none: it is a part of the story
- * above it, however deep it stands.
+ * Finds the headings of a prd.md. `### Acceptance Criteria` does not count: at any level it is part
+ * of the story above it.
  *
  * @param lines The lines of the file.
  * @returns The headings, in order.

@@ -4,7 +4,7 @@ export interface MarkdownLine {
   number: number;
   /** Its text, without the line end; empty if it is a comment. */
   text: string;
-  /** Whether it is code: a line of a fence, or one between two of them. */
+  /** Whether it is code: a fence, or a line inside one. */
   code: boolean;
 }
 
@@ -17,11 +17,10 @@ export interface MarkdownLines {
 }
 
 /**
- * Splits markdown into lines, and tells code from text, so that a heading in a code fence is none.
+ * Splits markdown into lines, and marks code, so that a heading in a code fence does not count.
  * HTML comments become empty lines. Pure.
  *
- * @param markdown The text, with any line ends; a byte order mark is passed over.
- * @returns The lines.
+ * @param markdown The text, with any line ends; a byte order mark is ignored.
  */
 export function readMarkdownLines(markdown: string): MarkdownLines {
   let fence: { mark: string; line: number } | undefined;
@@ -48,12 +47,7 @@ export function readMarkdownLines(markdown: string): MarkdownLines {
   return { lines, ...(fence ? { openFence: fence.line } : {}) };
 }
 
-/**
- * Says whether a line of markdown is a rule, such as `---`.
- *
- * @param text The line.
- * @returns Whether it is.
- */
+/** Whether a line of markdown is a rule, such as `---`. */
 export function isRule(text: string): boolean {
   return /^ {0,3}([-*_])([ \t]*\1){2,}[ \t]*$/.test(text);
 }

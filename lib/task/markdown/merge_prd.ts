@@ -2,28 +2,28 @@ import { valueAt } from "../prd/parse_prd.ts";
 import type { MarkdownPrd, MarkdownStory, PrdMarkdownWarning } from "./parse_prd_markdown.ts";
 import type { Criterion, Prd, Story } from "../prd/prd.ts";
 
-/** The form that is written. */
+/** The `schemaVersion` that is written. */
 const SCHEMA_VERSION = "2.5";
 
-/** A story that is different now. */
+/** A story that changed. */
 export interface StoryChange {
   /** Its id. */
   id: string;
-  /** The fields that are different, such as `title`. */
+  /** The fields that changed, such as `title`. */
   fields: string[];
 }
 
 /** What a conversion changes in a prd.json. */
 export interface PrdChanges {
-  /** Fields of the PRD itself that are different; empty if there was no prd.json before. */
+  /** Fields of the PRD itself that changed; empty if there was no prd.json before. */
   fields: string[];
   /** Ids of stories that are new, in order. */
   added: string[];
-  /** Stories that were there and are different now, in order. */
+  /** Stories that changed, in order. */
   changed: StoryChange[];
-  /** Ids of stories that are gone, in order. */
+  /** Ids of removed stories, in order. */
   removed: string[];
-  /** Ids of stories that are as they were, in order. */
+  /** Ids of unchanged stories, in order. */
   kept: string[];
 }
 
@@ -33,9 +33,9 @@ export interface MergePrdOptions {
   task: string;
   /** The task folder as prd.json names it. */
   taskDir: string;
-  /** The branch. @default {the one that was there before, else `ralph/<task>`} */
+  /** The branch. @default {the one in the existing prd.json, else `ralph/<task>`} */
   branchName?: string;
-  /** The prd.json that is there already: its normal form, and its value. */
+  /** The existing prd.json: its normal form, and its JSON value. */
   before?: { prd: Prd; data: unknown };
 }
 
@@ -52,8 +52,8 @@ export interface MergedPrd {
 type Json = Record<string, unknown>;
 
 /**
- * Makes the value of a prd.json from a prd.md that was taken apart, and from the prd.json that was
- * there before. Pure. What stays of the old one is told at {@linkcode convertPrd}.
+ * Makes the value of a prd.json from a parsed prd.md and the existing prd.json. Pure.
+ * {@linkcode convertPrd} describes what is kept of the existing one.
  *
  * @param parsed The parts of the prd.md.
  * @param options The task, and what was there before.
@@ -87,7 +87,7 @@ export function mergePrd(parsed: MarkdownPrd, options: MergePrdOptions): MergedP
   for (const story of oldStories.values()) {
     if (ids.has(story.id)) continue;
     const raw = valueAt(before?.data, story.path);
-    // What an agent added while it worked was never in the markdown, so it is not gone from it.
+    // A story that an agent added was never in the markdown, so it was not removed from it.
     if (isObject(raw) && raw.spawnedBy) {
       stories.push(raw);
       changes.kept.push(story.id);
@@ -125,7 +125,9 @@ function makeHeader(parsed: MarkdownPrd, old: Json, options: MergePrdOptions): J
   };
 }
 
-/** A project that begins its own description was named after the title, and follows it. */
+/**
+ * A project name that its own description begins with was taken from the title, so it follows it.
+ */
 function keptProject(before: Prd | undefined): string | undefined {
   if (!before || before.project === "") return undefined;
   const { project, description } = before;
@@ -145,7 +147,7 @@ function makeStory(story: MarkdownStory, priority: number, old: Story | undefine
   };
 }
 
-/** The same words may stand there twice: the first keeps the tick of the first, and so on. */
+/** The same words may appear twice: the first keeps the tick of the first, and so on. */
 function keepTicks(criteria: Criterion[], old: Criterion[]): Criterion[] {
   const left = [...old];
   return criteria.map(({ description, passes }) => {
@@ -170,7 +172,7 @@ function wordsOf(criteria: Criterion[]): string {
   return JSON.stringify(criteria.map(({ description }) => description));
 }
 
-/** Keys that were there stay in their places, new ones come behind them. */
+/** Existing keys keep their places, new ones come after them. */
 function overlay(old: Json, made: Json): Json {
   return { ...old, ...made };
 }

@@ -4,7 +4,7 @@ import { isRule, type MarkdownLine, readMarkdownLines } from "./markdown_lines.t
 import { parseStoryBody, readMergeTarget } from "./parse_story_body.ts";
 import type { Criterion } from "../prd/prd.ts";
 
-/** Something in a prd.md that is probably not meant as it stands. */
+/** A probable mistake in a prd.md. */
 export interface PrdMarkdownWarning {
   /** The line, from 1. */
   line: number;
@@ -18,7 +18,7 @@ export interface MarkdownStory {
   id: string;
   /** Its title. Empty if the heading has none. */
   title: string;
-  /** What is wanted. Empty if it says nothing. */
+  /** What is wanted. Empty if there is no text. */
   description: string;
   /** Its criteria, in order. */
   criteria: Criterion[];
@@ -26,7 +26,7 @@ export interface MarkdownStory {
   line: number;
 }
 
-/** A prd.md, taken apart. */
+/** A parsed prd.md. */
 export interface MarkdownPrd {
   /** The title, without `PRD:`; absent if there is none. */
   title?: string;
@@ -38,7 +38,7 @@ export interface MarkdownPrd {
   mergeTarget?: string | null;
   /** The stories, in the order of the file. */
   stories: MarkdownStory[];
-  /** What is probably not meant as it stands. */
+  /** Probable mistakes. */
   warnings: PrdMarkdownWarning[];
 }
 
@@ -48,20 +48,14 @@ export interface ParsePrdMarkdownOptions {
   file?: string;
 }
 
-/** A prd.md from which no prd.json can be made. */
+/** A prd.md that cannot be converted to a prd.json. */
 export class PrdMarkdownError extends Error {
   /** The file, as the message names it. */
   readonly file: string;
   /** The line, from 1. */
   readonly line: number;
 
-  /**
-   * Makes the error.
-   *
-   * @param message What is wrong, without the place.
-   * @param file The file, as messages name it.
-   * @param line The line, from 1.
-   */
+  /** `message` is what is wrong, without the place, which is added. */
   constructor(message: string, file: string, line: number) {
     super(`Cannot convert ${file} at line ${line}: ${message}`);
     this.name = "PrdMarkdownError";
@@ -71,12 +65,12 @@ export class PrdMarkdownError extends Error {
 }
 
 /**
- * Takes a prd.md apart: its title, its stories with their criteria, and the sections that end up
- * in a prd.json. Pure.
+ * Parses a prd.md: its title, its stories with their criteria, and the sections that go into a
+ * prd.json. Pure.
  *
  * Stories are the headings with an id, such as `### US-001: Title`, in the sections whose heading
- * speaks of stories; in the whole file if there is no such section. What stands in a code fence or
- * an HTML comment is neither heading nor criterion.
+ * mentions stories, or in the whole file if there is no such section. Code fences and HTML comments
+ * contain neither headings nor criteria.
  *
  * @example Usage
  * ```ts
@@ -88,9 +82,7 @@ export class PrdMarkdownError extends Error {
  * ```
  *
  * @param markdown The text of the file.
- * @param options Additional options.
- * @returns The parts.
- * @throws {PrdMarkdownError} If there is no story, or an id stands there twice.
+ * @throws {PrdMarkdownError} If there is no story, or an id appears twice.
  */
 export function parsePrdMarkdown(
   markdown: string,
@@ -174,7 +166,7 @@ function mergeTargetOf(
   if (target !== undefined) return target;
   warn(
     first.number,
-    `The merge target "${first.text.trim()}" is not understood, so there is none: ` +
+    `The merge target "${first.text.trim()}" is not understood, so none is set: ` +
       'write a branch name in backticks, or "None"',
   );
   return null;
@@ -207,7 +199,7 @@ function readStories(
     const other = lineOf.get(id);
     if (other !== undefined) {
       throw new PrdMarkdownError(
-        `story id "${id}" is taken by line ${other} already`,
+        `story id "${id}" is already used on line ${other}`,
         file,
         heading.number,
       );

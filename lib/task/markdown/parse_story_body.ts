@@ -2,9 +2,9 @@ import { isRule, type MarkdownLine } from "./markdown_lines.ts";
 import type { Criterion } from "../prd/prd.ts";
 import { findBranchProblem } from "../../git/branch_name.ts";
 
-/** What stands below the heading of a story. */
+/** The text below the heading of a story. */
 export interface StoryBody {
-  /** All that is not a criterion: paragraphs, each on one line; lists and code as they are. */
+  /** Everything that is not a criterion: each paragraph on one line; lists and code as they are. */
   description: string;
   /** The criteria, in order. */
   criteria: Criterion[];
@@ -17,18 +17,17 @@ const OTHER_LABEL = /^\s*(?:#{1,6}\s|(?:\*\*|__)[^*_]{1,60}(?::\s*(?:\*\*|__)|(?
 const ITEM = /^(\s*)(?:[-*+]|\d{1,9}[.)])[ \t]+(?:\[([ xX])\][ \t]*)?(.*)$/;
 
 /**
- * Reads what stands below the heading of a story: a description, and a list of criteria behind the
- * label `**Acceptance Criteria:**`, or anywhere if its items have boxes to tick. Pure.
+ * Parses the text below the heading of a story: a description, and a list of criteria after the
+ * label `**Acceptance Criteria:**`, or anywhere if its items have checkboxes. Pure.
  *
- * A line that goes on, a nested list and a code block belong to the criterion above them.
+ * Continuation lines, nested lists and code blocks belong to the criterion above them.
  *
- * @param lines The lines.
  * @returns The description and the criteria.
  */
 export function parseStoryBody(lines: readonly MarkdownLine[]): StoryBody {
   const criteria: Criterion[] = [];
   const text: MarkdownLine[] = [];
-  // The indentation of the list that is being read.
+  // The indentation of the current list.
   let list: number | undefined;
   let afterLabel = false;
   let afterBlank = false;
@@ -76,12 +75,7 @@ export function parseStoryBody(lines: readonly MarkdownLine[]): StoryBody {
   };
 }
 
-/**
- * Says whether a line names a part of a story, such as `#### Acceptance Criteria`.
- *
- * @param line The line.
- * @returns Whether it does.
- */
+/** Whether a line is the label of a story's part, such as `#### Acceptance Criteria`. */
 export function isStoryLabel(line: string): boolean {
   return readLabel(line) !== undefined;
 }
@@ -102,7 +96,7 @@ function widthOf(space: string): number {
   return space.replaceAll("\t", "    ").length;
 }
 
-/** Wrapped prose becomes one line; what has a meaning in its lines keeps them. */
+/** Wrapped prose becomes one line; lists and code keep their line breaks. */
 function joinParagraphs(lines: MarkdownLine[]): string {
   const paragraphs: string[] = [];
   let current: MarkdownLine[] = [];
@@ -122,9 +116,9 @@ function joinParagraphs(lines: MarkdownLine[]): string {
 }
 
 /**
- * Reads what the section `## Merge Target` of a prd.md says. Pure.
+ * Parses the section `## Merge Target` of a prd.md. Pure.
  *
- * @param line Its first line: a branch name, in backticks or alone or with a remark behind it
+ * @param line Its first line: a branch name, in backticks, alone, or followed by a remark
  * (`main - after the release`), or `None`, with or without a reason.
  * @returns The branch; `null` for none; `undefined` if the line is not understood.
  */

@@ -17,11 +17,11 @@ export interface PrdFinding {
   level: "error" | "warning";
   /** The JSON path, such as `userStories[3].priority`; empty for the whole file. */
   path: string;
-  /** The line, from 1; absent where there is none. */
+  /** The line, from 1; absent if there is none. */
   line?: number;
   /** What it is. */
   message: string;
-  /** What can be done, if there is something. */
+  /** How to fix it, if ralph knows. */
   hint?: string;
 }
 
@@ -41,8 +41,7 @@ type Draft = Pick<PrdFinding, "level" | "message" | "hint"> & { at: Path };
  * ```
  *
  * @param text The text of the file.
- * @param options Additional options.
- * @returns What was found, in the order of the file; empty if there is nothing to say.
+ * @returns What was found, in the order of the file; empty if all is well.
  */
 export function checkPrd(text: string, options: CheckPrdOptions = {}): PrdFinding[] {
   const { data, prd, errors } = inspectPrd(text, options);
@@ -73,7 +72,7 @@ export function checkPrd(text: string, options: CheckPrdOptions = {}): PrdFindin
       level: "error",
       path: name,
       line,
-      message: `${name} stands in its object more than once`,
+      message: `${name} appears more than once in its object`,
       hint: "only the last one counts: remove the others",
     });
   }
@@ -88,7 +87,7 @@ function checkHeader(prd: Prd): Draft[] {
     if (problem !== undefined) {
       const message = `${key} is ${
         describeJson(name)
-      }, which is no safe branch name: it ${problem}`;
+      }, which is not a safe branch name: it ${problem}`;
       drafts.push({ level: "error", at: [key], message });
     }
   }
@@ -104,7 +103,7 @@ function checkIds(stories: Story[]): Draft[] {
     const other = first.get(story.id);
     first.set(story.id, other ?? story);
     if (!other) return [];
-    const message = `Story id "${story.id}" is taken by ${formatJsonPath(other.path)} already`;
+    const message = `Story id "${story.id}" is already used by ${formatJsonPath(other.path)}`;
     return [{ level: "error", at: [...story.path, "id"], message }];
   });
 }
@@ -173,7 +172,7 @@ function countUnticked(raw: unknown): number {
     .length;
 }
 
-/** A story that passes holds nobody up, so only a circle of open ones is an error. */
+/** A story that passes blocks no other, so only a circle of open ones is an error. */
 function checkCircles(stories: Story[]): Draft[] {
   const open = findCircle(stories.filter((story) => !story.passes));
   const circle = open ?? findCircle(stories);

@@ -8,11 +8,11 @@ import {
 } from "jsonc-parser";
 
 /**
- * Changes one value of a JSON text, or adds one key to an object of it, and leaves every other
+ * Changes one value of a JSON text, or adds one key to one of its objects, and leaves every other
  * byte as it was. Pure.
  *
- * A key that is added goes behind the last one, in the way in which the object is written: its
- * line ends, its indentation, its spaces. A byte order mark stays.
+ * A new key comes after the last one, with the object's own line ends, indentation and spaces. A
+ * byte order mark is kept.
  *
  * @example Usage
  * ```ts
@@ -21,10 +21,8 @@ import {
  * assertEquals(editJson('{ "id":"A" }', ["passes"], true), '{ "id":"A", "passes":true }');
  * ```
  *
- * @param text A valid JSON text.
  * @param path The keys and indexes of the value; only its last key may be missing.
  * @param value The new value: anything that JSON can hold.
- * @returns The new text.
  * @throws {RangeError} If there is no object or list to hold the value.
  * @throws {TypeError} If JSON cannot hold the value.
  * @throws {SyntaxError} If the text is not JSON.
@@ -38,7 +36,7 @@ export function editJson(text: string, path: readonly (string | number)[], value
   const node = root && findNodeAtLocation(root, [...path]);
   if (node) {
     const edits = modify(json, [...path], value, {});
-    // For a list or an object the content is laid out like the rest of the file.
+    // A list or an object is formatted like the rest of the file.
     return bom + applyEdits(
       json,
       edits.map((edit) => ({
@@ -92,20 +90,15 @@ function layOut(value: unknown, indent: string, json: string): string {
   return JSON.stringify(value, null, style.indent).replaceAll("\n", style.lineEnd + indent);
 }
 
-/** How a JSON text is written. */
+/** The formatting of a JSON text. */
 export interface JsonStyle {
-  /** One step of indentation; empty if it is written on one line. */
+  /** One step of indentation; empty if the text is on one line. */
   indent: string;
   /** The line end. */
   lineEnd: string;
 }
 
-/**
- * Finds out how a JSON text is written, from its first indented line.
- *
- * @param text The text.
- * @returns The style.
- */
+/** Detects the formatting of a JSON text from its first indented line. */
 export function jsonStyle(text: string): JsonStyle {
   const lineEnd = /\r\n|\r|\n/.exec(text.trimEnd())?.[0];
   if (lineEnd === undefined) return { indent: "", lineEnd: "\n" };

@@ -10,14 +10,14 @@ import { constants, copyFile } from "node:fs/promises";
 export interface EditPrdOptions {
   /** How messages name the file. @default {the file as it was given} */
   name?: string;
-  /** Whether the bytes are forced to the disk. @default {true} */
+  /** Whether to wait until the bytes are on the disk. @default {true} */
   fsync?: boolean;
-  /** Ends the edit early; the file is then as it was. */
+  /** Cancels the edit; the file then stays as it was. */
   signal?: AbortSignal;
 }
 
 /**
- * Changes one field of a prd.json, or adds it, at once, and leaves every other byte as it was.
+ * Changes or adds one field of a prd.json atomically, and leaves every other byte as it was.
  *
  * @example Usage
  * ```ts
@@ -36,9 +36,9 @@ export interface EditPrdOptions {
  * @param file The path of the file.
  * @param path JSON path of the value; only its last key may be missing.
  * @param value The new value: anything that JSON can hold.
- * @param options Additional options.
- * @returns Whether the file changed; it is not written if the value was there already.
- * @throws {PrdError} If the file cannot be read, is not valid JSON, or has no place for the value.
+ * @returns Whether the file changed; it is not written if it already has the value.
+ * @throws {PrdError} If the file cannot be read, is not valid JSON, or has nothing to hold the
+ * value.
  * @throws {Error} If it cannot be written.
  */
 export async function editPrd(
@@ -78,10 +78,10 @@ function editPrdText(
       { file, path: name, cause },
     );
   }
-  // Of a key that stands twice in an object, the edit changes the first and readers take the last.
+  // If an object has a key twice, the edit changes the first and readers take the last.
   if (!isSame(valueAt(parseJson(changed, file), path), value)) {
     throw new PrdError(
-      `Cannot set ${name} in ${file}: a key on the way to it stands there more than once`,
+      `Cannot set ${name} in ${file}: a key on its path appears more than once`,
       { file, path: name },
     );
   }
@@ -93,9 +93,9 @@ function isSame(a: unknown, b: unknown): boolean {
 }
 
 /**
- * Says in a prd.json whether a story passes, and leaves every other byte as it was.
+ * Sets whether a story passes in a prd.json, and leaves every other byte as it was.
  *
- * A story that has only a `status` gets a `passes` beside it, which counts before the status.
+ * A story that has only a `status` also gets a `passes`, which takes precedence.
  *
  * @example Usage
  * ```ts
@@ -113,8 +113,6 @@ function isSame(a: unknown, b: unknown): boolean {
  *
  * @param file The path of the file.
  * @param storyId The id of the story, as in its normal form.
- * @param passes Whether it passes.
- * @param options Additional options.
  * @returns Whether the file changed.
  * @throws {PrdError} If the file is not a PRD, or no story or more than one has this id.
  * @throws {Error} If it cannot be written.
@@ -136,22 +134,22 @@ export async function setStoryPasses(
   return await editPrd(file, [...first.path, "passes"], passes, options);
 }
 
-/** What {@linkcode restorePrd} did. */
+/** The result of {@linkcode restorePrd}. */
 export interface RestoredPrd {
-  /** Where the file that was there is kept now; `null` if there was none. */
+  /** Where the replaced file is kept now; `null` if there was none. */
   broken: string | null;
 }
 
 /**
- * Puts the last good copy of a prd.json back in its place.
+ * Restores a prd.json from its last good copy.
  *
- * What was there is kept beside it as `prd.json.broken`, or `prd.json.broken-2` and so on: an
- * older one is never overwritten.
+ * The replaced file is kept beside it as `prd.json.broken`, `prd.json.broken-2` and so on; an older
+ * one is never overwritten.
  *
  * @param file The path of the prd.json.
  * @param goodCopy The path of the good copy.
  * @returns Where the broken file is kept.
- * @throws {PrdError} If the good copy is missing or not a PRD; nothing is changed then.
+ * @throws {PrdError} If the good copy is missing or not a PRD; nothing changes then.
  */
 export async function restorePrd(file: string, goodCopy: string): Promise<RestoredPrd> {
   const text = await readPrdText(goodCopy);

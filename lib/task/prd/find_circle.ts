@@ -15,7 +15,7 @@ import type { Story } from "./prd.ts";
  * assertEquals(circle, ["A", "B"]);
  * ```
  *
- * @param stories The stories; ids that none of them has are passed over.
+ * @param stories The stories; unknown ids are ignored.
  * @returns The ids of the first circle, each waiting for the next and the last for the first;
  * `undefined` if there is none.
  */
@@ -25,7 +25,7 @@ export function findCircle(
   const needs = new Map(stories.map(({ id, dependsOn }) => [id, dependsOn]));
   const finished = new Set<string>();
   for (const { id: start } of stories) {
-    // A stack of our own: a long chain of stories must not overflow the call stack.
+    // An explicit stack: a long chain of stories must not overflow the call stack.
     const way = [start];
     const next = [0];
     const onWay = new Set(way);

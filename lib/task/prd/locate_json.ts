@@ -8,13 +8,13 @@ export interface TextPosition {
   column: number;
 }
 
-/** A syntax error in a JSON text, and what would have been right. */
+/** A syntax error in a JSON text, and what was expected. */
 export interface JsonSyntaxError extends TextPosition {
   /** What was expected there, in words. */
   expected: string;
 }
 
-/** A key that stands more than once in the same object. */
+/** A key that appears more than once in the same object. */
 export interface RepeatedKey extends TextPosition {
   /** The path of the key. */
   path: (string | number)[];
@@ -44,9 +44,7 @@ const EXPECTED: Record<number, string> = {
 /**
  * Turns an offset into a line and a column.
  *
- * @param text The text.
  * @param offset The offset, in UTF-16 code units.
- * @returns The position.
  */
 export function positionAt(text: string, offset: number): TextPosition {
   let line = 1;
@@ -60,9 +58,8 @@ export function positionAt(text: string, offset: number): TextPosition {
 }
 
 /**
- * Finds the first syntax error of a text that is not JSON, by the same words on every runtime.
+ * Finds the first syntax error of a JSON text, with the same wording on every runtime.
  *
- * @param text The text.
  * @returns The error; `undefined` if there is none.
  */
 export function findJsonSyntaxError(text: string): JsonSyntaxError | undefined {
@@ -87,11 +84,11 @@ export function findJsonSyntaxError(text: string): JsonSyntaxError | undefined {
 }
 
 /**
- * Makes a function that finds the places of values in a JSON text; the text is parsed once,
- * when the first place is asked for.
+ * Creates a function that finds the positions of values in a JSON text. The text is parsed once, at
+ * the first call.
  *
- * @param text A valid JSON text.
- * @returns A function from a JSON path to the place of the value, or of the nearest one around it.
+ * @returns A function from a JSON path to the position of the value, or of the nearest one around
+ * it.
  */
 export function jsonLocator(
   text: string,
@@ -109,9 +106,8 @@ export function jsonLocator(
 }
 
 /**
- * Finds keys that stand more than once in one object: JSON parsers take the last one and say nothing.
+ * Finds keys that appear more than once in one object: JSON parsers silently take the last one.
  *
- * @param text A valid JSON text.
  * @returns Every repetition, in the order of the text.
  */
 export function findRepeatedKeys(text: string): RepeatedKey[] {
@@ -133,7 +129,7 @@ export function findRepeatedKeys(text: string): RepeatedKey[] {
   return repeated;
 }
 
-/** The parser calls itself for every level, so thousands of brackets in a row are too many. */
+/** The parser is recursive: thousands of nested brackets overflow the stack. */
 function unlessTooDeep<T>(parse: () => T): T | undefined {
   try {
     return parse();
@@ -144,7 +140,7 @@ function unlessTooDeep<T>(parse: () => T): T | undefined {
 }
 
 /**
- * Writes a JSON path as people read it.
+ * Formats a JSON path for people.
  *
  * @example Usage
  * ```ts
@@ -167,10 +163,10 @@ export function formatJsonPath(path: readonly (string | number)[]): string {
 }
 
 /**
- * Names a JSON value in a message: short values as they are written, long ones by their kind.
+ * Describes a JSON value in a message: short values as JSON, long ones by their kind.
  *
  * @param value The value that was found.
- * @returns Words for it, such as `"yes"`, `a list` or `missing`.
+ * @returns A description, such as `"yes"`, `a list` or `missing`.
  */
 export function describeJson(value: unknown): string {
   if (value === undefined) return "missing";

@@ -14,10 +14,9 @@ const PRIORITY_WORDS: Record<string, number> = {
 };
 
 /**
- * Brings a PRD of any dialect into its normal form. Pure.
+ * Normalizes a PRD of any dialect. Pure.
  *
- * @param input The parts of the PRD, as they were checked.
- * @returns The normal form.
+ * @param input The checked parts of the PRD.
  */
 export function normalizePrd(input: PrdInput): Prd {
   const { header } = input;
@@ -75,7 +74,7 @@ function normalizeStory(story: StoryInput, index: number, path: (string | number
  * Reads a priority: a number, a number as a string, `high` / `medium` / `low`, or `P0`, `P1`, ...
  *
  * @param value The value in the file.
- * @returns The number, lower first; `undefined` if there is none or the word is not known.
+ * @returns The number, lower first; `undefined` if there is none or the word is unknown.
  */
 export function toPriority(value: string | number | null | undefined): number | undefined {
   if (typeof value === "number") return value;
@@ -86,7 +85,7 @@ export function toPriority(value: string | number | null | undefined): number | 
 }
 
 /**
- * Says whether a `status` means that a story is done.
+ * Whether a `status` means that a story is done.
  *
  * @param status The value in the file.
  * @returns Whether it is `done` or `completed`.
@@ -113,7 +112,7 @@ function toCriteria(story: StoryInput): Criterion[] {
 }
 
 function toDecision({ decisionConfig: config, type }: StoryInput): Decision | undefined {
-  // A gate that nobody has filled in yet is a decision that nobody has taken yet.
+  // A decision gate without a config is still pending.
   if (!config) return type === "decision-gate" ? { status: "pending" } : undefined;
   return {
     status: config.status ?? "pending",
@@ -130,7 +129,7 @@ function firstLine(text: string): string {
   return text.trim().split(/\r?\n/, 1)[0] ?? "";
 }
 
-/** An absent, null or empty value is no key at all in the normal form. */
+/** The normal form has no key for an absent, null or empty value. */
 function optional<K extends string>(
   key: K,
   value: string | number | null | undefined,

@@ -15,16 +15,16 @@ export interface PrdInspection {
   data?: unknown;
   /** The normal form; absent if there are errors. */
   prd?: Prd;
-  /** Everything that is wrong, in the order of the text for values of the same list. */
+  /** Every error; values of the same list are in the order of the text. */
   errors: PrdError[];
 }
 
 /**
  * Reads the text of a prd.json, in any of its dialects, into its normal form. Pure.
  *
- * The root may be a list of stories; the list may be called `userStories`, `stories`,
- * `features` or `tasks`; see {@linkcode Prd} for what the fields of the normal form hold.
- * Keys that are not known are passed over. Ids are taken as they are, even twice.
+ * The root may be a list of stories; the list may be called `userStories`, `stories`, `features` or
+ * `tasks`; see {@linkcode Prd} for what the fields of the normal form hold. Unknown keys are
+ * ignored. Ids are taken as they are, even duplicates.
  *
  * @example Usage
  * ```ts
@@ -36,10 +36,8 @@ export interface PrdInspection {
  * assertEquals(prd.stories[0]?.title, "Send a message");
  * ```
  *
- * @param text The text; a byte order mark in front is passed over.
- * @param options Additional options.
- * @returns The PRD.
- * @throws {PrdError} If it is empty, not valid JSON, or a value is not what it should be.
+ * @param text The text; a leading byte order mark is ignored.
+ * @throws {PrdError} If it is empty, not valid JSON, or has an invalid value.
  */
 export function parsePrd(text: string, options: ParsePrdOptions = {}): Prd {
   const { prd, errors } = inspectPrd(text, options);
@@ -48,12 +46,10 @@ export function parsePrd(text: string, options: ParsePrdOptions = {}): Prd {
 }
 
 /**
- * Reads the text of a prd.json like {@linkcode parsePrd}, and reports every error in place of
+ * Reads the text of a prd.json like {@linkcode parsePrd}, and returns every error instead of
  * throwing the first.
  *
- * @param text The text.
- * @param options Additional options.
- * @returns The value, the PRD and the errors, as far as there are any.
+ * @returns The value and the PRD, as far as they could be read, and the errors.
  */
 export function inspectPrd(text: string, options: ParsePrdOptions = {}): PrdInspection {
   const file = options.file ?? "prd.json";
@@ -79,11 +75,10 @@ export function inspectPrd(text: string, options: ParsePrdOptions = {}): PrdInsp
 }
 
 /**
- * Parses JSON, with the line and the column in the error on every runtime.
+ * Parses JSON; its errors have a line and a column on every runtime.
  *
- * @param text The text; a byte order mark in front is passed over.
+ * @param text The text; a leading byte order mark is ignored.
  * @param file How messages name the file.
- * @returns The value.
  * @throws {PrdError} If the text is empty or not valid JSON.
  */
 export function parseJson(text: string, file: string): unknown {
@@ -107,8 +102,6 @@ export function parseJson(text: string, file: string): unknown {
 /**
  * Looks up a value by its JSON path.
  *
- * @param data The root.
- * @param path The keys and indexes.
  * @returns The value; `undefined` if there is none.
  */
 export function valueAt(data: unknown, path: readonly (string | number)[]): unknown {
@@ -122,12 +115,7 @@ export function valueAt(data: unknown, path: readonly (string | number)[]): unkn
   return value;
 }
 
-/**
- * Takes a byte order mark off the front of a text.
- *
- * @param text The text.
- * @returns The text without it.
- */
+/** Removes a leading byte order mark. */
 export function stripBom(text: string): string {
   return text.startsWith("\uFEFF") ? text.slice(1) : text;
 }

@@ -6,9 +6,9 @@ export interface Criterion {
   passes: boolean;
 }
 
-/** A decision that a person takes before the stories behind it can run. */
+/** A decision that a person makes before the stories that depend on it can run. */
 export interface Decision {
-  /** Where the decision stands. Only `"pending"` holds a story back. */
+  /** Where the decision stands. Only `"pending"` blocks a story. */
   status: "pending" | "answered" | "applied";
   /** Short name of the decision, if it has one. */
   slug?: string;
@@ -42,7 +42,7 @@ export interface Story {
   type?: string;
   /** Ids that must pass first: `blockedBy` and `dependsOn` together, without repetition. */
   dependsOn: string[];
-  /** Ids that say they wait for this one. */
+  /** Ids of stories that wait for this one. */
   blocks: string[];
   /** The decision that it waits for, if it is a decision gate. */
   decision?: Decision;
@@ -60,11 +60,11 @@ export interface Phase {
   description: string;
 }
 
-/** A PRD (product requirements document) in normal form, whichever dialect it was written in. */
+/** A PRD (product requirements document) in normal form, from any dialect. */
 export interface Prd {
   /** The `schemaVersion` label; the shape of the file does not depend on it. */
   schemaVersion?: string;
-  /** Name of the whole. Empty where the file has none. */
+  /** Name of the project. Empty where the file has none. */
   project: string;
   /** What it is about. Empty where the file has none. */
   description: string;
@@ -72,7 +72,7 @@ export interface Prd {
   branchName: string | null;
   /** The branch to merge into at the end; `null` for none. */
   mergeTarget: string | null;
-  /** Whether the pull request is merged without asking. */
+  /** Whether to merge the pull request without asking. */
   autoMerge: boolean;
   /** Whether to wait for a person after each story. */
   pauseBetweenStories: boolean;
@@ -113,19 +113,14 @@ export interface PrdErrorOptions {
 export class PrdError extends Error {
   /** The file, as the message names it. */
   readonly file: string;
-  /** The line, from 1; absent where there is none. */
+  /** The line, from 1; absent if there is none. */
   readonly line?: number;
-  /** The column, from 1, in UTF-16 code units; absent where there is none. */
+  /** The column, from 1, in UTF-16 code units; absent if there is none. */
   readonly column?: number;
-  /** The JSON path, such as `userStories[3].priority`; absent where there is none. */
+  /** The JSON path, such as `userStories[3].priority`; absent if there is none. */
   readonly path?: string;
 
-  /**
-   * Makes the error.
-   *
-   * @param message The whole message, the file's name included.
-   * @param options Where it is.
-   */
+  /** The message must already include the file's name. */
   constructor(message: string, options: PrdErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "PrdError";

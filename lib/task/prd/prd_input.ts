@@ -1,12 +1,12 @@
 import { z } from "zod";
 
-/** A criterion as files have it. */
+/** A criterion as written in a file. */
 export type CriterionInput = string | {
   description: string;
   passes?: boolean | null | undefined;
 };
 
-/** A story as files have it, in any dialect; keys that no dialect defines are left out. */
+/** A story as written in a file of any dialect, without keys that no dialect defines. */
 export interface StoryInput {
   id?: string | number | null | undefined;
   title?: string | null | undefined;
@@ -41,7 +41,7 @@ export interface StoryInput {
     | undefined;
 }
 
-/** What stands around the stories, in any dialect. */
+/** The fields around the stories, in any dialect. */
 export interface PrdHeaderInput {
   schemaVersion?: string | number | null | undefined;
   project?: string | null | undefined;
@@ -70,7 +70,7 @@ export interface PrdHeaderInput {
     | undefined;
 }
 
-/** A value that is not what it should be. */
+/** An invalid value. */
 export interface PrdIssue {
   /** Where it is. */
   path: (string | number)[];
@@ -78,9 +78,9 @@ export interface PrdIssue {
   expected: string;
 }
 
-/** A file that was checked: its parts, and what is wrong with them. */
+/** The parts of a checked file. */
 export interface PrdInput {
-  /** What stands around the stories. */
+  /** The fields around the stories. */
   header: PrdHeaderInput;
   /** The stories, in the order of the file. */
   stories: StoryInput[];
@@ -95,15 +95,15 @@ interface Schemas {
 
 let schemas: Schemas | undefined;
 
-// Built at first use, so that an import alone costs nothing.
+// Built at first use, to keep imports cheap.
 function getSchemas(): Schemas {
   return schemas ??= buildSchemas();
 }
 
 /**
- * What the newest form defines is checked. What only other dialects have (`name`,
- * `status`, `steps`, ...) is used where it fits and passed over where it does not, for
- * somebody else's key may mean something else.
+ * Keys of the newest form are checked. Keys that only other dialects have (`name`, `status`,
+ * `steps`, ...) are used where they fit and ignored where they do not: they may mean something
+ * else.
  */
 function buildSchemas(): Schemas {
   const string = z.string({ error: "a string" });
@@ -179,7 +179,7 @@ function buildSchemas(): Schemas {
       (value) => typeof value === "string" ? [value] : value,
       z.array(string, { error: "a command or a list of commands" }).nullish(),
     ),
-    // What another dialect calls its checks; a value that is no command is not one of them.
+    // The name of `checks` in another dialect; values that are not commands are ignored.
     verificationCommands: z.record(z.string(), z.unknown()).transform((commands) =>
       Object.fromEntries(Object.entries(commands).filter(([, each]) => typeof each === "string"))
     ).optional().catch(undefined),
@@ -197,8 +197,7 @@ function buildSchemas(): Schemas {
 /**
  * Checks a value that was read from a prd.json, in any dialect.
  *
- * @param data The value.
- * @returns The parts of the PRD, or everything that is not as it should be.
+ * @returns The parts of the PRD, or every invalid value.
  */
 export function checkPrdInput(data: unknown): PrdInput | { issues: PrdIssue[] } {
   const found = findStories(data);
@@ -236,7 +235,9 @@ function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
-/** Goes into a union where one branch fits in kind, to name the value that is really wrong. */
+/**
+ * Descends into the branch of a union that fits in kind, to name the value that is really wrong.
+ */
 function toIssues(issue: z.core.$ZodIssue, base: (string | number)[]): PrdIssue[] {
   const path = [
     ...base,

@@ -7,11 +7,11 @@ import { writeAtomic } from "../../base/write_atomic.ts";
 
 /** Options for {@linkcode PrdReader}. */
 export interface PrdReaderOptions {
-  /** Where every good text is copied to. @default {no copy is kept} */
+  /** Where to copy every valid text. @default {no copy is kept} */
   goodCopy?: string;
   /** How messages name the file. @default {the file as it was given} */
   name?: string;
-  /** How long a file that cannot be read is tried again, in milliseconds. @default {1000} */
+  /** How long to retry a file that cannot be read, in milliseconds. @default {1000} */
   retryMs?: number;
   /** The time, in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
@@ -21,7 +21,7 @@ export interface PrdReaderOptions {
 
 /** Options for {@linkcode PrdReader.read}. */
 export interface PrdReaderReadOptions {
-  /** Ends the read, and the wait for a good one, early. */
+  /** Cancels the read and its retries. */
   signal?: AbortSignal;
 }
 
@@ -31,20 +31,20 @@ export interface PrdReading {
   prd: Prd;
   /** The text that it was read from. */
   text: string;
-  /** Why the file cannot be read now, if this is an earlier reading. */
+  /** Why the file cannot be read now, if this is the last good reading. */
   stale?: PrdError;
 }
 
 /** Time between two tries, in milliseconds. */
 const RETRY_STEP_MS = 50;
-/** A file that changed so shortly before it was read may change again at the same time stamp. */
+/** A file that changed this shortly before the read may change again with the same time stamp. */
 const RACY_MS = 50;
 
 /**
  * Reads the same prd.json again and again, while an agent may be writing it.
  *
- * A file that has not changed is not parsed again. One that cannot be read is tried again for
- * a while; after that the last good reading comes back, with the reason.
+ * An unchanged file is not parsed again. If a file cannot be read, the read is retried for a while;
+ * after that the last good reading is returned, with the reason.
  *
  * @example Usage
  * ```ts ignore
@@ -66,10 +66,9 @@ export class PrdReader {
   #bad: string | undefined;
 
   /**
-   * Makes a reader; nothing is read yet.
+   * Creates a reader without reading the file.
    *
    * @param file The path of the prd.json.
-   * @param options Additional options.
    */
   constructor(file: string, options: PrdReaderOptions = {}) {
     this.#file = file;
@@ -84,9 +83,8 @@ export class PrdReader {
   /**
    * Reads the file.
    *
-   * @param options Additional options.
    * @returns The PRD, and `stale` if it is from an earlier reading.
-   * @throws {PrdError} If the file cannot be read and never could.
+   * @throws {PrdError} If the file cannot be read and there is no earlier reading.
    * @throws {Error} If the good copy cannot be written.
    */
   async read(options: PrdReaderReadOptions = {}): Promise<PrdReading> {
@@ -99,7 +97,7 @@ export class PrdReader {
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof PrdError)) throw error;
-        // What was given up on before, and has not been written since, is not waited for again.
+        // A broken file that has not changed since it was given up on is not retried.
         const bad = await this.#badStamp();
         if (this.#now() >= until || (this.#good && bad === this.#bad && bad !== "racy")) {
           if (!this.#good) throw error;
@@ -137,8 +135,8 @@ export class PrdReader {
   }
 
   /**
-   * The stamp is taken before the read: a write in between makes the next read look again. It is
-   * empty, and so never the same, if the file may change once more without another time stamp.
+   * The stamp is taken before the read, so that a write in between makes the next read parse again.
+   * It is empty, and so never equal, if the file may still change with the same time stamp.
    */
   async #stampNow(): Promise<string> {
     try {

@@ -4,11 +4,10 @@ import { z } from "zod";
 export const PRD_SCHEMA_ID = "https://jsr.io/@ralph/cli/schemas/prd.schema.json";
 
 /**
- * Makes the JSON Schema of prd.json (draft 2020-12), which is published as
- * `schemas/prd.schema.json`: the newest form, what a converter writes and a person should write.
+ * Builds the JSON Schema of prd.json (draft 2020-12), published as `schemas/prd.schema.json`. It
+ * describes the newest form, which ralph writes and people should write.
  *
- * Keys that it does not know are allowed everywhere. Readers take older forms too, see
- * {@linkcode parsePrd}.
+ * Unknown keys are allowed everywhere. {@linkcode parsePrd} accepts older forms too.
  *
  * @example Usage
  * ```ts
@@ -16,8 +15,6 @@ export const PRD_SCHEMA_ID = "https://jsr.io/@ralph/cli/schemas/prd.schema.json"
  * import { assertEquals } from "@std/assert";
  * assertEquals(prdJsonSchema().title, "prd.json");
  * ```
- *
- * @returns The JSON Schema.
  */
 export function prdJsonSchema(): Record<string, unknown> {
   const { $schema, ...schema } = z.toJSONSchema(prdSchema(), {
@@ -44,7 +41,7 @@ function prdSchema(): z.ZodType {
 
   const decision = z.looseObject({
     status: z.enum(["pending", "answered", "applied"])
-      .describe("Where the decision stands. Only a pending one holds the story back."),
+      .describe("Where the decision stands. Only a pending one blocks the story."),
     slug: z.string().optional().describe("A short name of the decision."),
     inputFile: z.string().optional()
       .describe("The file in which the answer is awaited, relative to the task folder."),
@@ -64,7 +61,9 @@ function prdSchema(): z.ZodType {
     priority: z.number().default(999)
       .describe("Lower runs first; stories of the same priority run in the order of the file."),
     passes: z.boolean().describe("Whether the story is done."),
-    notes: z.string().optional().describe("Free text for whoever works on it, in markdown."),
+    notes: z.string().optional().describe(
+      "Notes for the agent or person who works on it, in markdown.",
+    ),
     agent: z.string().optional().describe("The agent that works on this story."),
     model: z.string().optional().describe("The model to use, as provider/model."),
     phase: idOf.optional().describe("The id of the phase that it belongs to."),
@@ -94,7 +93,7 @@ function prdSchema(): z.ZodType {
   return z.looseObject({
     $schema: z.string().optional().describe("The address of this schema."),
     schemaVersion: z.string().optional().describe("The version of the form: 2.5."),
-    project: z.string().describe("The name of the whole."),
+    project: z.string().describe("The name of the project."),
     taskDir: z.string().optional().describe("The task folder, relative to the repository."),
     branchName: z.string().nullish()
       .describe("The branch to work on; null to stay on the current one."),

@@ -6,7 +6,7 @@ import { type Prd, PrdError } from "./prd.ts";
 export interface ReadPrdOptions {
   /** How messages name the file. @default {the file as it was given} */
   name?: string;
-  /** Ends the read early. */
+  /** Cancels the read. */
   signal?: AbortSignal;
 }
 
@@ -27,8 +27,6 @@ export interface ReadPrdOptions {
  * ```
  *
  * @param file The path of the file.
- * @param options Additional options.
- * @returns The PRD.
  * @throws {PrdError} If there is no such file, or it is not a PRD.
  */
 export async function readPrd(file: string, options: ReadPrdOptions = {}): Promise<Prd> {
@@ -39,10 +37,8 @@ export async function readPrd(file: string, options: ReadPrdOptions = {}): Promi
  * Reads the text of a prd.json as it is, a byte order mark included.
  *
  * @param file The path of the file.
- * @param options Additional options.
- * @returns The text.
- * @throws {PrdError} If there is no such file, it cannot be read, or it is not UTF-8: to
- * replace what cannot be decoded would change it at the next write.
+ * @throws {PrdError} If there is no such file, it cannot be read, or it is not UTF-8: decoding it
+ * with replacement characters would change the file at the next write.
  */
 export async function readPrdText(file: string, options: ReadPrdOptions = {}): Promise<string> {
   const { signal } = options;
@@ -63,7 +59,7 @@ export async function readPrdText(file: string, options: ReadPrdOptions = {}): P
 }
 
 /**
- * Says in words why a file cannot be used.
+ * Describes why a file cannot be read or written.
  *
  * @param error What the file system threw.
  * @returns The reason, such as `there is no such file`.

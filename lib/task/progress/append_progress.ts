@@ -11,13 +11,12 @@ import { localTime } from "../../base/local_time.ts";
 export interface AppendProgressOptions extends CreateProgressOptions {}
 
 /**
- * Adds an entry to `progress.txt`, and makes the file if there is none.
+ * Adds an entry to `progress.txt`, and creates the file if it is missing.
  *
- * A failure that repeats the last entry (same agent, story and error) takes its
- * place, with the new count, iteration and time: a streak is one entry. The same
- * error is one with the same first line, and the same further lines but for the
- * numbers in them. Nothing else is ever rewritten, and what another process
- * appends at the same time is kept.
+ * A failure that repeats the last entry (same agent, story and error) replaces it, with the new
+ * count, iteration and time: a streak is one entry. Two errors are the same if their lines are,
+ * apart from the numbers after the first line. Nothing else is ever rewritten, and what another
+ * process appends at the same time is kept.
  *
  * @example Usage
  * ```ts
@@ -36,7 +35,6 @@ export interface AppendProgressOptions extends CreateProgressOptions {}
  * ```
  *
  * @param file The path of the file.
- * @param entry The entry.
  * @param options The header of a new file, and the time.
  */
 export async function appendProgress(
@@ -73,11 +71,11 @@ async function readFrom(handle: FileHandle, start: number): Promise<Buffer> {
   return buffer.subarray(0, bytesRead);
 }
 
-/** What stands before the last entry, if the failure is another of its streak. */
+/** The bytes before the last entry, if the failure continues its streak. */
 function bytesBeforeStreak(bytes: Buffer, entry: FailureEntry): Buffer | undefined {
   const last = parseProgress(bytes.toString()).entries.at(-1);
   if (last === undefined || !isSameFailure(last, entry)) return undefined;
-  // Counted in bytes, so that text that is not UTF-8 stays what it is.
+  // Counted in bytes, so that text that is not UTF-8 is kept as it is.
   let end = 0;
   for (let line = 1; line < last.firstLine; line++) end = bytes.indexOf(NEWLINE, end) + 1;
   return bytes.subarray(0, end);
@@ -94,7 +92,7 @@ function isSameFailure(last: ParsedProgressEntry, entry: FailureEntry): boolean 
   return first === newFirst && plain(more) === plain(newMore);
 }
 
-/** Ends the last line if it is not ended, and leaves one line empty. */
+/** Completes an unfinished last line, and adds an empty one. */
 function gapAfter(bytes: Buffer): string {
   if (bytes.length === 0) return "";
   if (bytes.at(-1) !== NEWLINE) return "\n\n";
@@ -103,7 +101,7 @@ function gapAfter(bytes: Buffer): string {
 
 const NEWLINE = 10;
 
-/** What stands at the beginning of a new `progress.txt`. */
+/** The header of a new `progress.txt`. */
 export interface NewProgressHeader {
   /** The name of the task. */
   effort: string;
@@ -113,14 +111,14 @@ export interface NewProgressHeader {
 
 /** Options for {@linkcode createProgress}. */
 export interface CreateProgressOptions {
-  /** What stands at its beginning. */
+  /** Its header. */
   header: NewProgressHeader;
-  /** Gives the time, in milliseconds since the epoch. @default {Date.now} */
+  /** The clock, in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }
 
 /**
- * Makes a `progress.txt` with its header, if there is none.
+ * Creates `progress.txt` with its header, unless it exists.
  *
  * @example Usage
  * ```ts
@@ -133,8 +131,7 @@ export interface CreateProgressOptions {
  * ```
  *
  * @param file The path of the file.
- * @param options What stands in it.
- * @returns Whether it was made.
+ * @returns Whether it was created.
  */
 export async function createProgress(
   file: string,
@@ -151,7 +148,7 @@ export async function createProgress(
     "",
   ].join("\n");
   try {
-    // Only if it is not there: an agent may make it at the same moment.
+    // Never overwrites it: an agent may create it at the same moment.
     await writeFile(file, text, { flag: "wx" });
     return true;
   } catch (error) {

@@ -2,15 +2,14 @@ import { stripVTControlCharacters } from "node:util";
 import { localTime } from "../../base/local_time.ts";
 import type { NewProgressEntry } from "./progress_entry.ts";
 
-/** Lines of an error at most: the first, and the last ones of the rest. */
+/** Maximum lines of an error: its first line, and the last ones of the rest. */
 const MOST_ERROR_LINES = 21;
-/** Characters of a line at most. */
+/** Maximum characters of a line. */
 const LONGEST_LINE = 500;
 
 /**
- * Writes an entry as it stands in `progress.txt`. The further lines of an error
- * become bullets below it, so that none of them can be taken for a heading or
- * the end of the entry.
+ * Formats an entry for `progress.txt`. Further lines of an error become bullets, so that none of
+ * them can be mistaken for a heading or the end of the entry.
  *
  * @example Usage
  * ```ts
@@ -24,8 +23,6 @@ const LONGEST_LINE = 500;
  * assertEquals(text.split("\n")[0], "## 2026-01-23 12:16 - FAILURE (Iteration 1)");
  * ```
  *
- * @param entry The entry.
- * @param time When it happened.
  * @returns The text, from its first line to the line end after the closing rule.
  */
 export function formatProgressEntry(entry: NewProgressEntry, time: Date): string {
@@ -33,8 +30,8 @@ export function formatProgressEntry(entry: NewProgressEntry, time: Date): string
 }
 
 /**
- * Brings an error into the form that it has in `progress.txt`: without colours,
- * control characters, empty lines and spaces around its lines, and bounded.
+ * Prepares an error for `progress.txt`: removes colours, control characters, empty lines and
+ * surrounding spaces, and limits its length.
  *
  * @param error The error, of one or more lines.
  * @returns Its lines; at least one.

@@ -6,44 +6,44 @@ export interface ProgressHeader {
   effort?: string;
   /** The kind of work. */
   type?: string;
-  /** When it was started, as it is written. */
+  /** When the work started, as written in the file. */
   started?: string;
-  /** Number of the file that holds what came before, and when it was made. */
+  /** Number of the previous, rotated file, and when it was made. */
   rotation?: { number: number; time?: string };
-  /** The lines of the header word for word, without the rule that ends it. */
+  /** The lines of the header verbatim, without the rule that ends it. */
   lines: string[];
 }
 
-/** Where an entry stands in its file. */
+/** Where an entry is in its file. */
 export interface ProgressPosition {
-  /** When it was written, as it is written; absent if it does not say. */
+  /** When it was written, as in the file; absent if it has no time. */
   time?: string;
   /** Its first line, from 1. */
   firstLine: number;
   /** Its last line: the closing rule if it has one. */
   lastLine: number;
-  /** Its text word for word, without line end at the end. */
+  /** Its text verbatim, without the final line end. */
   raw: string;
 }
 
-/** An entry and where it stands. */
+/** An entry and where it is in the file. */
 export type ParsedProgressEntry = ProgressEntry & ProgressPosition;
 
-/** What is in a `progress.txt`. */
+/** The contents of a `progress.txt`. */
 export interface ProgressLog {
-  /** Its beginning. */
+  /** Its header. */
   header: ProgressHeader;
   /** Its entries, in the order of the file. */
   entries: ParsedProgressEntry[];
   /** The bullets of all its Codebase Patterns, without their marks. */
   patterns: string[];
-  /** All its Codebase Patterns word for word, without the heading; empty if it has none. */
+  /** All its Codebase Patterns verbatim, without the heading; empty if it has none. */
   patternsText: string;
 }
 
 /**
- * Reads a `progress.txt`, whoever wrote it. Whatever is unknown becomes an entry
- * of the kind `other`, so that nothing of the file is left out.
+ * Reads a `progress.txt` written by ralph, an agent or a person. Unknown text becomes an entry of
+ * the kind `other`, so that nothing in the file is lost.
  *
  * @example Usage
  * ```ts
@@ -73,7 +73,7 @@ export function parseProgress(text: string): ProgressLog {
     let last = end;
     while (plain[last] === "") last--;
     entries.push({
-      // With its spaces at line ends, which are line breaks in markdown.
+      // Keeps spaces at line ends, which are line breaks in markdown.
       ...parseEntryBody(lines.slice(at, last + 1).map((line) => line.replace(/\r$/, ""))),
       firstLine: at + 1,
       lastLine: last + 1,
@@ -97,7 +97,7 @@ function endOfHeader(lines: string[]): number {
 
 /** The index of the last line of the entry that begins at `start`. */
 function endOfEntry(lines: string[], start: number): number {
-  // A checkpoint begins with a rule of its own.
+  // A checkpoint begins with a rule.
   const from = isCheckpoint(lines, start) ? start + 2 : start + 1;
   for (let at = from; at < lines.length; at++) {
     if (isHeading(lines[at]) || isCheckpoint(lines, at)) return at - 1;
@@ -134,10 +134,10 @@ function parseHeader(lines: string[]): ProgressHeader {
 }
 
 /**
- * Reads the lines of one entry of `progress.txt`: what kind it is and what it says.
+ * Parses the lines of one entry of `progress.txt`.
  *
  * @param lines The lines, from the heading (or the rule above `CHECKPOINT`) to the closing rule.
- * @returns The entry, and its time as it is written where it has one.
+ * @returns The entry, and its time as written if it has one.
  */
 export function parseEntryBody(lines: string[]): ProgressEntry & { time?: string } {
   const [first = "", second = ""] = lines;
@@ -211,7 +211,7 @@ const ID = /^(?:Story )?\[?[A-Z]{1,10}-\d+[\w.-]*\]?(?=$|[\s:,])/;
 
 function storyOf(body: string[], heading: string): Timed<"story"> {
   const [, left = "", right = ""] = /^(.+?) [-–—] (.+)$/.exec(heading) ?? [];
-  // Agents write dates in many forms; they have the year in common.
+  // Agents write dates in many forms; all of them contain the year.
   const dated = /\b\d{4}\b/.test(left);
   if (!dated && !ID.test(right) && !ID.test(heading)) return undefined;
   const named = dated || ID.test(right) ? right : heading;

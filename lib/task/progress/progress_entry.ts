@@ -2,15 +2,15 @@
 export interface FailureEntry {
   /** Marks it as a failure. */
   kind: "failure";
-  /** The iteration, from 1; of a streak the last one. */
+  /** The iteration, from 1; the last one of a streak. */
   iteration: number;
   /** The agent. */
   agent: string;
   /** The id of the story. */
   story: string;
-  /** How often it has failed in a row, this time included. */
+  /** How often it has failed in a row, including this time. */
   failures: number;
-  /** What went wrong: a line, and below it the last lines of the agent's stderr. */
+  /** What went wrong: one line, followed by the last lines of the agent's stderr. */
   error: string;
 }
 
@@ -24,13 +24,13 @@ export interface FailoverEntry {
   to: string;
   /** The id of the story. */
   story: string;
-  /** How often the first one had failed in a row. */
+  /** How often the first agent had failed in a row. */
   failures: number;
   /** What went wrong last. */
   reason: string;
 }
 
-/** The loop was stopped in such a way that it can go on later. */
+/** The loop was stopped so that it can continue later. */
 export interface CheckpointEntry {
   /** Marks it as a checkpoint. */
   kind: "checkpoint";
@@ -54,7 +54,7 @@ export interface StoryEntry {
   story: string;
   /** What else the heading says, such as the story's title; absent if nothing. */
   title?: string;
-  /** What was written, without the heading and the closing rule. */
+  /** The text, without the heading and the closing rule. */
   body: string;
 }
 
@@ -64,11 +64,11 @@ export interface PatternsEntry {
   kind: "patterns";
   /** The bullets, without their marks; one of several lines keeps its line ends. */
   bullets: string[];
-  /** All that stands below the heading, word for word, without empty lines around it. */
+  /** Everything below the heading, verbatim, without surrounding empty lines. */
   body: string;
 }
 
-/** Anything else that stands in the file. */
+/** Anything else in the file. */
 export interface OtherEntry {
   /** Marks it as something else. */
   kind: "other";
@@ -89,10 +89,9 @@ export type ProgressEntry =
 export type NewProgressEntry = FailureEntry | FailoverEntry | CheckpointEntry | StoryEntry;
 
 /**
- * Counts the iterations that entries of `progress.txt` tell of: every note about
- * a story is one, and every failure, of a streak each of its failures. Where each
- * failure of a streak has an entry of its own, as older files have it, none is
- * counted twice.
+ * Counts the iterations recorded in `progress.txt`: one for each note about a story, and one for
+ * each failure, including every failure of a streak. Older files have an entry for each failure of
+ * a streak; those are not counted twice.
  *
  * @example Usage
  * ```ts
@@ -104,7 +103,6 @@ export type NewProgressEntry = FailureEntry | FailoverEntry | CheckpointEntry | 
  * ```
  *
  * @param entries The entries, in the order of the file.
- * @returns How many iterations.
  */
 export function countIterations(entries: readonly ProgressEntry[]): number {
   let count = 0;

@@ -12,11 +12,10 @@ export interface ProgressSinkOptions {
 }
 
 /**
- * Makes a sink that writes failures, failovers and checkpoints to progress.txt,
- * where the next agent reads them.
+ * Creates a sink that writes failures, failovers and checkpoints to progress.txt, where the next
+ * agent reads them.
  *
- * @param options The task.
- * @returns A function that takes each event of the loop; wait for it before taking the next.
+ * @returns A function to call with each event of the loop; await it before the next event.
  */
 export function progressSink(options: ProgressSinkOptions): (event: LoopEvent) => Promise<void> {
   const { task, type = "Feature" } = options;
@@ -32,9 +31,8 @@ export function progressSink(options: ProgressSinkOptions): (event: LoopEvent) =
 }
 
 /**
- * Says what progress.txt has to hold about an event.
+ * The entry of progress.txt for an event.
  *
- * @param event The event.
  * @returns The entry; `undefined` for most events.
  */
 export function progressEntry(event: LoopEvent): NewProgressEntry | undefined {

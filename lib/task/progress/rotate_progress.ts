@@ -18,27 +18,27 @@ import { parseProgress, type ProgressLog } from "./parse_progress.ts";
 
 /** A rotation of `progress.txt`. */
 export interface Rotation {
-  /** The absolute path of the file that holds what was in it. */
+  /** The absolute path of the file that holds the old content. */
   file: string;
-  /** How many iterations that file tells of. */
+  /** How many iterations that file records. */
   iterations: number;
 }
 
 /** Options for {@linkcode rotateProgress}. */
 export interface RotateProgressOptions {
-  /** Lines that the file may have; 0 for any number. @default {300} */
+  /** Lines that the file may have; 0 for no limit. @default {300} */
   threshold?: number;
-  /** Gives the time, in milliseconds since the epoch. @default {Date.now} */
+  /** The clock, in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }
 
 /**
- * Rotates a `progress.txt` that has become too long for an agent to read: all of
- * it becomes `progress-<n>.txt` beside it, and a new one holds the header, the
- * Codebase Patterns and a note where the rest is. The highest n is the newest.
+ * Rotates a `progress.txt` that has become too long for an agent to read: its text moves to
+ * `progress-<n>.txt`, and a new one gets the header, the Codebase Patterns and a note that names
+ * the old file. The highest n is the newest.
  *
- * There is a whole `progress.txt` at every moment, and a rotation that a crash
- * cut short is done again. What an agent is just writing is in one of the two files.
+ * A complete `progress.txt` exists at every moment, and a rotation interrupted by a crash is
+ * repeated. What an agent writes meanwhile ends up in one of the two files.
  *
  * @example Usage
  * ```ts
@@ -55,7 +55,6 @@ export interface RotateProgressOptions {
  * ```
  *
  * @param file The path of the file.
- * @param options Additional options.
  * @returns The rotation, or `undefined` if it was not due.
  */
 export async function rotateProgress(
@@ -63,7 +62,7 @@ export async function rotateProgress(
   options: RotateProgressOptions = {},
 ): Promise<Rotation | undefined> {
   const { threshold = 300, now = Date.now } = options;
-  // A line has a byte at least: a file of fewer bytes need not be read.
+  // A line has at least one byte: a file with fewer bytes need not be read.
   if (threshold <= 0 || (await sizeOf(file)) <= threshold) return undefined;
   const text = await readFile(file, "utf8");
   const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
@@ -85,20 +84,22 @@ export async function rotateProgress(
   return { file: rotated, iterations: countIterations(log.entries) };
 }
 
-/** The number after the highest; that one again if it is what a crash left behind. */
+/** The number after the highest; the highest itself if a crash interrupted its rotation. */
 async function freeNumber(dir: string, text: string): Promise<number> {
   const names = await readdir(dir);
   const numbers = names.map((name) => Number(/^progress-(\d+)\.txt$/.exec(name)?.[1] ?? 0));
   const highest = Math.max(0, ...numbers);
   if (highest === 0) return 1;
   const newest = join(dir, `progress-${highest}.txt`);
-  // The `Rotation` line differs in every file, so a beginning of this one is a copy of it.
+  // The `Rotation` line differs in every file, so a file that this one starts with is a copy of it.
   if (!text.startsWith(await readFile(newest, "utf8"))) return highest + 1;
   await rm(newest);
   return highest;
 }
 
-/** Gives the file a second name; then a writer that has it open still writes to a file that is kept. */
+/**
+ * Adds a hard link, so that a writer that has the file open still writes to a file that is kept.
+ */
 async function keepAs(file: string, name: string): Promise<void> {
   try {
     await link(file, name);
@@ -120,12 +121,10 @@ async function sizeOf(file: string): Promise<number> {
 }
 
 /**
- * Says whether a `progress.txt` is due for rotation: it has more lines than the
- * threshold, and so much besides what a new file would hold again (the header,
- * the Codebase Patterns) that rotating it helps: a third of the threshold. Patterns
- * that are longer than the threshold therefore do not rotate it every time.
+ * Whether a `progress.txt` is due for rotation: it has more lines than the threshold, and rotating
+ * it would save at least a third of the threshold, as a new file repeats the header and the
+ * Codebase Patterns. So patterns that are longer than the threshold do not rotate it every time.
  *
- * @param log What is in it.
  * @param options The number of its lines, and the threshold in lines.
  * @returns Whether it is due.
  */
@@ -141,12 +140,11 @@ export function isRotationDue(
 }
 
 /**
- * Writes the text of the new `progress.txt` after a rotation: the header, the
- * Codebase Patterns word for word, and where the rest is.
+ * Writes the text of the new `progress.txt` after a rotation: the header, the Codebase Patterns
+ * verbatim, and the name of the old file.
  *
  * @param log What is in the file that is rotated.
- * @param options The number that it gets, and the local time.
- * @returns The text.
+ * @param options The number of the rotated file, and the local time.
  */
 export function rotatedProgress(
   log: ProgressLog,

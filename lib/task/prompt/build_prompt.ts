@@ -22,17 +22,17 @@ export interface BuildPromptOptions {
   configDir?: string;
   /** The template. @default {what `findPromptTemplate` finds} */
   template?: string;
-  /** What a person wants to say to the agent. @default {[]} */
+  /** Messages from the user to the agent. @default {[]} */
   extra?: readonly string[];
-  /** Why the story is open again, or what else the agent must know first. @default {[]} */
+  /** Why the story was reopened, or what else the agent must know first. @default {[]} */
   reasons?: readonly string[];
 }
 
 /**
- * Builds the prompt of one iteration: where things are, the notes of the PRD, the
- * `AGENTS.md` of the project and of the task, what else is to be said, the story,
- * and the template. The story stands where the template has `{STORY}`, else in
- * front of it. Paths are relative to the root of the repository where they can be.
+ * Builds the prompt of one iteration: where things are, the notes of the PRD, the `AGENTS.md` of
+ * the project and of the task, the user's messages, the story, and the template. The story replaces
+ * `{STORY}` in the template, or comes before the template if it has no such placeholder. Paths are
+ * relative to the root of the repository where they can be.
  *
  * @example Usage
  * ```ts ignore
@@ -44,9 +44,8 @@ export interface BuildPromptOptions {
  * if (story) console.log(await buildPrompt({ task, prd, story, agent: "claude" }));
  * ```
  *
- * @param options The task, the story and what else goes into it.
- * @returns The prompt.
- * @throws {Error} If a file that goes into it is there and cannot be read.
+ * @param options The task, the story and the other parts of the prompt.
+ * @throws {Error} If a file that goes into it exists and cannot be read.
  */
 export async function buildPrompt(options: BuildPromptOptions): Promise<string> {
   const { task, prd, story, agent, branch, configDir, extra = [], reasons = [] } = options;
@@ -63,7 +62,7 @@ export async function buildPrompt(options: BuildPromptOptions): Promise<string> 
     progress: pathFrom(task.root, task.progressFile),
   };
   const text = storyText(story);
-  // Looked for after the blocks of other agents are gone.
+  // Checked after the blocks of other agents are removed.
   const hasStory = renderTemplate(template, { agent, values: {} }).includes("{STORY}");
   const values = {
     TASK_DIR: paths.task,
@@ -126,7 +125,7 @@ function jsonPath(path: readonly (string | number)[]): string {
 }
 
 /**
- * Spells out a story for an agent: id and title, description, criteria and notes.
+ * Formats a story for an agent: id and title, description, criteria and notes.
  *
  * @example Usage
  * ```ts
@@ -149,8 +148,7 @@ function jsonPath(path: readonly (string | number)[]): string {
  * assertEquals(storyText(story).split("\n").at(-1), "- [ ] It is green");
  * ```
  *
- * @param story The story.
- * @returns Markdown, without a line end at the end.
+ * @returns Markdown, without a final line end.
  */
 export function storyText(story: Story): string {
   const { id, title, description, criteria, notes } = story;
@@ -158,7 +156,7 @@ export function storyText(story: Story): string {
   if (description.trim() !== "" && description !== title) parts.push(description.trim());
   if (criteria.length > 0) {
     const lines = criteria.map((each) => {
-      // Further lines are indented, so that they stay part of their bullet.
+      // Indented, so that further lines stay part of their bullet.
       const text = each.description.trim().replaceAll("\n", "\n  ");
       return `- [${each.passes ? "x" : " "}] ${text}`;
     });
@@ -168,16 +166,15 @@ export function storyText(story: Story): string {
   return parts.join("\n\n");
 }
 
-/** Bytes of an AGENTS.md that go into a prompt. */
+/** Maximum bytes of an AGENTS.md in a prompt. */
 export const MOST_INSTRUCTION_BYTES: number = 64 * 1024;
 
 /**
- * Reads the `AGENTS.md` of a folder. Of one that is over 64 KiB only the
- * beginning is read, up to the end of a line, with a note that says so.
+ * Reads the `AGENTS.md` of a folder. A file over 64 KiB is cut at the end of a line, with a note
+ * that says so.
  *
- * @param dir The folder.
  * @returns Its text; empty if there is none.
- * @throws {Error} If there is one that cannot be read.
+ * @throws {Error} If a file exists but cannot be read.
  */
 export async function readInstructions(dir: string): Promise<string> {
   const file = join(dir, "AGENTS.md");
@@ -192,7 +189,7 @@ export async function readInstructions(dir: string): Promise<string> {
     const kept = newline > 0 ? bytes.subarray(0, newline) : bytes;
     const kib = (count: number) => `${Math.ceil(count / 1024)} KiB`;
     const note = `[Cut after ${kib(kept.length)} of ${kib(size)}: read the rest in the file]`;
-    // A character that was cut in half at the end of one endless line.
+    // Removes a character that was cut in half, if there was no line end to cut at.
     return `${kept.toString().replace(/\uFFFD+$/, "").trim()}\n\n${note}`;
   } catch (cause) {
     if (isNotFound(cause)) return "";

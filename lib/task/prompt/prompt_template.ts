@@ -15,14 +15,14 @@ export interface PromptTemplate {
 export interface FindPromptTemplateOptions {
   /** The task. */
   task: Task;
-  /** The user's config folder. @default {none: the user's own template is not looked for} */
+  /** The user's config folder. @default {none: the user has no template} */
   configDir?: string;
 }
 
 /**
- * Finds the template of a task's prompts: `prompt.md` in the task's folder, else
- * `ralph/prompt.md` at the root of the repository, else `prompt.md` in the user's
- * config folder, else the built-in one. A file without text does not count.
+ * Finds the template of a task's prompts. Precedence: `prompt.md` in the task's folder,
+ * `ralph/prompt.md` at the root of the repository, `prompt.md` in the user's config folder, the
+ * built-in template. Empty files do not count.
  *
  * @example Usage
  * ```ts
@@ -43,7 +43,7 @@ export interface FindPromptTemplateOptions {
  *
  * @param options The task, and where the user's config is.
  * @returns The template and where it comes from.
- * @throws {Error} If there is one that cannot be read.
+ * @throws {Error} If a file exists but cannot be read.
  */
 export async function findPromptTemplate(
   options: FindPromptTemplateOptions,
@@ -73,7 +73,7 @@ async function readTemplate(file: string): Promise<string> {
 export interface RenderTemplateOptions {
   /** The agent whose blocks are kept. */
   agent: string;
-  /** What takes the place of each `{NAME}`. */
+  /** The replacement of each `{NAME}`. */
   values: Readonly<Record<string, string>>;
 }
 
@@ -81,11 +81,10 @@ const BLOCK =
   /([ \t]*)<!--[ \t]*agent:([^\s>]+)[ \t]*-->([ \t]*\r?\n)?([\s\S]*?)<!--[ \t]*\/agent:\2[ \t]*-->([ \t]*\r?\n)?/g;
 
 /**
- * Fills in the template of a prompt. Blocks
- * `<!-- agent:NAME --> ... <!-- /agent:NAME -->` are kept for the agent of that
- * name, and with the name `*` for all; then each `{NAME}` that has a value is
- * replaced. Unknown placeholders stay, and values are taken as they are: what
- * looks like a placeholder or a block in one is not touched.
+ * Fills in the template of a prompt. Blocks `<!-- agent:NAME --> ... <!-- /agent:NAME -->` are kept
+ * for the agent of that name, and with the name `*` for all; then each `{NAME}` that has a value is
+ * replaced. Unknown placeholders stay. Values are inserted as they are: placeholders and blocks in
+ * a value are not expanded.
  *
  * @example Usage
  * ```ts
@@ -99,7 +98,6 @@ const BLOCK =
  *
  * @param template The text of the template.
  * @param options The agent and the values.
- * @returns The text.
  */
 export function renderTemplate(template: string, options: RenderTemplateOptions): string {
   const { agent, values } = options;
@@ -113,7 +111,7 @@ function keepBlocks(text: string, agent: string): string {
   return text.replace(BLOCK, (...match) => {
     const [, indent, name, lineEnd = "", body, lastLineEnd = "", offset] = match as Block;
     const kept = name === agent || name === "*" ? keepBlocks(body, agent) : "";
-    // A mark on a line of its own takes the line with it, one within a line only itself.
+    // A marker alone on its line is removed with the line; one within a line is removed alone.
     const opensLine = lineEnd !== "" && (offset === 0 || text[offset - 1] === "\n");
     const closesLine = /(^|\n)[ \t]*$/.test(body);
     if (opensLine && closesLine) return kept.replace(/[ \t]*$/, "");
@@ -133,8 +131,8 @@ type Block = [
 ];
 
 /**
- * The template of prompts for tasks that bring none of their own. See
- * {@linkcode renderTemplate} for its placeholders.
+ * The prompt template for tasks that have none. See {@linkcode renderTemplate} for its
+ * placeholders.
  */
 export const BUILT_IN_PROMPT = `# How to work
 

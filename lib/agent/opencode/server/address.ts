@@ -5,18 +5,18 @@ import { parseEnvFile } from "./parse_env_file.ts";
 /** Where the OpenCode server of the systemd unit listens. */
 export const DEFAULT_SERVER_URL = "http://127.0.0.1:14096";
 
-/** The name of the file with the server's password, in the folder of ralph's settings. */
+/** The file with the server's password, in ralph's config folder. */
 export const SERVER_ENV_FILE = "opencode.env";
 
 /** How an OpenCode server is reached. */
 export interface ServerAddress {
   /** Where it listens, such as `http://127.0.0.1:14096`, without a slash at the end. */
   url: string;
-  /** The user for its password. */
+  /** The user name that goes with the password. */
   username: string;
-  /** Its password; absent where none is known. */
+  /** Its password; absent if unknown. */
   password?: string;
-  /** Whether it is on another machine, where this machine's systemd has no say. */
+  /** Whether it is on another machine, which this machine's systemd does not manage. */
   remote: boolean;
 }
 
@@ -24,15 +24,15 @@ export interface ServerAddress {
 export interface ResolveServerAddressOptions {
   /** The environment: `RALPH_OPENCODE_URL`, `OPENCODE_SERVER_PASSWORD`, `OPENCODE_SERVER_USERNAME`. */
   env: Record<string, string | undefined>;
-  /** The URL of the settings. @default {DEFAULT_SERVER_URL} */
+  /** The URL from the config. @default {DEFAULT_SERVER_URL} */
   url?: string | undefined;
-  /** The folder with `opencode.env`, in which the password may be. @default {none} */
+  /** The folder with `opencode.env`, which may contain the password. @default {none} */
   configDir?: string | undefined;
 }
 
 /**
- * Says where the OpenCode server is and with which password: the environment first, then the
- * settings and the file that systemd gives to the server, then the default.
+ * Determines the address and the password of the OpenCode server. Precedence: the environment, then
+ * the config and the file that systemd passes to the server, then the default.
  *
  * @example Usage
  * ```ts
@@ -43,9 +43,7 @@ export interface ResolveServerAddressOptions {
  * assertEquals(url, "http://[::1]:4096");
  * ```
  *
- * @param options Where to look.
- * @returns The address.
- * @throws {TypeError} If the URL is none, or its scheme is not `http` or `https`.
+ * @throws {TypeError} If the URL is invalid, or its scheme is not `http` or `https`.
  */
 export async function resolveServerAddress(
   options: ResolveServerAddressOptions,

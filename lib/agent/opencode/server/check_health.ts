@@ -2,43 +2,46 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ServerAddress } from "./address.ts";
 import { type ServerFetch, serverFetch } from "./fetch.ts";
 
-/** The oldest version that this works with. */
+/** The oldest supported version of OpenCode. */
 export const MIN_OPENCODE_VERSION = "1.1.53";
 
 /** What {@linkcode checkHealth} found at an address. */
 export type ServerHealth =
   /** A server that can be used; `secured` says whether it asks for a password. */
   | { kind: "ready"; version: string; secured: boolean }
-  /** A server that wants another password, or any where none is known. */
+  /** A server that refuses our password, or needs one that we do not have. */
   | { kind: "unauthorized"; passwordKnown: boolean }
   /** A server whose version is not supported. */
   | { kind: "unsupported"; version: string }
-  /** A server that says that it is not healthy. */
+  /** A server that reports that it is not healthy. */
   | { kind: "unhealthy"; detail: string }
-  /** The port is open, and nobody answers: OpenCode is starting, or it is something else. */
+  /** The port is open but nothing answers: OpenCode is starting, or it is another program. */
   | { kind: "silent" }
-  /** Something answers that is no OpenCode server. */
+  /** Something other than an OpenCode server answers. */
   | { kind: "foreign"; detail: string }
-  /** Nothing listens there, or the host cannot be reached. */
+  /** Nothing listens there, or the host is unreachable. */
   | { kind: "down"; detail: string };
 
 /** Options for {@linkcode checkHealth}. */
 export interface CheckHealthOptions {
-  /** How long one try may take, in milliseconds. @default {1_000} */
+  /** The time limit of one attempt, in milliseconds. @default {1_000} */
   tryMs?: number;
-  /** How long to try again while a server that has opened its port is starting, in milliseconds. @default {5_000} */
+  /**
+   * How long to retry while the port is open but the server does not answer yet, in milliseconds.
+   * @default {5_000}
+   */
   startingMs?: number;
-  /** How long to try again while nothing listens, in milliseconds. @default {0} */
+  /** How long to retry while nothing listens, in milliseconds. @default {0} */
   downMs?: number;
-  /** The pause between two tries, in milliseconds. @default {200} */
+  /** The pause between two attempts, in milliseconds. @default {200} */
   pauseMs?: number;
-  /** Ends the check early. */
+  /** Cancels the check. */
   signal?: AbortSignal;
 }
 
 /**
- * Asks an OpenCode server how it is (`GET /global/health`), and tells apart what may be there
- * instead. The password is sent only to a server that asks for one.
+ * Checks the health of an OpenCode server (`GET /global/health`), and finds out what else may be at
+ * its address. The password is sent only to a server that asks for one.
  *
  * @example Usage
  * ```ts
@@ -48,10 +51,6 @@ export interface CheckHealthOptions {
  * const health = await checkHealth(address);
  * console.assert(health.kind === "down");
  * ```
- *
- * @param address Where the server is.
- * @param options Additional options.
- * @returns What is there.
  */
 export async function checkHealth(
   address: ServerAddress,
@@ -98,7 +97,7 @@ async function ask(
   const either = signal === undefined ? limit : AbortSignal.any([limit, signal]);
   try {
     const response = await request(`${url}/global/health`, { signal: either });
-    // The answer is short: a body that does not come in time is no answer either.
+    // The answer is short: a body that is late counts as no answer.
     return { status: response.status, text: await response.text() };
   } catch (error) {
     signal?.throwIfAborted();
@@ -131,7 +130,7 @@ function judge({ status, text }: Answer, secured: boolean): ServerHealth {
   return { kind: "ready", version, secured };
 }
 
-/** A build of OpenCode's own sources calls itself `local` or `dev`: nobody can say how old it is. */
+/** A build from OpenCode's sources has the version `local` or `dev`, so its age is unknown. */
 function isSupported(version: string): boolean {
   const numbers = version.match(/^(\d+)\.(\d+)\.(\d+)/)?.slice(1).map(Number);
   if (numbers === undefined) return true;

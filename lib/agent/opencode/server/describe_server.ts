@@ -8,17 +8,17 @@ import type { ServerAddress } from "./address.ts";
 import { readUnitState, type UnitState } from "./unit_state.ts";
 import process from "node:process";
 
-/** What people are told about a server. */
+/** The description of a server for people. */
 export interface ServerReport {
   /** `ok` and `warning`: it can be used; `problem`: it cannot. */
   level: "ok" | "warning" | "problem";
-  /** What is the case, in one line. */
+  /** The state of the server, in one line. */
   message: string;
-  /** What to do about it, a line each. */
+  /** What to do about it, one line each. */
   hints: string[];
 }
 
-/** What {@linkcode describeServer} is told. */
+/** The input of {@linkcode describeServer}. */
 export interface ServerFacts {
   /** What answers at the address. */
   health: ServerHealth;
@@ -30,10 +30,10 @@ export interface ServerFacts {
   platform?: string;
 }
 
-/** How the server is started. */
+/** The command that starts the server. */
 export const START_HINT = "Start with: systemctl --user start opencode";
 
-/** The commands that set the server up, once. */
+/** The commands that set up the server, once. */
 export const SETUP_COMMANDS: readonly string[] = [
   "mkdir -p ~/.config/systemd/user && " +
   "ralph systemd print opencode --with-password > ~/.config/systemd/user/opencode.service",
@@ -45,8 +45,8 @@ const JOURNAL = "See why: journalctl --user -u opencode -n 50";
 const RESTART = "systemctl --user restart opencode";
 
 /**
- * Says in words how an OpenCode server is, and what to do: which of not installed, not running,
- * starting, taken port, no password, another password, a server started by hand, wrong version.
+ * Describes the state of an OpenCode server for people, and what to do about it: not installed, not
+ * running, starting, port in use, no password, wrong password, started by hand, wrong version.
  *
  * @example Usage
  * ```ts
@@ -72,9 +72,6 @@ const RESTART = "systemctl --user restart opencode";
  *   hints: ["Start with: systemctl --user start opencode"],
  * });
  * ```
- *
- * @param facts What was found.
- * @returns The words.
  */
 export function describeServer(facts: ServerFacts): ServerReport {
   const { health, unit, address } = facts;
@@ -91,7 +88,7 @@ export function describeServer(facts: ServerFacts): ServerReport {
     case "unauthorized":
       return health.passwordKnown
         ? problem(
-          `running at ${url} with another password (401)`,
+          `running at ${url} with a different password (401)`,
           remote
             ? "Set OPENCODE_SERVER_PASSWORD to the password of that server"
             : `If ~/.config/ralph/opencode.env is newer than the server: ${RESTART}`,
@@ -114,7 +111,7 @@ export function describeServer(facts: ServerFacts): ServerReport {
       );
     case "silent":
       return isComingUp(unit) && !remote ? problem(`still starting at ${url}`, JOURNAL) : problem(
-        `${place} is open and does not answer: a server that hangs, or something else`,
+        `${place} is open but does not answer: a server that hangs, or something else`,
         ...takenHints(url, remote),
       );
     case "down":
@@ -174,7 +171,7 @@ function describeDown(
         `Then: systemctl --user reset-failed opencode && systemctl --user start opencode`,
       );
     case "restarting":
-      return problem(`failed, and is started again by systemd (${unit.restarts} times)`, JOURNAL);
+      return problem(`failed, and systemd restarts it (${unit.restarts} times)`, JOURNAL);
     case "starting":
       return problem("still starting", JOURNAL);
     case "active":
@@ -200,7 +197,7 @@ function takenHints(url: string, remote: boolean): string[] {
 
 /** Options for {@linkcode diagnoseServer}. */
 export interface DiagnoseServerOptions extends CheckHealthOptions {
-  /** The environment in which systemd is asked. */
+  /** The environment for asking systemd. */
   env: Record<string, string | undefined>;
   /** How long to wait for a server that systemd is starting, in milliseconds. @default {10_000} */
   waitMs?: number;
@@ -215,8 +212,8 @@ export interface ServerDiagnosis extends ServerReport {
 }
 
 /**
- * Finds out how the OpenCode server is, from its answers and from systemd; waits while it is
- * starting. Nothing is started or stopped.
+ * Finds out the state of the OpenCode server from its answers and from systemd; waits while it is
+ * starting. Starts and stops nothing.
  *
  * @example Usage
  * ```ts ignore
@@ -226,8 +223,6 @@ export interface ServerDiagnosis extends ServerReport {
  * const { level, message, hints } = await diagnoseServer(await resolveServerAddress({ env }), { env });
  * ```
  *
- * @param address Where the server is.
- * @param options Additional options.
  * @returns What was found, and what to do about it.
  */
 export async function diagnoseServer(
@@ -249,7 +244,7 @@ export async function diagnoseServer(
   return { ...facts, ...describeServer({ ...facts, address, platform: process.platform }) };
 }
 
-/** Of a server elsewhere, the unit of this machine says nothing. */
+/** The unit of this machine says nothing about a server on another one. */
 async function readUnit(
   address: ServerAddress,
   env: Record<string, string | undefined>,

@@ -65,7 +65,7 @@ const questionSchema: z.ZodType<QuestionRequest> = z.object({
   questions: z.array(z.object({ question: z.string() })).default([]),
 });
 
-/** What `properties` of each type of event that matters has to hold. */
+/** The required `properties` of each event type that ralph reads. */
 const PROPERTIES: { [T in ServerEvent["type"]]: z.ZodType } = {
   "session.created": z.object({
     info: z.object({ id: z.string(), parentID: z.string().exactOptional() }),
@@ -86,11 +86,11 @@ const PROPERTIES: { [T in ServerEvent["type"]]: z.ZodType } = {
  * Reads an event of the server.
  *
  * @param value The parsed JSON of the event.
- * @returns The event; `undefined` if it is of a type that does not matter, or of another form.
+ * @returns The event; `undefined` if ralph does not read its type, or its form is unknown.
  */
 export function readServerEvent(value: object): ServerEvent | undefined {
   const { type, properties } = value as { type?: string; properties?: unknown };
-  // Most events are pieces of text that is being written: they are not worth a full look.
+  // Most events are pieces of a text that is being written: validating them is not worth the time.
   if (type === undefined || !Object.hasOwn(PROPERTIES, type)) return undefined;
   const parsed = PROPERTIES[type as ServerEvent["type"]].safeParse(properties);
   return parsed.success ? { type, properties: parsed.data } as ServerEvent : undefined;
@@ -100,7 +100,7 @@ export function readServerEvent(value: object): ServerEvent | undefined {
 export const readMessages = (value: unknown): MessageWithParts[] =>
   z.array(z.object({ info: messageSchema, parts: z.array(partSchema) })).parse(value);
 
-/** Reads the answer of `GET /session/status`: what is not idle. */
+/** Reads the answer of `GET /session/status`: the sessions that are not idle. */
 export const readStates = (value: unknown): Record<string, ServerSessionState> =>
   z.record(z.string(), stateSchema).parse(value);
 
@@ -118,9 +118,9 @@ export interface ServerError {
   name: string;
   /** What is known about it. */
   data?: {
-    /** Its words. */
+    /** Its message. */
     message?: string;
-    /** The status that the model's service answered with. */
+    /** The HTTP status from the model's service. */
     statusCode?: number;
     /** The headers of that answer. */
     responseHeaders?: Record<string, string>;
@@ -135,7 +135,7 @@ export interface ServerMessage {
   sessionID: string;
   /** Who wrote it. */
   role: "user" | "assistant";
-  /** When it was begun and completed, in milliseconds since the epoch. */
+  /** When it was created and completed, in milliseconds since the epoch. */
   time: { created: number; completed?: number };
   /** Why it failed. */
   error?: ServerError;
@@ -150,7 +150,7 @@ export interface ServerMessage {
   cost?: number;
 }
 
-/** A part of a message: a text, a call of a tool, a mark. */
+/** A part of a message: a text, a tool call or a marker. */
 export interface ServerPart {
   /** Its id. */
   id: string;
@@ -162,13 +162,13 @@ export interface ServerPart {
   type: string;
   /** The text. */
   text?: string;
-  /** Whether OpenCode itself has written it. */
+  /** Whether OpenCode itself wrote it. */
   synthetic?: boolean;
   /** When it was complete, in milliseconds since the epoch. */
   time?: { end?: number };
   /** The name of the tool. */
   tool?: string;
-  /** The call of the tool. */
+  /** The state of the tool call. */
   state?: { status: string; input?: Record<string, unknown>; output?: string; error?: string };
 }
 
@@ -208,7 +208,7 @@ export interface QuestionRequest {
   questions: { question: string }[];
 }
 
-/** The events of the server that matter to a run. */
+/** The events of the server that a run reads. */
 export type ServerEvent =
   | { type: "session.created"; properties: { info: { id: string; parentID?: string } } }
   | { type: "session.status"; properties: { sessionID: string; status: ServerSessionState } }

@@ -7,20 +7,20 @@ import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 export interface ServerFetchOptions {
   /** The project: added to every request as `?directory=`. @default {none} */
   directory?: string;
-  /** The user for the password. @default {"opencode"} */
+  /** The user name that goes with the password. @default {"opencode"} */
   username?: string;
   /** The password of the server. @default {none} */
   password?: string | undefined;
 }
 
-/** The part of `fetch` that is needed to talk to a server. */
+/** The part of `fetch` that talking to a server needs. */
 export type ServerFetch = (input: Request | URL | string, init?: RequestInit) => Promise<Response>;
 
 /**
- * Makes a `fetch` for an OpenCode server that adds the project and the password to every request.
+ * Creates a `fetch` for an OpenCode server that adds the project and the password to every request.
  *
- * It never asks the proxy of the environment, as the global `fetch` does on Deno: a proxy cannot
- * reach a server on this machine.
+ * Unlike Deno's global `fetch` it never uses the proxy of the environment: a proxy cannot reach a
+ * server on this machine.
  *
  * @example Usage
  * ```ts ignore
@@ -30,7 +30,6 @@ export type ServerFetch = (input: Request | URL | string, init?: RequestInit) =>
  * const sessions = await request("http://127.0.0.1:14096/session").then((it) => it.json());
  * ```
  *
- * @param options What is added.
  * @returns The `fetch`; it rejects if the server cannot be reached or the signal is aborted.
  */
 export function serverFetch(options: ServerFetchOptions = {}): ServerFetch {
@@ -61,7 +60,7 @@ function send(url: URL, { method, headers, body, signal }: Outgoing): Promise<Re
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const request = url.protocol === "https:" ? requestHttps : requestHttp;
-    // Without an agent no idle connection is left that would keep this process alive.
+    // Without an agent, no idle connection keeps this process alive.
     const outgoing = request(url, { method, headers, agent: false }, (incoming) => {
       const { statusCode: status = 500, headers } = incoming;
       incoming.on("close", () => signal.removeEventListener("abort", abort));

@@ -6,9 +6,9 @@ import type { ServerFetch } from "./fetch.ts";
 export interface FollowEventsOptions {
   /** A `fetch` that adds the project and the password. */
   fetch: ServerFetch;
-  /** How many tries to connect in a row may fail before the server counts as gone. @default {15} */
+  /** How many attempts in a row may fail before the server counts as gone. @default {15} */
   maxMisses?: number;
-  /** The pause between two tries, in milliseconds. @default {1_000} */
+  /** The pause between two attempts, in milliseconds. @default {1_000} */
   pauseMs?: number;
   /** How long the server may be silent, in milliseconds; it sends a heartbeat every 10 seconds. @default {75_000} */
   silenceMs?: number;
@@ -18,23 +18,18 @@ export interface FollowEventsOptions {
   signal: AbortSignal;
 }
 
-/** What {@linkcode followEvents} tells. */
+/** What {@linkcode followEvents} yields. */
 export type Followed =
-  /** Events come from now on; `again` says that some may have been missed before. */
+  /** Connected; `again` means that events may have been missed since the connection was lost. */
   | { kind: "connected"; again: boolean }
-  /** The connection is lost, and is tried again. */
+  /** The connection is lost; connecting again. */
   | { kind: "disconnected"; reason: string }
-  /** Something happened. */
+  /** An event of the server. */
   | { kind: "event"; event: ServerEvent };
 
 /** Thrown when a server does not come back. */
 export class ServerGoneError extends Error {
-  /**
-   * Makes the error.
-   *
-   * @param url The server.
-   * @param reason The failure of the last try.
-   */
+  /** `reason` is why the last attempt failed. */
   constructor(url: string, reason: string) {
     super(`Cannot reach the OpenCode server at ${url}: ${reason}`);
     this.name = "ServerGoneError";
@@ -42,13 +37,11 @@ export class ServerGoneError extends Error {
 }
 
 /**
- * Follows the events of one project on an OpenCode server, and connects again when the
- * connection breaks. The server does not repeat events: after each `connected` with `again`
- * the reader has to look at the state anew.
+ * Follows the events of one project on an OpenCode server, and reconnects when the connection
+ * breaks. The server does not repeat events: after each `connected` with `again` the reader must
+ * read the state again.
  *
- * @param url The server.
- * @param options How to connect.
- * @returns What happens, until the signal is aborted, for which it throws the signal's reason.
+ * @returns The events; when the signal is aborted, it throws the signal's reason.
  * @throws {ServerGoneError} If the server does not come back.
  */
 export async function* followEvents(
@@ -112,7 +105,7 @@ async function* readOnce(
     }
   } finally {
     clearTimeout(timer);
-    // Ends the connection also where the reader has left early.
+    // Also closes the connection if the reader stopped early.
     silent.abort(new Error("left"));
   }
 }
@@ -124,8 +117,8 @@ export interface ReadEventStreamOptions {
 }
 
 /**
- * Reads server-sent events whose data is JSON. Memory is bounded: an event that is too long,
- * or no JSON, is passed over.
+ * Reads server-sent events whose data is JSON. Memory is bounded: an event that is too long or not
+ * JSON is ignored.
  *
  * @example Usage
  * ```ts
@@ -138,7 +131,6 @@ export interface ReadEventStreamOptions {
  * ```
  *
  * @param stream The body of the response; it is cancelled when the reader leaves early.
- * @param options Additional options.
  * @returns The data of each event that is an object, parsed.
  */
 export async function* readEventStream(

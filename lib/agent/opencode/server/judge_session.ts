@@ -1,36 +1,35 @@
 import type { MessageWithParts, ServerError } from "./event.ts";
 
-/** What {@linkcode judgeSession} is told. */
+/** The input of {@linkcode judgeSession}. */
 export interface SessionFacts {
   /** The messages of the session, the oldest first. */
   messages: readonly MessageWithParts[];
   /** The ids of the messages that we have sent. */
   ours: ReadonlySet<string>;
-  /** Whether the server says that the session is busy or waits to try again. */
+  /** Whether the server reports that the session is busy or waiting to retry. */
   busy: boolean;
   /** The last error that the session reported in this turn. */
   error?: ServerError | undefined;
 }
 
-/** Where a session stands; `person` says whether somebody else has written into it. */
+/** The state of a session; `person` means that somebody else wrote into it. */
 export type SessionVerdict =
-  /** It works. */
+  /** It is working. */
   | { kind: "working"; person: boolean }
   /** The answer to the last message is complete. */
   | { kind: "finished"; person: boolean }
-  /** The answer has failed. */
+  /** The answer failed. */
   | { kind: "failed"; person: boolean; error: ServerError }
   /** It was interrupted by somebody. */
   | { kind: "interrupted"; person: boolean }
-  /** Nobody works on the answer, and it is not complete: the server was ended in between. */
+  /** The answer is not complete and nothing works on it: the server was stopped in between. */
   | { kind: "lost"; person: boolean };
 
 /**
- * Says where a session stands, from its messages and its status. A turn with tools makes several
- * answers; a message that is not ours is a person's, whose turn counts like ours.
+ * Determines the state of a session from its messages and its status. A turn with tools has several
+ * answers; a message that is not ours is from a person, and their turn counts like ours.
  *
  * @param facts The messages and the status.
- * @returns The verdict.
  */
 export function judgeSession(facts: SessionFacts): SessionVerdict {
   const { messages, ours, busy, error } = facts;
@@ -47,7 +46,7 @@ export function judgeSession(facts: SessionFacts): SessionVerdict {
   return { kind: "lost", person };
 }
 
-/** Whether somebody wrote it: OpenCode itself writes messages too, such as when it compacts. */
+/** Whether a person wrote it: OpenCode itself writes messages too, for example when it compacts. */
 export function isTyped({ parts }: Pick<MessageWithParts, "parts">): boolean {
   return parts.some((part) => part.type === "text" && part.synthetic !== true) &&
     !parts.some((part) => part.type === "compaction");

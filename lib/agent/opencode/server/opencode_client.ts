@@ -12,7 +12,7 @@ import {
 } from "./event.ts";
 import { type ServerFetch, serverFetch } from "./fetch.ts";
 
-/** A session of an OpenCode server, as far as it matters here. */
+/** A session of an OpenCode server, with the fields that ralph uses. */
 export interface OpencodeSession {
   /** Its id, such as `ses_e05a2936fffeko2XjYVLyn0Ary`. */
   id: string;
@@ -32,18 +32,12 @@ export interface OpencodePrompt {
   agent?: string;
 }
 
-/** Thrown when a server answers a request with a failure. */
+/** Thrown when a request to the server fails. */
 export class OpencodeRequestError extends Error {
   /** The status of the answer; absent if there was none. */
   readonly status?: number;
 
-  /**
-   * Makes the error.
-   *
-   * @param action What was asked for, as in `create a session`.
-   * @param reason What the server said.
-   * @param status The status of its answer.
-   */
+  /** `action` is what failed, such as `create a session`. */
   constructor(action: string, reason: string, status?: number) {
     super(`Cannot ${action} on the OpenCode server: ${reason}`);
     this.name = "OpencodeRequestError";
@@ -64,15 +58,10 @@ export class ProjectClient {
   readonly directory: string;
   /** A `fetch` that adds the folder and the password. */
   readonly fetch: ServerFetch;
-  /** The server's clock minus ours, in milliseconds; known once a session was created. */
+  /** The server's clock minus ours, in milliseconds; known once a session has been created. */
   #clockMs = 0;
 
-  /**
-   * Makes a client.
-   *
-   * @param sdk The client of OpenCode's own library, which uses `fetch`.
-   * @param options The server, the folder and the `fetch`.
-   */
+  /** Use {@linkcode openProject} instead. */
   constructor(
     sdk: OpencodeClient,
     options: { address: ServerAddress; directory: string; fetch: ServerFetch },
@@ -83,7 +72,7 @@ export class ProjectClient {
     this.fetch = options.fetch;
   }
 
-  /** Creates a session with rules of its own for permissions. */
+  /** Creates a session with its own permission rules. */
   async createSession(
     title: string,
     permission: readonly PermissionRule[],
@@ -98,7 +87,7 @@ export class ProjectClient {
     return data;
   }
 
-  /** Finds a session; `undefined` if the server has none of that id. */
+  /** Finds a session; `undefined` if the server has none with that id. */
   async getSession(sessionID: string, signal?: AbortSignal): Promise<OpencodeSession | undefined> {
     try {
       return await this.#ask(
@@ -113,7 +102,7 @@ export class ProjectClient {
     }
   }
 
-  /** Sends a message, and returns its id before it is answered. */
+  /** Sends a message, and returns its id without waiting for the answer. */
   async prompt(sessionID: string, prompt: OpencodePrompt, signal?: AbortSignal): Promise<string> {
     const { text, model, agent } = prompt;
     const messageID = messageId(Date.now() + this.#clockMs);
@@ -128,7 +117,7 @@ export class ProjectClient {
     return messageID;
   }
 
-  /** Ends what a session is doing. */
+  /** Aborts the current turn of a session. */
   async abort(sessionID: string, signal?: AbortSignal): Promise<void> {
     await this.#ask(
       "abort the session",
@@ -153,7 +142,7 @@ export class ProjectClient {
     return { busy, messages: readMessages(messages) };
   }
 
-  /** Lists what sessions of this project wait for. */
+  /** Lists the permissions and questions that sessions of this project wait for. */
   async readRequests(
     signal?: AbortSignal,
   ): Promise<{ permissions: PermissionRequest[]; questions: QuestionRequest[] }> {
@@ -164,7 +153,7 @@ export class ProjectClient {
     return { permissions: readPermissions(permissions), questions: readQuestions(questions) };
   }
 
-  /** Answers a permission; with a message a refusal does not end the turn. */
+  /** Answers a permission request; a refusal with a message does not end the turn. */
   async replyPermission(
     requestID: string,
     reply: "once" | "reject",
@@ -178,7 +167,7 @@ export class ProjectClient {
       }));
   }
 
-  /** Answers a question, each of its parts with the same words. */
+  /** Gives the same answer to each part of a question. */
   async replyQuestion({ id, questions }: QuestionRequest, words: string): Promise<void> {
     await this.#ask(
       "answer a question",
@@ -206,7 +195,7 @@ export class ProjectClient {
 }
 
 /**
- * Opens a project on an OpenCode server. Nothing is asked yet.
+ * Opens a project on an OpenCode server, without sending a request yet.
  *
  * @example Usage
  * ```ts ignore
@@ -219,9 +208,7 @@ export class ProjectClient {
  * await project.prompt(id, { text: "Say hello" });
  * ```
  *
- * @param address The server.
  * @param directory The folder of the project, an absolute path.
- * @returns The client.
  */
 export async function openProject(
   address: ServerAddress,
@@ -230,7 +217,7 @@ export async function openProject(
   const { createOpencodeClient } = await import("@opencode-ai/sdk/v2/client");
   const { url, username, password } = address;
   const fetch = serverFetch({ directory, username, password });
-  // What the library calls `fetch` is only ever called with a request.
+  // The library calls its `fetch` only with a Request.
   const sdk = createOpencodeClient({ baseUrl: url, fetch: fetch as typeof globalThis.fetch });
   return new ProjectClient(sdk, { address, directory, fetch });
 }
@@ -250,9 +237,9 @@ const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const RANDOM_LENGTH = 14;
 
 /**
- * Makes the id of a message as OpenCode makes it: ids sort by time, and the server compares the id of
- * its answer with that of the question. An id from a clock that is ahead of the server's, or of
- * another form, would make it answer for ever.
+ * Creates a message id as OpenCode does: ids sort by time, and the server compares the id of its
+ * answer with that of the question. An id in another format, or from a clock ahead of the server's,
+ * would make it answer forever.
  *
  * @example Usage
  * ```ts
@@ -263,7 +250,6 @@ const RANDOM_LENGTH = 14;
  * ```
  *
  * @param time The time on the server's clock, in milliseconds since the epoch.
- * @returns The id.
  */
 export function messageId(time: number): string {
   const stamp = (BigInt(Math.floor(time)) * 4096n + 1n) & 0xffffffffffffn;

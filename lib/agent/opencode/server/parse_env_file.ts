@@ -1,6 +1,6 @@
 /**
- * Reads the text of an environment file, as systemd's `EnvironmentFile=` does: one `NAME=value`
- * a line, with comments and optional quotes. A line that is none of these is passed over.
+ * Reads the text of an environment file, as systemd's `EnvironmentFile=` does: one `NAME=value` per
+ * line, with comments and optional quotes. Other lines are ignored.
  *
  * @example Usage
  * ```ts
@@ -11,7 +11,7 @@
  * ```
  *
  * @param text The text of the file.
- * @returns The variables; the last one of a name counts.
+ * @returns The variables; of several with the same name, the last one counts.
  */
 export function parseEnvFile(text: string): Record<string, string> {
   const variables: Record<string, string> = {};

@@ -5,17 +5,17 @@ import { SERVER_ENV_FILE } from "./address.ts";
 
 const PASSWORD_BYTES = 24;
 
-/** What {@linkcode ensureServerPassword} found or made. */
+/** The result of {@linkcode ensureServerPassword}. */
 export interface ServerPasswordFile {
   /** The file, an absolute path. */
   file: string;
-  /** Whether the password is new; one that was there is kept. */
+  /** Whether the password is new; an existing one is kept. */
   created: boolean;
 }
 
 /**
- * Makes sure that there is a password for the OpenCode server in `opencode.env`, which nobody but
- * the user can read. The server takes it up when it is started again.
+ * Makes sure that `opencode.env` has a password for the OpenCode server. Only the user can read the
+ * file. The server uses the password after a restart.
  *
  * @example Usage
  * ```ts ignore
@@ -24,7 +24,7 @@ export interface ServerPasswordFile {
  * const { file, created } = await ensureServerPassword("/home/me/.config/ralph");
  * ```
  *
- * @param configDir The folder of ralph's settings.
+ * @param configDir Ralph's config folder.
  * @returns The file, and whether its password is new.
  */
 export async function ensureServerPassword(configDir: string): Promise<ServerPasswordFile> {
@@ -41,7 +41,7 @@ export async function ensureServerPassword(configDir: string): Promise<ServerPas
   const bytes = crypto.getRandomValues(new Uint8Array(PASSWORD_BYTES));
   const password = btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_");
   const before = text === "" || text.endsWith("\n") ? text : `${text}\n`;
-  // Written beside, so that nobody ever sees half of it or more than its owner may.
+  // Written to a private file first, so that nobody ever reads a part of it.
   const beside = `${file}.${crypto.randomUUID()}.tmp`;
   try {
     await writeFile(beside, `${before}OPENCODE_SERVER_PASSWORD=${password}\n`, { mode: 0o600 });

@@ -1,4 +1,4 @@
-/** What a rule says. */
+/** The action of a rule. */
 export type PermissionAction = "allow" | "deny" | "ask";
 
 /** One rule of OpenCode's permissions. Of several that match, the last one counts. */
@@ -7,20 +7,20 @@ export interface PermissionRule {
   permission: string;
   /** The command, file or address that it is about; `*` stands for any text, `?` for a character. */
   pattern: string;
-  /** What it says. */
+  /** The action. */
   action: PermissionAction;
 }
 
 /**
- * Permissions as in `opencode.json`: an action for all, or for each kind an action or actions by
- * pattern, such as `{ bash: { "*": "ask", "git *": "allow" } }`.
+ * Permissions as in `opencode.json`: one action for everything, or per kind an action or a map of
+ * patterns to actions, such as `{ bash: { "*": "ask", "git *": "allow" } }`.
  */
 export type PermissionConfig =
   | PermissionAction
   | Record<string, PermissionAction | Record<string, PermissionAction>>;
 
 /**
- * Turns permissions as they are written in a config into rules.
+ * Turns the permissions of a config into rules.
  *
  * @example Usage
  * ```ts
@@ -32,7 +32,6 @@ export type PermissionConfig =
  * ]);
  * ```
  *
- * @param config The permissions.
  * @returns The rules, in order.
  */
 export function permissionRules(config: PermissionConfig): PermissionRule[] {
@@ -45,7 +44,7 @@ export function permissionRules(config: PermissionConfig): PermissionRule[] {
 }
 
 /**
- * Decides about a permission that OpenCode asks for. All of its patterns have to be allowed.
+ * Decides about a permission that OpenCode asks for. All of its patterns must be allowed.
  *
  * @example Usage
  * ```ts
@@ -57,9 +56,7 @@ export function permissionRules(config: PermissionConfig): PermissionRule[] {
  * assertEquals(decidePermission(rules, { permission: "bash", patterns: ["rm -r ."] }), "deny");
  * ```
  *
- * @param rules The rules.
- * @param request What is asked for.
- * @returns `deny` also where no rule matches, or one says `ask`: nobody is there to be asked.
+ * @returns `deny` also if no rule matches or one says `ask`, as nobody is there to answer.
  */
 export function decidePermission(
   rules: readonly PermissionRule[],
@@ -74,7 +71,7 @@ export function decidePermission(
   return allowed ? "allow" : "deny";
 }
 
-/** `git *` means `git` itself too, as in OpenCode. */
+/** `git *` also matches `git` alone, as in OpenCode. */
 function matches(pattern: string, text: string): boolean {
   const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, "\\$&")
     .replaceAll("*", ".*").replaceAll("?", ".").replace(/ \.\*$/, "( .*)?");

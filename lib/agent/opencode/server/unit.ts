@@ -4,14 +4,14 @@ export interface ServerUnitOptions {
   program?: string;
   /** The port. @default {14096} */
   port?: number;
-  /** The PATH of the server and of all that agents run. @default {that of systemd} */
+  /** The PATH of the server and of everything that its agents run. @default {systemd's PATH} */
   path?: string;
   /** The file with the password, an absolute path. @default {"%h/.config/ralph/opencode.env"} */
   envFile?: string;
 }
 
 /**
- * Makes the systemd user unit of the OpenCode server.
+ * Generates the systemd user unit of the OpenCode server.
  *
  * @example Usage
  * ```ts
@@ -39,7 +39,7 @@ export function serverUnit(options: ServerUnitOptions = {}): string {
 [Unit]
 Description=OpenCode server
 Documentation=https://opencode.ai/docs/server/
-# It does not try for ever, such as on a port that is taken: 5 starts in 2 minutes at most.
+# Restarts are limited, for example if the port is in use: at most 5 starts in 2 minutes.
 StartLimitIntervalSec=120
 StartLimitBurst=5
 
@@ -65,7 +65,7 @@ WantedBy=default.target
 }
 
 /**
- * Makes the launchd agent of the OpenCode server, for macOS: the file
+ * Generates the launchd agent of the OpenCode server for macOS, the file
  * `~/Library/LaunchAgents/ai.opencode.server.plist`.
  *
  * @example Usage
@@ -80,7 +80,7 @@ WantedBy=default.target
  */
 export function serverPlist(options: ServerUnitOptions = {}): string {
   const { program, port = 14096, path, envFile = "" } = options;
-  // launchd reads no environment files: the shell does, and then becomes the server.
+  // launchd cannot read environment files: a shell reads it, and then runs the server with `exec`.
   const script = 'f="${2:-$HOME/.config/ralph/opencode.env}"; ' +
     '[ ! -r "$f" ] || { set -a; . "$f"; set +a; }; ' +
     'exec "${0:-$HOME/.opencode/bin/opencode}" serve --port "$1"';
@@ -116,9 +116,11 @@ ${environment}  <key>RunAtLoad</key>
 `;
 }
 
-/** A word of a unit: `%` has a meaning of its own, and spaces end a word. */
+/** Quotes a word of a unit: `%` is special, and spaces separate words. */
 function quote(word: string): string {
-  if (/[\n\r]/.test(word)) throw new RangeError(`Cannot put "${word}" into a unit: it has lines`);
+  if (/[\n\r]/.test(word)) {
+    throw new RangeError(`Cannot put "${word}" into a unit: it contains a line break`);
+  }
   const escaped = word.replaceAll("%", "%%");
   return /[\s"'\\$;]/.test(escaped)
     ? `"${escaped.replaceAll(/["\\]/g, "\\$&").replaceAll("$", "$$$$")}"`

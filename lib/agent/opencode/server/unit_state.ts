@@ -3,13 +3,13 @@ import { execFile } from "node:child_process";
 /** The name of the systemd user unit. */
 export const OPENCODE_UNIT = "opencode.service";
 
-/** What the systemd user manager says about the unit of the OpenCode server. */
+/** The state of the OpenCode server's unit, from the systemd user manager. */
 export type UnitState =
   /** There is no systemd user manager to ask. */
   | { kind: "unavailable"; reason: string }
-  /** It knows no such unit. */
+  /** The unit is not installed. */
   | { kind: "not_installed" }
-  /** The unit is there; `result` says how its last run ended, such as `exit-code`. */
+  /** The unit is installed; `result` is how its last run ended, such as `exit-code`. */
   | {
     kind: "installed";
     active: "active" | "starting" | "restarting" | "inactive" | "failed";
@@ -22,7 +22,7 @@ export type UnitState =
 
 /** Options for {@linkcode readUnitState}. */
 export interface ReadUnitStateOptions {
-  /** The environment: PATH, and how the user manager is reached. */
+  /** The environment: PATH, and the variables to reach the user manager. */
   env: Record<string, string | undefined>;
   /** The unit. @default {"opencode.service"} */
   unit?: string;
@@ -42,7 +42,7 @@ const PROPERTIES = [
 ];
 
 /**
- * Asks systemd how the unit of the OpenCode server is. Nothing is started or stopped.
+ * Asks systemd for the state of the OpenCode server's unit. Starts and stops nothing.
  *
  * @example Usage
  * ```ts
@@ -51,9 +51,6 @@ const PROPERTIES = [
  * const state = await readUnitState({ env: { PATH: "/nowhere" } });
  * console.assert(state.kind === "unavailable");
  * ```
- *
- * @param options Additional options.
- * @returns Its state.
  */
 export async function readUnitState(options: ReadUnitStateOptions): Promise<UnitState> {
   const { env, unit = OPENCODE_UNIT, timeoutMs = 3_000 } = options;
@@ -72,10 +69,9 @@ export async function readUnitState(options: ReadUnitStateOptions): Promise<Unit
 }
 
 /**
- * Reads what `systemctl show` printed.
+ * Parses the output of `systemctl show`.
  *
  * @param text Lines of the form `Property=value`.
- * @returns The state.
  */
 export function parseUnitState(text: string): UnitState {
   const lines = text.split("\n").map((line): [string, string] => {
