@@ -163,15 +163,26 @@ export {
 export { findSecrets, maskSecrets } from "./lib/base/mask_secrets.ts";
 
 // Events and outcomes: what flows out of a loop.
+export {
+  type EndedStatus,
+  ENDING_KINDS,
+  type EndingKind,
+  EVENT_TYPES,
+  type EventType,
+  ITERATION_OUTCOMES,
+  type IterationOutcome,
+  LOOP_OUTCOMES,
+  type LoopOutcome,
+  SESSION_STATUSES,
+  type SessionStatus,
+} from "./lib/event/vocabulary.ts";
 export type { AgentEnding, AgentEvent, Denial, Usage } from "./lib/event/agent_event.ts";
 export type {
   BlockedStory,
-  IterationOutcome,
   IterationSummary,
   LoopEvent,
   LoopEventBody,
   LoopLimits,
-  LoopOutcome,
   LoopResult,
   StoryCount,
   StoryRef,
@@ -187,7 +198,6 @@ export type { TakeOverOptions } from "./lib/session/legacy/take_over.ts";
 export { readSessionLog, type ReadSessionLogOptions } from "./lib/session/log/read_session_log.ts";
 export type { LegacyLayout, LegacyRecord } from "./lib/session/model/legacy_layout.ts";
 export type {
-  EndedStatus,
   EndSessionOptions,
   FinishIterationOptions,
   Iteration,
@@ -195,7 +205,6 @@ export type {
   NewSession,
   Session,
   SessionPatch,
-  SessionStatus,
 } from "./lib/session/model/session.ts";
 export {
   type PathEnvironment,
@@ -212,7 +221,6 @@ export {
 } from "./lib/session/registry/registry_error.ts";
 export {
   type Hook,
-  type HookEvent,
   type HookSink,
   hookSink,
   type HookSinkOptions,

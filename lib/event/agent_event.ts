@@ -1,3 +1,5 @@
+import type { EndingKind } from "./vocabulary.ts";
+
 /** Tokens and money that an agent has used so far. */
 export interface Usage {
   /** Tokens read that were not cached. */
@@ -46,27 +48,12 @@ export type AgentEvent =
   | { kind: "output"; stream: "stdout" | "stderr"; line: string };
 
 /**
- * How a run of an agent ended. `message` is the reason in one line, for people.
- *
- * - `ok`: it finished by itself.
- * - `launch`: it died at once without doing anything, or is not installed.
- * - `auth`: it is not signed in, or its key was rejected.
- * - `rate_limit`: a usage limit; `retryAt` (ms since the epoch) if the agent says when it ends.
- * - `overloaded`: the model's service is overloaded or unavailable.
- * - `error`: it failed for another reason.
- * - `timeout`: it ran longer than the iteration's limit.
- * - `stalled`: it was silent for too long.
- * - `denied`: it finished, but was refused permissions.
- * - `aborted`: ralph ended it, because a stop was requested.
+ * How a run of an agent ended, see {@linkcode EndingKind}. `message` is the reason in one line, for
+ * people; `retryAt` (milliseconds since the epoch) is when a limit ends, if the agent says so.
  */
-export type AgentEnding =
-  | { kind: "ok" }
-  | { kind: "launch"; message: string }
-  | { kind: "auth"; message: string }
-  | { kind: "rate_limit"; message: string; retryAt?: number }
-  | { kind: "overloaded"; message: string; retryAt?: number }
-  | { kind: "error"; message: string }
-  | { kind: "timeout"; message: string }
-  | { kind: "stalled"; message: string }
-  | { kind: "denied"; message: string }
-  | { kind: "aborted"; message: string };
+export type AgentEnding = {
+  [Kind in EndingKind]: Kind extends "ok" ? { kind: Kind }
+    : Kind extends "rate_limit" | "overloaded"
+      ? { kind: Kind; message: string; retryAt?: number | undefined }
+    : { kind: Kind; message: string };
+}[EndingKind];

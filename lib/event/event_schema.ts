@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { AgentEvent } from "./agent_event.ts";
+import type { AgentEnding, AgentEvent } from "./agent_event.ts";
 import type { LoopEvent, LoopLimits } from "./loop_event.ts";
+import { ENDING_KINDS, type EndingKind, ITERATION_OUTCOMES, LOOP_OUTCOMES } from "./vocabulary.ts";
 
 /** The limits of a loop in the registry and in events. */
 export const limitsSchema: z.ZodType<LoopLimits> = z.object({
@@ -25,18 +26,17 @@ const stories = z.object({ done: z.int(), total: z.int() });
 const message = z.string();
 const retryAt = z.number().exactOptional();
 
-const ending = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("ok") }),
-  z.object({ kind: z.literal("rate_limit"), message, retryAt }),
-  z.object({ kind: z.literal("overloaded"), message, retryAt }),
-  z.object({ kind: z.literal("launch"), message }),
-  z.object({ kind: z.literal("auth"), message }),
-  z.object({ kind: z.literal("error"), message }),
-  z.object({ kind: z.literal("timeout"), message }),
-  z.object({ kind: z.literal("stalled"), message }),
-  z.object({ kind: z.literal("denied"), message }),
-  z.object({ kind: z.literal("aborted"), message }),
-]);
+const ending = z.discriminatedUnion(
+  "kind",
+  ENDING_KINDS.map(endingOf) as [ReturnType<typeof endingOf>],
+) as unknown as z.ZodType<AgentEnding>;
+
+function endingOf(kind: EndingKind): z.ZodObject<{ kind: z.ZodLiteral<EndingKind> }> {
+  const bare = z.object({ kind: z.literal(kind) });
+  if (kind === "ok") return bare;
+  const limited = kind === "rate_limit" || kind === "overloaded";
+  return limited ? bare.extend({ message, retryAt }) : bare.extend({ message });
+}
 
 /** The schema of what an agent does, by kind. The type makes a missing kind a compile error. */
 export const AGENT_EVENT_SCHEMAS = {
@@ -67,15 +67,7 @@ export const AGENT_EVENT_SCHEMAS = {
 const agentEvent = z.union(Object.values(AGENT_EVENT_SCHEMAS));
 
 const result = z.object({
-  outcome: z.enum([
-    "completed",
-    "failed",
-    "stagnated",
-    "limit",
-    "blocked",
-    "stopped",
-    "checkpointed",
-  ]),
+  outcome: z.enum(LOOP_OUTCOMES),
   reason: z.string(),
   details: z.array(z.string()),
   iterations: z.int(),
@@ -155,7 +147,7 @@ export const EVENT_SCHEMAS = {
     agent,
     model,
     agentSessionId: z.string().exactOptional(),
-    outcome: z.enum(["passed", "open", "check_failed", "failed", "aborted"]),
+    outcome: z.enum(ITERATION_OUTCOMES),
     ending,
     stderrTail: z.array(z.string()),
     denials: z.array(denial),

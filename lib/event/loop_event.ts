@@ -1,3 +1,4 @@
+import type { IterationOutcome, LoopOutcome } from "./vocabulary.ts";
 import type { AgentEnding, AgentEvent, Denial, Usage } from "./agent_event.ts";
 
 /** A story in an event. */
@@ -38,19 +39,6 @@ export interface BlockedStory extends StoryRef {
   reason: string;
 }
 
-/** The outcome of an iteration. */
-export type IterationOutcome =
-  /** Its story passes now. */
-  | "passed"
-  /** The agent succeeded, but its story is still open. */
-  | "open"
-  /** A check failed, and the story was reopened. */
-  | "check_failed"
-  /** The agent failed. */
-  | "failed"
-  /** A stop was requested in the middle of it. */
-  | "aborted";
-
 /** What an iteration did. */
 export interface IterationSummary {
   /** Its number, from 1. */
@@ -88,23 +76,6 @@ export interface IterationSummary {
   /** The agent's usage; absent if it reports none. */
   usage?: Usage;
 }
-
-/** The outcome of a loop. */
-export type LoopOutcome =
-  /** Every story passes and every check succeeds. */
-  | "completed"
-  /** No agent is left, the task's files are broken, git fails, or an internal error. */
-  | "failed"
-  /** Nothing changed for too many iterations. */
-  | "stagnated"
-  /** A limit was reached with stories open. */
-  | "limit"
-  /** The open stories wait for a decision or a dependency. */
-  | "blocked"
-  /** A stop was requested. */
-  | "stopped"
-  /** A checkpoint was requested. */
-  | "checkpointed";
 
 /** The result of a loop. */
 export interface LoopResult {

@@ -2,7 +2,8 @@ import { changesBetween } from "../git/changes_between.ts";
 import { gitSnapshot } from "../git/git_snapshot.ts";
 import { GitError } from "../git/run_git.ts";
 import { chooseStory } from "./decide/choose_story.ts";
-import type { BlockedStory, LoopOutcome, LoopResult } from "../event/loop_event.ts";
+import type { BlockedStory, LoopResult } from "../event/loop_event.ts";
+import type { LoopOutcome } from "../event/vocabulary.ts";
 import { countStories, type LoopState } from "./loop_state.ts";
 
 /** Options for {@linkcode endLoop}. */

@@ -1,6 +1,12 @@
 import { z } from "zod";
 import type { Iteration, Session } from "./model/session.ts";
 import { limitsSchema } from "../event/event_schema.ts";
+import {
+  ENDING_KINDS,
+  ITERATION_OUTCOMES,
+  LOOP_OUTCOMES,
+  SESSION_STATUSES,
+} from "../event/vocabulary.ts";
 
 const process = z.object({
   pid: z.int().describe("Number of the process"),
@@ -23,17 +29,9 @@ const session = z.object({
   taskDir: z.string(),
   root: z.string(),
   branch: z.string().nullable(),
-  status: z.enum(["running", "completed", "failed", "stopped", "checkpointed"]),
+  status: z.enum(SESSION_STATUSES),
   endReason: z.string().nullable(),
-  endOutcome: z.enum([
-    "completed",
-    "failed",
-    "stagnated",
-    "limit",
-    "blocked",
-    "stopped",
-    "checkpointed",
-  ]).nullable(),
+  endOutcome: z.enum(LOOP_OUTCOMES).nullable(),
   worker: process.nullable(),
   agentProcess: process.nullable(),
   agent: z.string(),
@@ -80,19 +78,8 @@ export const iterationSchema: z.ZodType<Iteration> = z.object({
   agentSessionId: z.string().nullable(),
   headBefore: z.string().nullable(),
   headAfter: z.string().nullable(),
-  outcome: z.enum(["passed", "open", "check_failed", "failed", "aborted"]).nullable(),
-  ending: z.enum([
-    "ok",
-    "launch",
-    "auth",
-    "rate_limit",
-    "overloaded",
-    "error",
-    "timeout",
-    "stalled",
-    "denied",
-    "aborted",
-  ]).nullable(),
+  outcome: z.enum(ITERATION_OUTCOMES).nullable(),
+  ending: z.enum(ENDING_KINDS).nullable(),
   error: z.string().nullable(),
   stderrTail: z.array(z.string()),
   denials: z.array(z.object({ tool: z.string(), detail: z.string() })),

@@ -1,7 +1,7 @@
+import type { EventType } from "../event/vocabulary.ts";
 import { findSecrets, maskSecrets } from "../base/mask_secrets.ts";
 import { runProgram } from "../base/run_program.ts";
 import { eventLine, type NumberedEvent } from "../event/numbered_event.ts";
-import type { LoopEventBody } from "../event/loop_event.ts";
 
 /** Options for {@linkcode hookSink}. */
 export interface HookSinkOptions {
@@ -132,7 +132,7 @@ class Hooks implements HookSink {
     }
   }
 
-  #warn(hook: Hook, type: HookEvent, reason: string, said?: string): void {
+  #warn(hook: Hook, type: EventType, reason: string, said?: string): void {
     const reported = this.#reported.get(hook) ?? new Set();
     this.#reported.set(hook, reported);
     if (reported.has(reason)) return;
@@ -142,9 +142,6 @@ class Hooks implements HookSink {
     this.#options.onWarning?.(maskSecrets(whole, findSecrets(this.#options.env)));
   }
 }
-
-/** A type of event that a hook can be called for. */
-export type HookEvent = LoopEventBody["type"];
 
 /**
  * A command that is called for some events: a table `[[hooks]]` of the user's `config.toml` or
@@ -176,33 +173,12 @@ export type HookEvent = LoopEventBody["type"];
  */
 export interface Hook {
   /** The types of events; `*` is all but `agent`, the agent's own output. */
-  on: readonly (HookEvent | "*")[];
+  on: readonly (EventType | "*")[];
   /** The program and its arguments; a path is relative to the git root. */
   command: readonly string[];
   /** Time limit for one call, in milliseconds; 0 for no limit. @default {10_000} */
   timeoutMs?: number;
 }
-
-// Typed so that a missing event is a compile error.
-const EVENTS: Record<HookEvent, true> = {
-  loop_started: true,
-  warning: true,
-  progress_rotated: true,
-  iteration_started: true,
-  agent: true,
-  check_started: true,
-  check_finished: true,
-  story_set_back: true,
-  iteration_finished: true,
-  failed_over: true,
-  waiting: true,
-  waited: true,
-  published: true,
-  loop_finished: true,
-};
-
-/** Every type of event that a hook can name. */
-export const HOOK_EVENTS: readonly HookEvent[] = Object.keys(EVENTS) as HookEvent[];
 
 /**
  * Whether a hook is called for a type of event.
@@ -220,6 +196,6 @@ export const HOOK_EVENTS: readonly HookEvent[] = Object.keys(EVENTS) as HookEven
  * @param event The type of event.
  * @returns Whether it is called.
  */
-export function hookWants(hook: Hook, event: HookEvent): boolean {
+export function hookWants(hook: Hook, event: EventType): boolean {
   return hook.on.includes(event) || (hook.on.includes("*") && event !== "agent");
 }

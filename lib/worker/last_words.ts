@@ -1,11 +1,6 @@
 import { join } from "node:path";
-import type {
-  LoopEvent,
-  LoopOutcome,
-  LoopResult,
-  StoryCount,
-  StoryRef,
-} from "../event/loop_event.ts";
+import type { LoopEvent, LoopResult, StoryCount, StoryRef } from "../event/loop_event.ts";
+import type { LoopOutcome } from "../event/vocabulary.ts";
 import type { Session } from "../session/model/session.ts";
 import { changesBetween } from "../git/changes_between.ts";
 import { gitSnapshot } from "../git/git_snapshot.ts";

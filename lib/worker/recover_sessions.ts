@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { cleanUpPty } from "../agent/clean_up_pty.ts";
 import { clearStaleLock } from "../git/clear_stale_lock.ts";
-import type { LoopOutcome } from "../event/loop_event.ts";
+import type { LoopOutcome } from "../event/vocabulary.ts";
 import { progressSink } from "../task/progress/progress_sink.ts";
 import { removeStaleSocket } from "../rpc/server/socket_path.ts";
 import { isAlive } from "../base/process_identity.ts";

@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import type { IterationSummary, LoopEvent, LoopOutcome } from "../../lib/event/loop_event.ts";
+import type { IterationSummary, LoopEvent } from "../../lib/event/loop_event.ts";
+import type { LoopOutcome } from "../../lib/event/vocabulary.ts";
 import { openRegistry } from "../../lib/session/registry/open_registry.ts";
 import { eventLine } from "../../lib/event/numbered_event.ts";
 import { processIdentity } from "../../lib/base/process_identity.ts";
-import type { EndedStatus, NewSession, Session } from "../../lib/session/model/session.ts";
+import type { NewSession, Session } from "../../lib/session/model/session.ts";
+import type { EndedStatus } from "../../lib/event/vocabulary.ts";
 import { sessionPaths } from "../../lib/session/model/session_paths.ts";
 import type { RalphOptions } from "./ralph_process.ts";
 import { tempDir } from "./testing.ts";

@@ -1,16 +1,7 @@
+import { ENDING_KINDS } from "../../event/vocabulary.ts";
 import type { AgentEnding } from "../../event/agent_event.ts";
 
-const KINDS: ReadonlySet<string> = new Set<AgentEnding["kind"]>([
-  "launch",
-  "auth",
-  "rate_limit",
-  "overloaded",
-  "error",
-  "timeout",
-  "stalled",
-  "denied",
-  "aborted",
-]);
+const KINDS: ReadonlySet<string> = new Set(ENDING_KINDS.filter((kind) => kind !== "ok"));
 
 /**
  * The ending of an agent that an abort signal ended: the signal's reason if that is an

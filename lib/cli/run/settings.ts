@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "@std/toml";
 import { z } from "zod";
-import { HOOK_EVENTS } from "../../worker/hook_sink.ts";
+import { EVENT_TYPES } from "../../event/vocabulary.ts";
 import { nearestName } from "../../base/nearest_name.ts";
 
 /** Thrown when a settings file is invalid: exit code 2. */
@@ -17,11 +17,11 @@ export class SettingsError extends Error {
   }
 }
 
-const hookEvent = z.enum([...HOOK_EVENTS, "*"]);
+const hookEvent = z.enum([...EVENT_TYPES, "*"]);
 
 const hookSchema = z.strictObject({
   on: z.union([hookEvent, z.array(hookEvent).min(1)], {
-    error: `Expected a type of event or a list of them: ${HOOK_EVENTS.join(", ")}, or "*"`,
+    error: `Expected a type of event or a list of them: ${EVENT_TYPES.join(", ")}, or "*"`,
   }),
   command: z.array(z.string()).min(1).refine(
     ([program]) => program?.trim(),

@@ -1,4 +1,5 @@
-import type { LoopEvent, LoopOutcome, LoopResult } from "../../event/loop_event.ts";
+import type { LoopEvent, LoopResult } from "../../event/loop_event.ts";
+import type { LoopOutcome } from "../../event/vocabulary.ts";
 import { LiveView } from "../../ui/live/live_view.ts";
 import { plainLines } from "../../ui/report/plain_line.ts";
 import type { KeyHint } from "../../ui/live/render_view.ts";

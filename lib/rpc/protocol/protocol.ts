@@ -1,3 +1,4 @@
+import type { SessionStatus } from "../../event/vocabulary.ts";
 import type { NumberedEvent } from "../../event/numbered_event.ts";
 
 /** The version of the protocol. It is raised when a client of the current version would break. */
@@ -38,7 +39,7 @@ export interface RpcStatus {
   /** The agent. */
   agent: string;
   /** `running`, or how the loop ended. */
-  status: "running" | "completed" | "failed" | "stopped" | "checkpointed";
+  status: SessionStatus;
   /**
    * Whether a person works with the agent, so that the end of its turn does not end the iteration.
    */

@@ -1,3 +1,4 @@
+import { SESSION_STATUSES } from "../../event/vocabulary.ts";
 import { z } from "zod";
 import { loopEventSchema } from "../../event/event_schema.ts";
 import type { RpcMethod, RpcMethods, RpcNotifications, RpcRole, RpcStatus } from "./protocol.ts";
@@ -37,7 +38,7 @@ const numbered = z.object({
   seq: seq.describe("Its number in the session, counted from 1 without gaps"),
   event: loopEventSchema,
 });
-const statusEnum = z.enum(["running", "completed", "failed", "stopped", "checkpointed"]);
+const statusEnum = z.enum(SESSION_STATUSES);
 const changing = {
   iteration: z.int().describe("The last iteration that started; 0 before the first"),
   max_iterations: z.int().nullable().describe("Iteration limit; null for no limit"),

@@ -1,8 +1,9 @@
+import { SESSION_STATUSES } from "../../event/vocabulary.ts";
 import { Buffer } from "node:buffer";
 import { posix } from "node:path";
 import type { LegacyLayout, LegacyRecord } from "../model/legacy_layout.ts";
 import { timeReader } from "../../base/local_time.ts";
-import type { EndedStatus } from "../model/session.ts";
+import type { EndedStatus } from "../../event/vocabulary.ts";
 import process from "node:process";
 
 /** A value from SQLite, with integers as `bigint`. */
@@ -22,7 +23,7 @@ export interface LegacySessionOptions {
   findWorker: (pid: number, startedAt: number) => { pid: number; start: string } | undefined;
 }
 
-const ENDED: readonly string[] = ["completed", "failed", "stopped", "checkpointed"];
+const ENDED: readonly string[] = SESSION_STATUSES.filter((status) => status !== "running");
 
 function plain(value: LegacyValue): string | number | null {
   if (typeof value === "bigint") {

@@ -1,19 +1,13 @@
 import type { AgentEnding, Denial, Usage } from "../../event/agent_event.ts";
+import type { LoopLimits, StoryCount, StoryRef } from "../../event/loop_event.ts";
 import type {
+  EndedStatus,
   IterationOutcome,
-  LoopLimits,
   LoopOutcome,
-  StoryCount,
-  StoryRef,
-} from "../../event/loop_event.ts";
+  SessionStatus,
+} from "../../event/vocabulary.ts";
 import type { LegacyRecord } from "./legacy_layout.ts";
 import type { ProcessIdentity } from "../../base/process_identity.ts";
-
-/** The status of a session. All but `running` are final. */
-export type SessionStatus = "running" | "completed" | "failed" | "stopped" | "checkpointed";
-
-/** How an ended session ended. */
-export type EndedStatus = Exclude<SessionStatus, "running">;
 
 /** One run of a task, as recorded in the registry. Times are ISO 8601 in UTC. */
 export interface Session {

@@ -1,4 +1,4 @@
-import type { SessionStatus } from "../model/session.ts";
+import type { SessionStatus } from "../../event/vocabulary.ts";
 import type { ColumnValue } from "./session_row.ts";
 
 /** Filters for {@linkcode Registry.findSessions}; a session must match all of them. */

@@ -12,7 +12,6 @@ import {
 import { SessionNotFoundError } from "./registry_error.ts";
 import { Statements } from "./statements.ts";
 import type {
-  EndedStatus,
   EndSessionOptions,
   FinishIterationOptions,
   Iteration,
@@ -21,6 +20,7 @@ import type {
   Session,
   SessionPatch,
 } from "../model/session.ts";
+import type { EndedStatus } from "../../event/vocabulary.ts";
 
 /**
  * The registry of sessions. Every method is one transaction and synchronous, as SQLite is; it waits

@@ -1,13 +1,10 @@
 import type { AgentEnding, Denial, Usage } from "../../event/agent_event.ts";
-import type {
-  IterationOutcome,
-  IterationSummary,
-  LoopLimits,
-  LoopOutcome,
-} from "../../event/loop_event.ts";
+import type { IterationSummary, LoopLimits } from "../../event/loop_event.ts";
+import type { IterationOutcome, LoopOutcome } from "../../event/vocabulary.ts";
 import type { LegacyRecord } from "../model/legacy_layout.ts";
 import type { ProcessIdentity } from "../../base/process_identity.ts";
-import type { Iteration, Session, SessionPatch, SessionStatus } from "../model/session.ts";
+import type { Iteration, Session, SessionPatch } from "../model/session.ts";
+import type { SessionStatus } from "../../event/vocabulary.ts";
 
 /** A value in the registry. */
 export type ColumnValue = string | number | null;

@@ -1,4 +1,5 @@
-import type { LoopEvent, LoopOutcome, LoopResult } from "../../event/loop_event.ts";
+import type { LoopEvent, LoopResult } from "../../event/loop_event.ts";
+import type { LoopOutcome } from "../../event/vocabulary.ts";
 import { displayWidth } from "../text/display_width.ts";
 import { formatAmount, formatCost, formatCount } from "../text/numbers.ts";
 import { formatDuration } from "../text/times.ts";
