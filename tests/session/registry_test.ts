@@ -5,7 +5,7 @@ import { openRegistry } from "../../lib/session/registry/open_registry.ts";
 import { SessionNotFoundError } from "../../lib/session/registry/registry_error.ts";
 import type { Registry } from "../../lib/session/registry/registry.ts";
 import { endedStatus, type NewSession } from "../../lib/session/model/session.ts";
-import { type SessionStatus } from "../../lib/event/vocabulary.ts";
+import type { SessionStatus } from "../../lib/event/vocabulary.ts";
 import { tempDir } from "../kit/testing.ts";
 
 const SESSION: NewSession = {

@@ -2,7 +2,7 @@ import type { AgentEvent } from "../../event/agent_event.ts";
 import type { LoopEvent } from "../../event/loop_event.ts";
 import type { Registry } from "./registry.ts";
 import { endedStatus, type EndSessionOptions, type SessionPatch } from "../model/session.ts";
-import { type EndedStatus } from "../../event/vocabulary.ts";
+import type { EndedStatus } from "../../event/vocabulary.ts";
 
 /** A change of the registry for an event. */
 export type RegistryWrite =
