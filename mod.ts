@@ -11,9 +11,9 @@
  * import { createAgents, progressSink, resolveTask, runLoop } from "@ralph/cli";
  *
  * const task = await resolveTask("my-feature");
- * const record = progressSink({ task });
+ * await using progress = progressSink({ task });
  * for await (const event of runLoop({ task, agents: createAgents() })) {
- *   await record(event);
+ *   await progress.write(event);
  *   if (event.type === "iteration_finished") console.log(event.story.id, event.outcome);
  * }
  * ```
@@ -116,7 +116,11 @@ export { runLoop } from "./lib/loop/run_loop.ts";
 export { PreflightError, type PreflightProblem } from "./lib/loop/start/preflight.ts";
 export type { MissingAgent } from "./lib/loop/start/probe_agents.ts";
 export { AgentNotReadyError, NoStoriesError } from "./lib/loop/start/start_loop.ts";
-export { progressSink, type ProgressSinkOptions } from "./lib/task/progress/progress_sink.ts";
+export {
+  type ProgressSink,
+  progressSink,
+  type ProgressSinkOptions,
+} from "./lib/task/progress/progress_sink.ts";
 
 // Agents: those that ralph knows, and what it takes to write one.
 export type {
@@ -162,7 +166,8 @@ export {
 } from "./lib/agent/process/run_agent_process.ts";
 export { findSecrets, maskSecrets } from "./lib/base/mask_secrets.ts";
 
-// Events and outcomes: what flows out of a loop.
+// Events and outcomes: what flows out of a loop, and what takes it.
+export type { Sink } from "./lib/event/sink.ts";
 export {
   type EndedStatus,
   ENDING_KINDS,

@@ -1,6 +1,7 @@
 import type { Usage } from "../event/agent_event.ts";
 import { addUsage } from "../event/usage.ts";
 import type { LoopEvent } from "../event/loop_event.ts";
+import type { Sink } from "../event/sink.ts";
 import type { NumberedEvent } from "../event/numbered_event.ts";
 import { outputText } from "../event/output_text.ts";
 import { type ProcessIdentity, processIdentity } from "../base/process_identity.ts";
@@ -46,10 +47,10 @@ export interface RecorderOptions {
  * using registry = openRegistry();
  * await using log = await openSessionLog(sessionLogDir(session.id));
  * await using recorder = new Recorder(session.id, { registry, log });
- * for await (const event of events) server.publish(await recorder.write(event));
+ * for await (const event of events) await recorder.write(event);
  * ```
  */
-export class Recorder implements AsyncDisposable {
+export class Recorder implements Sink {
   readonly #id: string;
   readonly #registry: Registry;
   readonly #log: SessionLog;

@@ -1,3 +1,5 @@
+import type { LoopEvent } from "../event/loop_event.ts";
+import type { Sink } from "../event/sink.ts";
 import type { EventType } from "../event/vocabulary.ts";
 import { findSecrets, maskSecrets } from "../base/mask_secrets.ts";
 import { runProgram } from "../base/run_program.ts";
@@ -14,7 +16,7 @@ export interface HookSinkOptions {
   /** The id of the session. */
   sessionId: string;
   /** Receives warnings for the user, one line each. @default {nobody does} */
-  onWarning?: (message: string) => void;
+  onWarning?: ((message: string) => void) | undefined;
   /** How many calls may wait; beyond this the oldest are dropped. @default {100} */
   maxWaiting?: number;
   /** Time limit for the waiting calls at the end, in milliseconds. @default {10_000} */
@@ -22,9 +24,9 @@ export interface HookSinkOptions {
 }
 
 /** Calls hooks. Dispose of it to wait for the calls that are still queued. */
-export interface HookSink extends AsyncDisposable {
+export interface HookSink extends Sink {
   /** Accepts an event, and returns at once. */
-  write(numbered: NumberedEvent): void;
+  write(event: LoopEvent, seq: number): void;
 }
 
 /** Processes left by a hook that took too long get this long to end, in milliseconds. */
@@ -76,11 +78,11 @@ class Hooks implements HookSink {
     this.#options = options;
   }
 
-  write(numbered: NumberedEvent): void {
+  write(event: LoopEvent, seq: number): void {
     const { maxWaiting = 100 } = this.#options;
     for (const hook of this.#hooks) {
-      if (!hookWants(hook, numbered.event.type)) continue;
-      this.#waiting.push({ hook, numbered });
+      if (!hookWants(hook, event.type)) continue;
+      this.#waiting.push({ hook, numbered: { seq, event } });
       if (this.#waiting.length <= maxWaiting) continue;
       this.#waiting.shift();
       if (this.#dropped++ > 0) continue;

@@ -90,7 +90,7 @@ async function recoverSession(
     return;
   }
   await using recorder = new Recorder(session.id, { registry, log });
-  const writeProgress = progressSink({
+  await using progress = progressSink({
     task: {
       name: session.task,
       dir: session.taskDir,
@@ -100,7 +100,7 @@ async function recoverSession(
     },
   });
   for (const event of await lastWords(session, known, as)) {
-    if (event.type === "loop_finished") await writeProgress(event);
+    if (event.type === "loop_finished") await progress.write(event);
     await recorder.write(event);
   }
 }

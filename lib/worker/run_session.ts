@@ -3,12 +3,12 @@ import process from "node:process";
 import { ulid } from "@std/ulid";
 import { agentEnvironment } from "../agent/agent_environment.ts";
 import { LoopControl } from "../loop/loop_control.ts";
-import type { LoopResult } from "../event/loop_event.ts";
+import type { LoopEvent, LoopResult } from "../event/loop_event.ts";
+import type { Sink } from "../event/sink.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
 import { progressSink } from "../task/progress/progress_sink.ts";
 import { runLoop } from "../loop/run_loop.ts";
 import type { SessionServer } from "../rpc/server/session_server.ts";
-import type { NumberedEvent } from "../event/numbered_event.ts";
 import { openRegistry } from "../session/registry/open_registry.ts";
 import { processIdentity } from "../base/process_identity.ts";
 import { Recorder } from "../session/recorder.ts";
@@ -20,7 +20,7 @@ import { watchControl } from "./control_file.ts";
 import { type Hook, hookSink } from "./hook_sink.ts";
 import { recoverSessions, SESSION_VARIABLE } from "./recover_sessions.ts";
 import type { SessionControl } from "../rpc/server/session_hub.ts";
-import type { Session } from "../session/model/session.ts";
+import type { NewSession, Session } from "../session/model/session.ts";
 
 /** Options for {@linkcode runSession}. */
 export interface RunSessionOptions {
@@ -30,12 +30,12 @@ export interface RunSessionOptions {
   paths: SessionPaths;
   /** The id of the session, a ULID. @default {a new one} */
   id?: string;
-  /** Receives each event after it was recorded. @default {nobody does} */
-  onEvent?: (event: NumberedEvent) => void;
+  /** Further outputs: they get each event after it was recorded. The caller disposes of them. */
+  sinks?: readonly Sink[] | undefined;
   /** Commands that are called for events. @default {none} */
   hooks?: readonly Hook[];
   /** Receives warnings for the user that are not events, one line each. @default {nobody does} */
-  onWarning?: (message: string) => void;
+  onWarning?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -49,20 +49,18 @@ export interface RunSessionOptions {
 export async function runSession(
   options: RunSessionOptions,
 ): Promise<{ id: string; result: LoopResult }> {
-  const { loop, paths, id = ulid(), onEvent, onWarning } = options;
+  const { loop, paths, id = ulid(), onWarning } = options;
   const { task } = loop;
-  const folders = [paths.stateDir, paths.dataDir];
   const agentVariables = { ...loop.agentVariables, [SESSION_VARIABLE]: id };
-  // Disposed of last, so that hooks which are still waiting at the end do not block the task.
-  await using hooks = hookSink(options.hooks ?? [], {
+  // Disposed of last, when the task is free again: hooks and clients may take their time.
+  await using lasting = new AsyncDisposableStack();
+  const hooks = lasting.use(hookSink(options.hooks ?? [], {
     cwd: task.root,
     env: { ...agentEnvironment(loop.env ?? process.env, { agent: "hook" }), ...agentVariables },
     task: task.name,
     sessionId: id,
-    ...(onWarning === undefined ? {} : { onWarning }),
-  });
-  // The same holds for clients that are still reading.
-  await using clients = new AsyncDisposableStack();
+    onWarning,
+  }));
   using registry = openRegistry({ path: paths.database });
   using _lock = takeLock(registry, options);
   await recoverSessions(registry, { paths, taskDir: task.dir, locked: true });
@@ -71,37 +69,26 @@ export async function runSession(
   const control = loop.control ?? new LoopControl();
   await using _control = await watchControl(dir, control);
   await using log = await openSessionLog(dir);
-  const writeProgress = progressSink({ task });
-  let recorder: Recorder | undefined;
-  let server: SessionServer | undefined;
+  await using recording = new AsyncDisposableStack();
+  // Each event goes through them in this order. progress.txt comes first: the last event ends the
+  // session, and all must be there by then. What is recorded is shown only afterwards.
+  const sinks: Sink[] = [recording.use(progressSink({ task }))];
+  const folders = [paths.stateDir, paths.dataDir];
   let result: LoopResult | undefined;
   try {
     for await (const event of runLoop({ ...loop, control, agentVariables, folders })) {
       if (event.type === "loop_started") {
-        const session = registry.createSession({
-          id,
-          task: task.name,
-          taskDir: task.dir,
-          root: task.root,
-          branch: event.branch ?? null,
-          agent: event.agent,
-          worker: processIdentity(process.pid) ?? null,
-          limits: event.limits,
-          stories: event.stories,
-        });
-        recorder = new Recorder(id, { registry, log });
-        // Before the first event is recorded, so that everyone who sees that event finds the
-        // socket.
-        server = await serveSession(session, { registry, paths, dir, control, onWarning });
-        if (server !== undefined) clients.use(server);
+        const session = registry.createSession(newSession(id, event));
+        sinks.push(recording.use(new Recorder(id, { registry, log })));
+        // Before the first event is recorded: a client that sees that one finds the socket.
+        const server = await serveSession(session, { registry, paths, dir, control, onWarning });
+        if (server !== undefined) sinks.push(lasting.use(server));
+        sinks.push(hooks, ...options.sinks ?? []);
       }
-      // progress.txt first: the last event ends the session, and by then everything must be there.
-      await writeProgress(event);
-      const numbered = await recorder?.write(event);
-      if (numbered !== undefined) {
-        server?.publish(numbered);
-        hooks.write(numbered);
-        onEvent?.(numbered);
+      const seq = log.lastSeq + 1;
+      for (const sink of sinks) {
+        const written = sink.write(event, seq);
+        if (written !== undefined) await written;
       }
       if (event.type === "loop_finished") result = event.result;
     }
@@ -112,9 +99,13 @@ export async function runSession(
       registry.endSession(id, "failed", error instanceof Error ? error.message : String(error));
     }
     throw error;
-  } finally {
-    await recorder?.[Symbol.asyncDispose]();
   }
+}
+
+function newSession(id: string, event: Extract<LoopEvent, { type: "loop_started" }>): NewSession {
+  const { task, taskDir, root, branch = null, agent, limits, stories } = event;
+  const worker = processIdentity(process.pid) ?? null;
+  return { id, task, taskDir, root, branch, agent, worker, limits, stories };
 }
 
 function takeLock(registry: Registry, { loop, paths }: RunSessionOptions): Disposable {

@@ -33,7 +33,7 @@ async function measure(
   options: { agent: string; iterations: number; record: boolean },
 ): Promise<LoopCost> {
   const task = await resolveTask("bench", { cwd: root });
-  const sink = progressSink({ task });
+  const progress = progressSink({ task });
   await using recording = options.record ? await startRecording(root, task.dir) : undefined;
   const events = runLoop({
     task,
@@ -47,7 +47,7 @@ async function measure(
   for await (const event of events) {
     if (event.type === "loop_started") begun = performance.now();
     if (event.type === "iteration_finished") iterations++;
-    await sink(event);
+    await progress.write(event);
     await recording?.write(event);
   }
   const iterationMs = (performance.now() - begun) / iterations;

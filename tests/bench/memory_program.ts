@@ -32,11 +32,14 @@ async function measure(root: string, agent: string, iterations: number): Promise
       stagnationLimit: 0,
     },
     paths: sessionPaths({ HOME: join(root, ".git", "home") }),
-    onEvent: ({ event }) => {
-      if (event.type !== "iteration_finished") return;
-      const { iteration } = event;
-      if (iteration === WARM || iteration === iterations) marks.push(mark(iteration));
-    },
+    sinks: [{
+      write(event) {
+        if (event.type !== "iteration_finished") return;
+        const { iteration } = event;
+        if (iteration === WARM || iteration === iterations) marks.push(mark(iteration));
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }],
   });
   return marks;
 }

@@ -49,5 +49,8 @@ const events = runLoop({
   limits: { iterations: 1 },
 });
 const begun = performance.now();
-for await (const event of events) server.publish(await recorder.write(event));
+for await (const event of events) {
+  const { seq } = await recorder.write(event);
+  server.write(event, seq);
+}
 process.stdout.write(`${performance.now() - begun}\n`);

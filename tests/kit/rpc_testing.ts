@@ -113,7 +113,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     async tell(...events) {
       const numbered = events.map((event) => log.append(event));
       await log.flush();
-      for (const each of numbered) server.publish(each);
+      for (const { event, seq } of numbered) server.write(event, seq);
       return numbered;
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),

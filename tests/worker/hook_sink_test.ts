@@ -7,7 +7,12 @@ import { readSettings, SettingsError } from "../../lib/cli/run/settings.ts";
 import type { LoopEventBody, LoopResult } from "../../lib/event/loop_event.ts";
 import type { NumberedEvent } from "../../lib/event/numbered_event.ts";
 import { sessionPaths } from "../../lib/session/model/session_paths.ts";
-import { type Hook, hookSink, type HookSinkOptions } from "../../lib/worker/hook_sink.ts";
+import {
+  type Hook,
+  type HookSink,
+  hookSink,
+  type HookSinkOptions,
+} from "../../lib/worker/hook_sink.ts";
 import { runSession, TaskRunningError } from "../../lib/worker/run_session.ts";
 import { createDemo } from "../../lib/agent/demo/demo.ts";
 import { TEST_ENV } from "../kit/agent_testing.ts";
@@ -35,6 +40,10 @@ function sink(dir: TempDir, hooks: Hook[], options: Partial<HookSinkOptions> = {
   return { warnings, sink };
 }
 
+function write(sink: HookSink, { event, seq }: NumberedEvent): void {
+  sink.write(event, seq);
+}
+
 const sh = (script: string, on: Hook["on"] = ["*"]): Hook => ({
   on,
   command: ["sh", "-c", script],
@@ -54,7 +63,7 @@ Deno.test("hookSink() passes the event on stdin, and its context in the environm
   const { sink: hooks, warnings } = sink(dir, [
     sh('cat > event; echo "$RALPH_EVENT $RALPH_TASK $RALPH_SESSION_ID $PWD" > about'),
   ]);
-  hooks.write(warning(7));
+  write(hooks, warning(7));
   await hooks[Symbol.asyncDispose]();
   assertEquals(JSON.parse(await readFile(join(dir.path, "event"), "utf8")), {
     seq: 7,
@@ -75,13 +84,16 @@ Deno.test("hookSink() calls hooks for their events only, one after the other, in
     sh('sleep 0.05; echo "all $RALPH_EVENT" >> calls'),
     sh('echo "one $RALPH_EVENT" >> calls', ["waited", "agent"]),
   ]);
-  hooks.write(warning(1));
-  hooks.write(numbered(2, {
-    type: "agent",
-    iteration: 1,
-    event: { kind: "text", text: "Hello" },
-  }));
-  hooks.write(numbered(3, { type: "waited", cancelled: false }));
+  write(hooks, warning(1));
+  write(
+    hooks,
+    numbered(2, {
+      type: "agent",
+      iteration: 1,
+      event: { kind: "text", text: "Hello" },
+    }),
+  );
+  write(hooks, numbered(3, { type: "waited", cancelled: false }));
   await hooks[Symbol.asyncDispose]();
   assertEquals((await readFile(join(dir.path, "calls"), "utf8")).split("\n"), [
     "all warning",
@@ -96,7 +108,7 @@ Deno.test("hookSink() continues after it was idle", async () => {
   await using dir = await tempDir();
   const { sink: hooks } = sink(dir, [sh("echo > done")]);
   for (let seq = 1; seq <= 3; seq++) {
-    hooks.write(numbered(seq, { type: "waited", cancelled: false }));
+    write(hooks, numbered(seq, { type: "waited", cancelled: false }));
     await fileThere(join(dir.path, "done"));
     await writeFile(join(dir.path, "done"), "");
   }
@@ -109,7 +121,7 @@ Deno.test("hookSink() reports a failure once, and still calls the other hooks", 
   const failing = sh('echo "no entry with $HOOK_TOKEN" >&2; exit 3');
   const missing: Hook = { on: ["warning"], command: ["./not-there"] };
   const { sink: hooks, warnings } = sink(dir, [failing, missing, sh("echo x >> calls")], { env });
-  for (let seq = 1; seq <= 3; seq++) hooks.write(warning(seq));
+  for (let seq = 1; seq <= 3; seq++) write(hooks, warning(seq));
   await hooks[Symbol.asyncDispose]();
   assertEquals(warnings, [
     `Hook "${failing.command.join(" ")}" failed on warning: exit code 3: no entry with ***`,
@@ -122,7 +134,7 @@ Deno.test("hookSink() ends a hook that takes too long, and everything that it st
   await using dir = await tempDir();
   const slow: Hook = { ...sh("echo $$ > pid; sleep 60 & sleep 60"), timeoutMs: 300 };
   const { sink: hooks, warnings } = sink(dir, [slow]);
-  hooks.write(warning(1));
+  write(hooks, warning(1));
   await hooks[Symbol.asyncDispose]();
   assertEquals(warnings.length, 1);
   assertStringIncludes(warnings[0] ?? "", "failed on warning: took longer than 0.3 s");
@@ -136,7 +148,7 @@ Deno.test("hookSink() never makes its caller wait, and drops the oldest of too m
     sh("[ -e calls ] || while [ ! -e go ]; do sleep 0.01; done; cat >> calls"),
   ], { maxWaiting: 3 });
   const startedAt = performance.now();
-  for (let seq = 1; seq <= 1000; seq++) hooks.write(warning(seq));
+  for (let seq = 1; seq <= 1000; seq++) write(hooks, warning(seq));
   assertLess(performance.now() - startedAt, 1000);
   await writeFile(join(dir.path, "go"), "");
   await hooks[Symbol.asyncDispose]();
@@ -153,8 +165,8 @@ Deno.test("hookSink() waits for the remaining calls at the end, but not forever"
   const { sink: hooks, warnings } = sink(dir, [sh("echo $$ > pid; exec sleep 60")], {
     drainMs: 300,
   });
-  hooks.write(warning(1));
-  hooks.write(warning(2));
+  write(hooks, warning(1));
+  write(hooks, warning(2));
   const startedAt = performance.now();
   await hooks[Symbol.asyncDispose]();
   assertLess(performance.now() - startedAt, 5000);

@@ -46,7 +46,7 @@ export async function runForeground(
       loop: { ...loop, control },
       paths: sessionPaths(context.env),
       hooks: loop.hooks ?? [],
-      onEvent: ({ event, seq }) => output.write(event, seq),
+      sinks: [output],
       onWarning,
     });
   }

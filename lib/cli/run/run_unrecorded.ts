@@ -17,13 +17,13 @@ export async function runUnrecorded(
 ): Promise<number> {
   const control = new LoopControl();
   using _signals = stopOnSignals(control);
-  const record = progressSink({ task: loop.task });
+  await using progress = progressSink({ task: loop.task });
   const keys = [{ key: "Ctrl-C", label: "stop" }];
   const output = showRun(context, { task: loop.task.name, json, keys });
   {
     await using _output = output;
     for await (const event of runLoop({ ...loop, control })) {
-      await record(event);
+      await progress.write(event);
       output.write(event);
     }
   }

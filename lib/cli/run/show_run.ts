@@ -1,3 +1,4 @@
+import type { Sink } from "../../event/sink.ts";
 import type { LoopEvent, LoopResult } from "../../event/loop_event.ts";
 import type { LoopOutcome } from "../../event/vocabulary.ts";
 import { LiveView } from "../../ui/live/live_view.ts";
@@ -23,7 +24,7 @@ export interface ShowRunOptions {
 }
 
 /** Shows a run; dispose of it to restore the terminal. */
-export interface RunOutput extends AsyncDisposable {
+export interface RunOutput extends Sink {
   /** Adds one event; `seq` is its number in the session, if it has one. */
   write(event: LoopEvent, seq?: number): void;
   /** How the loop ended; absent before its last event. */

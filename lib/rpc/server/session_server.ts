@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { chmod } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
-import type { NumberedEvent } from "../../event/numbered_event.ts";
+import type { LoopEvent } from "../../event/loop_event.ts";
+import type { Sink } from "../../event/sink.ts";
 import type { SessionPaths } from "../../session/model/session_paths.ts";
 import { Delivery } from "./delivery.ts";
 import { EventRing } from "./event_ring.ts";
@@ -53,7 +54,7 @@ const FLUSH_CHARS = 262_144;
 const FLUSH_COUNT = 250;
 
 /** Serves the clients of a session. Dispose of it to close it and to remove its socket. */
-export class SessionServer implements AsyncDisposable {
+export class SessionServer implements Sink {
   readonly #claim: SocketPath;
   readonly #server: Server;
   readonly #hub: SessionHub;
@@ -119,14 +120,14 @@ export class SessionServer implements AsyncDisposable {
    * Tells the clients about an event that is in the log already. Returns at once, however slow they
    * are.
    */
-  publish(numbered: NumberedEvent): void {
+  write(event: LoopEvent, seq: number): void {
     const { ring, status, screen } = this.#hub;
-    ring.push(numbered);
+    ring.push({ seq, event });
     screen.look();
-    const { change, lines } = status.take(numbered.event);
+    const { change, lines } = status.take(event);
     const changes = { ...change, ...this.#interactive() };
     this.#gather((delivery) => {
-      delivery.addOutput(lines, numbered.event.time);
+      delivery.addOutput(lines, event.time);
       Object.assign(delivery.change, changes);
     });
   }
@@ -213,7 +214,10 @@ export class SessionServer implements AsyncDisposable {
  *
  * await using server = await startSessionServer(session, { paths, dir, control });
  * registry.updateSession(session.id, { socket: server.path });
- * for await (const event of loop) server.publish(await recorder.write(event));
+ * for await (const event of loop) {
+ *   const { seq } = await recorder.write(event);
+ *   server.write(event, seq);
+ * }
  * ```
  *
  * @param options Its log, its loop, its limits.

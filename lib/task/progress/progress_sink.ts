@@ -2,6 +2,7 @@ import { appendProgress } from "./append_progress.ts";
 import type { FailureEntry, NewProgressEntry } from "./progress_entry.ts";
 import type { Task } from "../task.ts";
 import type { LoopEvent } from "../../event/loop_event.ts";
+import type { Sink } from "../../event/sink.ts";
 
 /** Options for {@linkcode progressSink}. */
 export interface ProgressSinkOptions {
@@ -11,22 +12,36 @@ export interface ProgressSinkOptions {
   type?: string;
 }
 
+/** The sink of progress.txt; it takes events without their number too. */
+export interface ProgressSink extends Sink {
+  /** Writes the entry of an event, if it has one; await it before the next event. */
+  write(event: LoopEvent): Promise<void>;
+}
+
 /**
  * Creates a sink that writes failures, failovers and checkpoints to progress.txt, where the next
  * agent reads them.
  *
- * @returns A function to call with each event of the loop; await it before the next event.
+ * @example Usage
+ * ```ts ignore
+ * import { createAgents, progressSink, resolveTask, runLoop } from "@ralph/cli";
+ *
+ * const task = await resolveTask("my-feature");
+ * await using progress = progressSink({ task });
+ * for await (const event of runLoop({ task, agents: createAgents() })) await progress.write(event);
+ * ```
  */
-export function progressSink(options: ProgressSinkOptions): (event: LoopEvent) => Promise<void> {
-  const { task, type = "Feature" } = options;
-  return async (event) => {
-    const entry = progressEntry(event);
-    if (entry === undefined) return;
-    const header = { effort: task.name, type };
-    await appendProgress(task.progressFile, entry, {
-      now: () => Date.parse(event.time),
-      header,
-    });
+export function progressSink({ task, type = "Feature" }: ProgressSinkOptions): ProgressSink {
+  return {
+    async write(event) {
+      const entry = progressEntry(event);
+      if (entry === undefined) return;
+      await appendProgress(task.progressFile, entry, {
+        now: () => Date.parse(event.time),
+        header: { effort: task.name, type },
+      });
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
