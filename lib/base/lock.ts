@@ -50,12 +50,24 @@ export function lockTask(taskDir: string, options: LockTaskOptions): Disposable 
   const folder = join(options.stateDir, "locks");
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const name = createHash("sha256").update(taskDir).digest("hex").slice(0, 16);
-  const db = new DatabaseSync(join(folder, `${name}.lock`), { timeout: 0 });
+  const lock = lockFile(join(folder, `${name}.lock`));
+  if (lock === undefined) throw new TaskLockedError(taskDir);
+  return lock;
+}
+
+/**
+ * Locks a file for this process, as {@linkcode lockTask} does; the file is created if it is missing
+ * and is never removed, so that all who want the lock mean the same file.
+ *
+ * @returns The lock; `undefined` if another process holds it.
+ */
+export function lockFile(path: string): Disposable | undefined {
+  const db = new DatabaseSync(path, { timeout: 0 });
   try {
     db.exec("BEGIN EXCLUSIVE");
   } catch (error) {
     db.close();
-    if (isBusy(error)) throw new TaskLockedError(taskDir);
+    if (isBusy(error)) return undefined;
     throw error;
   }
   return { [Symbol.dispose]: () => db.close() };

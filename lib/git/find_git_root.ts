@@ -1,5 +1,5 @@
-import { realpath, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { isNotFound } from "../base/error_code.ts";
 
 /** Thrown if a folder is not in a git repository. */
@@ -71,4 +71,19 @@ async function isRoot(dir: string): Promise<boolean> {
     if (isNotFound(error)) return false;
     throw error;
   }
+}
+
+/**
+ * The folder in which git keeps what belongs to one work tree: `.git`, or for a worktree or a
+ * submodule the folder that the file `.git` names.
+ *
+ * @param root The root of the work tree, from {@linkcode findGitRoot}.
+ * @throws {NotARepositoryError} If `.git` is neither a folder nor a file that names one.
+ */
+export async function findGitDir(root: string): Promise<string> {
+  const path = join(root, ".git");
+  if ((await stat(path)).isDirectory()) return path;
+  const [, target] = /^gitdir: (.+)$/m.exec(await readFile(path, "utf8")) ?? [];
+  if (target !== undefined) return resolve(root, target);
+  throw new NotARepositoryError(`Cannot read "${path}": it names no git folder`, root);
 }

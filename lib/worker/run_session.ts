@@ -1,3 +1,5 @@
+import { lockWorkTree } from "./lock_work_tree.ts";
+import type { Task } from "../task/task.ts";
 import { join } from "node:path";
 import process from "node:process";
 import { ulid } from "@std/ulid";
@@ -45,6 +47,7 @@ export interface RunSessionOptions {
  * @param options How the loop runs, and where it is recorded.
  * @returns The session's id and how the loop ended.
  * @throws {TaskRunningError} If a session of the task is already running.
+ * @throws {WorkTreeBusyError} If a session of another task is running in the same work tree.
  */
 export async function runSession(
   options: RunSessionOptions,
@@ -64,6 +67,11 @@ export async function runSession(
   using registry = openRegistry({ path: paths.database });
   using _lock = takeLock(registry, options);
   await recoverSessions(registry, { paths, taskDir: task.dir, locked: true });
+  using _workTree = await takeWorkTree(id, task);
+  // What a dead session of another task left running here would work beside this one.
+  for (const { taskDir, root } of registry.runningSessions()) {
+    if (root === task.root) await recoverSessions(registry, { paths, taskDir });
+  }
 
   const dir = join(paths.sessionsDir, id);
   const control = loop.control ?? new LoopControl();
@@ -116,6 +124,12 @@ function takeLock(registry: Registry, { loop, paths }: RunSessionOptions): Dispo
     if (!(error instanceof TaskLockedError)) throw error;
     throw new TaskRunningError(task.name, registry.latestSession(task.dir));
   }
+}
+
+async function takeWorkTree(session: string, task: Task): Promise<Disposable> {
+  const worker = processIdentity(process.pid) ?? { pid: process.pid, start: "" };
+  const since = new Date().toISOString();
+  return await lockWorkTree(task.root, { task: task.name, session, worker, since });
 }
 
 /** Options for {@linkcode serveSession}. */
