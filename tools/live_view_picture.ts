@@ -94,6 +94,7 @@ async function recordDemo(root: string): Promise<{ events: LoopEvent[]; now: num
       agent: agent.name,
       limits: { iterations: 20 },
       now,
+      monotonic: now,
     })
   ) {
     events.push(event);

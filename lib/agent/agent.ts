@@ -44,7 +44,7 @@ export interface AgentStartOptions {
   /** The number of the iteration, from 1, for display. @default {unknown} */
   iteration?: number;
   /** The model to use. @default {the agent's own default} */
-  model?: string;
+  model?: string | undefined;
   /**
    * The whole environment of the agent; nothing is added. If it has `RALPH_RUN`, all processes with
    * the same value are ended with the agent, in any process group.
@@ -101,7 +101,7 @@ export interface AgentProbeOptions {
   /** Whether to ask for its version too, which starts it. @default {false} */
   version?: boolean;
   /** Cancels the probe. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Something that can work on a story: Claude Code, OpenCode, a command, the demo. */

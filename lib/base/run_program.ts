@@ -16,7 +16,7 @@ export interface RunProgramOptions {
   /** How long its process group may take to end after SIGTERM, in milliseconds. @default {2000} */
   graceMs?: number;
   /** Stops it early; the promise then rejects with `signal.reason`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** How a program ended, and what it wrote. */

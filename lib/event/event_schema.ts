@@ -74,6 +74,7 @@ const result = z.object({
   stories,
   open: z.array(z.object({ ...story.shape, reason: z.string() })),
   branch: z.string().exactOptional(),
+  checks: z.int().exactOptional(),
   commits: z.int(),
   filesChanged: z.int(),
   agents: z.record(z.string(), z.int()),
@@ -101,6 +102,7 @@ export const EVENT_SCHEMAS = {
     limits: limitsSchema,
     stories,
     verifies: z.boolean(),
+    checks: z.int().exactOptional(),
     list: z.array(
       z.object({ ...story.shape, passes: z.boolean(), dependsOn: z.array(z.string()) }),
     ),

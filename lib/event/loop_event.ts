@@ -20,17 +20,17 @@ export interface StoryCount {
 /** The limits of a loop; a limit that is absent is off. */
 export interface LoopLimits {
   /** Maximum number of iterations. */
-  iterations?: number;
+  iterations?: number | undefined;
   /** Maximum time in milliseconds, including waits. */
-  timeMs?: number;
+  timeMs?: number | undefined;
   /** Maximum cost in US dollars. */
-  costUsd?: number;
+  costUsd?: number | undefined;
   /** Maximum number of tokens, without those read from a cache. */
-  tokens?: number;
+  tokens?: number | undefined;
   /** Maximum time for one iteration, in milliseconds. */
-  iterationMs?: number;
+  iterationMs?: number | undefined;
   /** How long an agent may be silent, in milliseconds. */
-  stallMs?: number;
+  stallMs?: number | undefined;
 }
 
 /** A story that cannot run, and what it waits for. */
@@ -48,9 +48,9 @@ export interface IterationSummary {
   /** The agent. */
   agent: string;
   /** The requested model; absent for the agent's default. */
-  model?: string;
+  model?: string | undefined;
   /** The agent's own conversation; absent if it has none. */
-  agentSessionId?: string;
+  agentSessionId?: string | undefined;
   /** Its outcome. */
   outcome: IterationOutcome;
   /** How the agent ended. */
@@ -74,7 +74,7 @@ export interface IterationSummary {
   /** How long it took, in milliseconds. */
   durationMs: number;
   /** The agent's usage; absent if it reports none. */
-  usage?: Usage;
+  usage?: Usage | undefined;
 }
 
 /** The result of a loop. */
@@ -92,7 +92,9 @@ export interface LoopResult {
   /** The open stories, each with what it waits for or how often it was attempted. */
   open: BlockedStory[];
   /** The branch; absent on a detached HEAD. */
-  branch?: string;
+  branch?: string | undefined;
+  /** How many checks there were; 0 if only the agents' own marks count; absent in older logs. */
+  checks?: number | undefined;
   /** Commits made since the start. */
   commits: number;
   /** Files changed since the start. */
@@ -114,12 +116,14 @@ export type LoopEventBody =
     task: string;
     taskDir: string;
     root: string;
-    branch?: string;
+    branch?: string | undefined;
     agent: string;
     limits: LoopLimits;
     stories: StoryCount;
     /** Whether a story that an agent marked as passed is verified before it counts. */
     verifies: boolean;
+    /** How many checks there are; absent in logs of older versions. */
+    checks?: number | undefined;
     /** Every story, in the order of the file, so that a reader can list them all. */
     list: (StoryRef & { passes: boolean; dependsOn: string[] })[];
   }
@@ -131,7 +135,7 @@ export type LoopEventBody =
     iteration: number;
     story: StoryRef;
     agent: string;
-    model?: string;
+    model?: string | undefined;
     /** The commit before it; `null` in a repository without commits. */
     head: string | null;
     /** How often this story has been attempted in this loop, including this time. */
@@ -148,6 +152,7 @@ export type LoopEventBody =
     /** The last lines of its output, if it failed. */
     outputTail: string[];
   }
+  /** A story that was marked as passed is open again, as it could not be verified. */
   | { type: "story_set_back"; iteration: number; story: StoryRef; reason: string }
   | ({ type: "iteration_finished"; failuresInRow: number } & IterationSummary)
   | {
@@ -177,13 +182,18 @@ export type LoopEventBody =
     pushed: boolean;
     merged: boolean;
     /** The address of the pull request. */
-    pullRequest?: string;
+    pullRequest?: string | undefined;
     /** What failed, in one line. */
-    problem?: string;
+    problem?: string | undefined;
     /** What to do next by hand. */
-    hint?: string;
+    hint?: string | undefined;
   }
-  | { type: "loop_finished"; result: LoopResult; agent: string; maxIterations?: number };
+  | {
+    type: "loop_finished";
+    result: LoopResult;
+    agent: string;
+    maxIterations?: number | undefined;
+  };
 
 /** Something that happened in a loop, and when (ISO 8601, UTC). */
 export type LoopEvent = { time: string } & LoopEventBody;

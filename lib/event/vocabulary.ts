@@ -44,7 +44,7 @@ export const ITERATION_OUTCOMES = [
   "check_failed",
   /** The agent failed. */
   "failed",
-  /** A stop was requested in the middle of it. */
+  /** A stop, or a limit of the loop, ended it. */
   "aborted",
 ] as const;
 

@@ -33,7 +33,7 @@ export interface RunGitOptions {
   /** The folder to run it in. */
   cwd: string;
   /** Stops git, and rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Environment to add to that of this process. */
   env?: Record<string, string>;
 }

@@ -1,58 +1,56 @@
+import type { BlockedStory, LoopResult } from "../event/loop_event.ts";
 import { changesBetween } from "../git/changes_between.ts";
 import { gitSnapshot } from "../git/git_snapshot.ts";
 import { GitError } from "../git/run_git.ts";
 import { chooseStory } from "./decide/choose_story.ts";
-import type { BlockedStory, LoopResult } from "../event/loop_event.ts";
-import type { LoopOutcome } from "../event/vocabulary.ts";
+import type { LoopEnd } from "./decide/decide_step.ts";
+import { checksOf, type LoopContext, withoutUndefined } from "./loop_context.ts";
 import { countStories, type LoopState } from "./loop_state.ts";
 
-/** Options for {@linkcode endLoop}. */
-export interface EndLoopOptions {
-  /** Further lines, such as the failure of each agent. @default {none} */
-  details?: string[];
-  /** The open stories. @default {those of the PRD} */
-  open?: BlockedStory[];
-}
-
 /**
- * Makes the result of a loop that has ended.
+ * Sums up a loop that ends.
  *
- * @param reason Why, in one line.
- * @returns The result of the loop.
+ * @param context What is fixed for the loop.
+ * @param state What it knows.
+ * @param end How it ends.
+ * @returns The last word about the loop.
  */
 export async function endLoop(
+  context: LoopContext,
   state: LoopState,
-  outcome: LoopOutcome,
-  reason: string,
-  options: EndLoopOptions = {},
+  { outcome, reason, details = [], open = openStories(state) }: LoopEnd,
 ): Promise<LoopResult> {
-  const { commits, filesChanged } = await changesOf(state);
-  return {
+  const { commits, filesChanged } = await changesOf(context, state);
+  return withoutUndefined({
     outcome,
     reason,
-    details: options.details ?? [],
+    details: [...details],
     iterations: state.iterations,
     stories: countStories(state.prd),
-    open: options.open ?? openStories(state),
-    ...(state.branch === undefined ? {} : { branch: state.branch }),
+    open: [...open],
+    branch: context.branch,
+    checks: checksOf(context.options, state.prd).length,
     commits,
     filesChanged,
     agents: Object.fromEntries(state.agentCounts),
     failovers: state.failovers,
-    durationMs: state.now() - state.startedAt,
+    durationMs: context.elapsedMs(),
     usage: state.usage,
-  };
+  });
 }
 
-async function changesOf(state: LoopState): Promise<{ commits: number; filesChanged: number }> {
-  const { root } = state.options.task;
+async function changesOf(
+  { options, headAtStart }: LoopContext,
+  state: LoopState,
+): Promise<{ commits: number; filesChanged: number }> {
+  const { root } = options.task;
   try {
     const { head } = state.iterations === 0 ? state.snapshot : await gitSnapshot(root);
-    if (head !== null && head !== state.headAtStart) {
-      return await changesBetween(root, state.headAtStart, head);
+    if (head !== null && head !== headAtStart) {
+      return await changesBetween(root, headAtStart, head);
     }
   } catch (error) {
-    // If git fails here, the loop has ended because of it: this error must not hide the reason.
+    // Where git fails the loop has ended because of it: that must not hide why.
     if (!(error instanceof GitError)) throw error;
   }
   return { commits: 0, filesChanged: 0 };

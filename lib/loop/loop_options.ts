@@ -11,61 +11,66 @@ export interface RunLoopOptions {
   /** Every agent that may be used, such as those of `createAgents`. */
   agents: readonly Agent[];
   /** The agent to use, regardless of the task's files. @default {the agent of the task's files} */
-  agent?: string;
+  agent?: string | undefined;
   /** The agent to use if nothing asks for one. @default {"claude"} */
-  fallbackAgent?: string;
+  fallbackAgent?: string | undefined;
   /** The agents that may replace each other. @default {["claude", "opencode"]} */
-  failover?: readonly string[];
+  failover?: readonly string[] | undefined;
   /** Whether no agent may replace the preferred one. @default {false} */
-  pin?: boolean;
+  pin?: boolean | undefined;
   /** The failover rules. @default {DEFAULT_FAILOVER_RULES} */
-  failoverRules?: Partial<FailoverRules>;
+  failoverRules?: Partial<FailoverRules> | undefined;
   /**
    * Failures in a row before another agent takes over, regardless of the PRD.
    * @default {the PRD's number, then that of the rules}
    */
-  failoverThreshold?: number;
+  failoverThreshold?: number | undefined;
   /** The model for the agent that is asked for. @default {the story's, the PRD's, the agent's own} */
-  model?: string;
+  model?: string | undefined;
   /** The model if neither `model` nor the task's files name one. @default {the agent's own} */
-  fallbackModel?: string;
+  fallbackModel?: string | undefined;
   /** The limits. @default {none} */
-  limits?: LoopLimits;
+  limits?: LoopLimits | undefined;
   /**
    * Checks that must succeed before a story counts as done, in addition to the PRD's.
    * @default {none}
    */
-  checks?: readonly string[];
+  checks?: readonly string[] | undefined;
   /** Maximum time for one check, in milliseconds. @default {1_800_000} */
-  checkTimeoutMs?: number;
+  checkTimeoutMs?: number | undefined;
   /** Check failures of one story before it is skipped. @default {3} */
-  maxCheckFailures?: number;
+  maxCheckFailures?: number | undefined;
   /** Whether to reopen a story that passes without a commit. @default {false} */
-  requireCommit?: boolean;
+  requireCommit?: boolean | undefined;
   /** Iterations in a row without a change before the loop ends; 0 for no limit. @default {5} */
-  stagnationLimit?: number;
+  stagnationLimit?: number | undefined;
   /** Lines of progress.txt beyond which it is rotated; 0 for never. @default {300} */
-  rotateAt?: number;
+  rotateAt?: number | undefined;
   /** Further folders that must be writable, such as those of the logs. @default {none} */
-  folders?: readonly string[];
+  folders?: readonly string[] | undefined;
   /** The branch that a new branch starts from. @default {the current one} */
-  base?: string;
+  base?: string | undefined;
   /** Whether the agents may do anything without asking. @default {false} */
-  yolo?: boolean;
+  yolo?: boolean | undefined;
   /** The base of the agents' environment. @default {process.env} */
-  env?: Record<string, string | undefined>;
+  env?: Record<string, string | undefined> | undefined;
   /** Further variables for every agent and check. @default {none} */
-  agentVariables?: Record<string, string>;
+  agentVariables?: Record<string, string> | undefined;
   /** The user's config folder, which may contain a prompt.md. @default {none} */
-  configDir?: string;
+  configDir?: string | undefined;
   /** Where the last good text of prd.json is kept. @default {only in memory} */
-  goodCopy?: string;
+  goodCopy?: string | undefined;
   /** Sends commands to the loop. @default {a new one} */
-  control?: LoopControl;
+  control?: LoopControl | undefined;
   /** Stops the loop, like a stop through `control`. */
-  signal?: AbortSignal;
-  /** The clock, in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
+  signal?: AbortSignal | undefined;
+  /** The time of day, in milliseconds since the epoch. @default {Date.now} */
+  now?: (() => number) | undefined;
+  /**
+   * A clock that never jumps, in milliseconds since any moment: durations and limits use it.
+   * @default {performance.now}
+   */
+  monotonic?: (() => number) | undefined;
   /** A random number from 0 (inclusive) to 1 (exclusive). @default {Math.random} */
-  random?: () => number;
+  random?: (() => number) | undefined;
 }

@@ -9,9 +9,9 @@ export interface RunCheckOptions {
   /** Its whole environment. */
   env: Record<string, string>;
   /** Time at most, in milliseconds. @default {1_800_000} */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Stops it early; the promise then rejects with `signal.reason`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** The result of a check. */

@@ -1,113 +1,124 @@
-import { setStoryPasses } from "../task/prd/edit_prd.ts";
-import { PrdError, type Story } from "../task/prd/prd.ts";
 import type { LoopEvent } from "../event/loop_event.ts";
-import { checksOf, environmentFor, type LoopState, stamp } from "./loop_state.ts";
+import { setStoryPasses } from "../task/prd/edit_prd.ts";
+import { type Prd, PrdError, type Story } from "../task/prd/prd.ts";
+import { isRefuted, type Verdict } from "./decide/iteration_facts.ts";
+import { timeLimitReached } from "./decide/limits.ts";
+import { checksOf, environmentFor, type LoopContext, stamp } from "./loop_context.ts";
 import { runCheck } from "./run_check.ts";
 
-/** A check that failed. */
-export interface FailedCheck {
-  /** Which check and why, in one line. */
-  reason: string;
-  /** The last lines of its output. */
-  outputTail: string[];
+/** What {@linkcode runChecks} runs. */
+export interface RunChecksOptions {
+  /** The PRD as it is now. */
+  prd: Prd;
+  /** The number of the iteration that is verified. */
+  iteration: number;
 }
 
 /**
- * Runs the checks of a loop until one fails.
+ * Runs the checks of a loop until one fails. A stop and the end of the loop's time end a check that
+ * runs, with all its processes.
  *
- * @returns Yields events; returns the check that failed, if any.
+ * @param context What is fixed for the loop.
+ * @param options The PRD and the iteration.
+ * @returns What happens, and at the end the verdict.
  */
-export async function* verifyWhole(
-  state: LoopState,
-): AsyncGenerator<LoopEvent, FailedCheck | undefined> {
-  const { task, checkTimeoutMs } = state.options;
-  const iteration = state.iterations;
-  for (const command of checksOf(state)) {
-    yield stamp(state, { type: "check_started", iteration, command });
+export async function* runChecks(
+  context: LoopContext,
+  { prd, iteration }: RunChecksOptions,
+): AsyncGenerator<LoopEvent, Verdict> {
+  const { options, control, deadline } = context;
+  const checks = checksOf(options, prd);
+  const signal = AbortSignal.any([control.stopSignal, deadline.signal]);
+  for (const command of checks) {
+    yield stamp(context, { type: "check_started", iteration, command });
     let result;
     try {
       result = await runCheck(command, {
-        cwd: task.root,
-        env: environmentFor(state, "check"),
-        signal: state.control.stopSignal,
-        ...(checkTimeoutMs === undefined ? {} : { timeoutMs: checkTimeoutMs }),
+        cwd: options.task.root,
+        env: environmentFor(context, "check"),
+        signal,
+        timeoutMs: options.checkTimeoutMs,
       });
     } catch (error) {
-      if (!state.control.stopSignal.aborted) throw error;
-      return { reason: `check "${command}" was stopped`, outputTail: [] };
+      if (!signal.aborted) throw error;
+      return { kind: "interrupted", reason: `check "${command}" ${howEnded(context)}` };
     }
-    const { ok, reason, outputTail, durationMs } = result;
-    yield stamp(state, {
+    const { ok, reason, durationMs } = result;
+    const outputTail = ok ? [] : result.outputTail;
+    yield stamp(context, {
       type: "check_finished",
       iteration,
       command,
       ok,
       durationMs,
-      outputTail: ok ? [] : outputTail,
+      outputTail,
     });
-    if (!ok) return { reason: `check "${command}" fails: ${reason}`, outputTail };
+    if (!ok) return { kind: "failed", reason: `check "${command}" fails: ${reason}`, outputTail };
   }
-  state.checksHold = true;
-  return undefined;
+  return { kind: checks.length > 0 ? "held" : "unverified" };
 }
 
-/** The input of {@linkcode verifyIteration}. */
-export interface MarkedStories {
+function howEnded({ control, options }: LoopContext): string {
+  if (control.stopSignal.aborted) return "was stopped";
+  return `was ended: ${timeLimitReached(options.limits?.timeMs ?? 0)}`;
+}
+
+/** What {@linkcode verifyMarked} has to verify. */
+export interface MarkedStories extends RunChecksOptions {
   /** The stories that were marked as passed. */
   marked: readonly Story[];
-  /** The commits of the iteration. */
+  /** The commits that came with it. */
   commits: number;
   /** Whether anything but the task's own files has changed. */
   worked: boolean;
 }
 
+/** What verifying stories came to. */
+export interface Verified {
+  /** What became of the checks. */
+  verdict: Verdict;
+  /** Ids of the stories that were reopened. */
+  reopened: string[];
+}
+
 /**
- * Verifies stories that were marked as passed: by their commits if required, then by the checks.
- * Reopens the stories if something fails. A check that was stopped counts as failed.
+ * Verifies stories that were marked as passed: by their commits if that is wanted, then by the
+ * checks. What could not be verified, for whatever reason, is reopened.
  *
- * @param stories The marked stories, and the changes of the iteration.
- * @returns Yields events; returns the check that failed, if any.
+ * @param context What is fixed for the loop.
+ * @param stories The stories that were marked, and what came with it.
+ * @returns What happens, and at the end what it came to.
  */
-export async function* verifyIteration(
-  state: LoopState,
-  { marked, commits, worked }: MarkedStories,
-): AsyncGenerator<LoopEvent, FailedCheck | undefined> {
-  if (marked.length === 0) return undefined;
-  const requiresCommit = state.options.requireCommit ?? false;
+export async function* verifyMarked(
+  context: LoopContext,
+  stories: MarkedStories,
+): AsyncGenerator<LoopEvent, Verified> {
+  const { marked, commits, worked, iteration } = stories;
+  if (marked.length === 0) return { verdict: { kind: "unverified" }, reopened: [] };
+  const requiresCommit = context.options.requireCommit ?? false;
   if (!worked && !requiresCommit) {
     const ids = marked.map(({ id }) => id).join(", ");
     const message =
       `${ids} passes with no change: no commit, and no file outside the task's folder`;
-    yield stamp(state, { type: "warning", message });
+    yield stamp(context, { type: "warning", message });
   }
-  const failed = requiresCommit && commits === 0
-    ? { reason: "it was marked as passed without a commit", outputTail: [] }
-    : yield* verifyWhole(state);
-  if (failed === undefined) return undefined;
-  const stopped = state.control.stopSignal.aborted;
+  const verdict: Verdict = requiresCommit && commits === 0
+    ? { kind: "failed", reason: "it was marked as passed without a commit", outputTail: [] }
+    : yield* runChecks(context, stories);
+  const reopened: string[] = [];
+  if (!isRefuted(verdict)) return { verdict, reopened };
   for (const { id, title } of marked) {
     try {
-      await setStoryPasses(state.options.task.prdFile, id, false);
+      await setStoryPasses(context.options.task.prdFile, id, false);
     } catch (error) {
-      // Nor can the loop complete: the checks run once more at the end.
+      // It cannot be finished either: the checks run once more at the end.
       if (!(error instanceof PrdError)) throw error;
-      yield stamp(state, { type: "warning", message: error.message });
+      yield stamp(context, { type: "warning", message: error.message });
       continue;
     }
-    const reason = failed.reason;
-    yield stamp(state, {
-      type: "story_set_back",
-      iteration: state.iterations,
-      story: { id, title },
-      reason,
-    });
-    if (stopped) continue;
-    state.reasons.set(id, [reason, ...failed.outputTail].join("\n"));
-    const failures = (state.checkFailures.get(id) ?? 0) + 1;
-    state.checkFailures.set(id, failures);
-    if (failures >= (state.options.maxCheckFailures ?? 3)) {
-      state.excluded.set(id, `set back ${failures} times: ${reason}`);
-    }
+    reopened.push(id);
+    const { reason } = verdict;
+    yield stamp(context, { type: "story_set_back", iteration, story: { id, title }, reason });
   }
-  return failed;
+  return { verdict, reopened };
 }

@@ -3,7 +3,7 @@ export interface WaitUntilOptions {
   /** Ends the wait early, without an error. */
   wake: AbortSignal;
   /** The clock, in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
 /** Timers stop while a machine sleeps: the clock is checked again after at most this long. */

@@ -1,85 +1,80 @@
 import type { Agent, AgentResult, AgentStartOptions } from "../agent/agent.ts";
 import type { AgentEnding, AgentEvent, Usage } from "../event/agent_event.ts";
-import { addUsage, NO_USAGE } from "../event/usage.ts";
-import type { LoopControl } from "./loop_control.ts";
-import { reachedLimit } from "./decide/limits.ts";
 import type { LoopLimits } from "../event/loop_event.ts";
+import { addUsage, NO_USAGE } from "../event/usage.ts";
+import { nextRunEnd, reachedUsageLimit } from "./decide/limits.ts";
+import type { LoopControl } from "./loop_control.ts";
 
-/** Options for {@linkcode watchAgent}: the agent's input, and its limits. */
+/** Options for {@linkcode watchAgent}: what the agent gets, and what bounds it. */
 export interface WatchAgentOptions extends Omit<AgentStartOptions, "signal" | "onOutput"> {
   /** The limits of the loop. */
   limits: LoopLimits;
-  /** When the loop's time is over, in milliseconds since the epoch. @default {never} */
-  deadline?: number;
-  /** The usage of the loop's earlier iterations. @default {nothing} */
-  spent?: Usage;
-  /** Ends the agent because a stop was requested. */
+  /** The time since the loop began, in milliseconds. @default {the time since the agent began} */
+  elapsedMs?: (() => number) | undefined;
+  /** What the loop's earlier iterations have used. @default {nothing} */
+  spent?: Usage | undefined;
+  /** Ends the agent because a stop was asked for. */
   stopSignal: AbortSignal;
-  /** Connects a person to the agent, who can take it over. @default {none} */
-  control?: Pick<LoopControl, "interactive" | "reach">;
-  /** The clock, in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
+  /** How a person reaches the agent, and says that they have taken it over. @default {nobody does} */
+  control?: Pick<LoopControl, "interactive" | "reach"> | undefined;
 }
 
+/** The longest time that a timer can be set to; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
- * Starts an agent and passes its events on. Ends it when a limit is reached or a stop is requested;
- * the result's ending says which.
+ * Starts an agent and passes its events on, and ends it when a limit is reached
+ * or a stop is asked for. The result's ending says which.
  *
- * @param options The agent's input, and its limits.
- * @returns Yields the agent's events; returns its result.
+ * @param agent The agent.
+ * @param options What it gets, and what bounds it.
+ * @returns The agent's events, and at the end its result.
  */
 export async function* watchAgent(
   agent: Agent,
   options: WatchAgentOptions,
 ): AsyncGenerator<AgentEvent, AgentResult> {
-  const { limits, deadline, spent = NO_USAGE, stopSignal, control, now = Date.now, ...start } =
-    options;
+  const begin = performance.now();
+  const {
+    limits,
+    elapsedMs = () => performance.now() - begin,
+    spent = NO_USAGE,
+    stopSignal,
+    control,
+    ...start
+  } = options;
   const abort = new AbortController();
   const end = (ending: AgentEnding): void => abort.abort(ending);
   const onStop = (): void => end({ kind: "aborted", message: String(stopSignal.reason) });
   if (stopSignal.aborted) onStop();
   else stopSignal.addEventListener("abort", onStop, { once: true });
 
-  const timers = new Set<ReturnType<typeof setTimeout>>();
-  const after = (ms: number, act: () => void): void => {
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      act();
-    }, Math.min(Math.max(ms, 0), 2 ** 31 - 1));
-    timers.add(timer);
+  const startedAt = elapsedMs();
+  let heardAt = startedAt;
+  const onOutput = (): void => {
+    heardAt = elapsedMs();
   };
-  if (limits.iterationMs !== undefined) {
-    const ms = limits.iterationMs;
-    after(ms, () => end({ kind: "timeout", message: `No end after ${seconds(ms)}` }));
-  }
-  if (deadline !== undefined) {
-    const message = "The loop has reached its time limit";
-    after(deadline - now(), () => end({ kind: "aborted", message }));
-  }
-  let heardAt = now();
-  if (limits.stallMs !== undefined) {
-    const stallMs = limits.stallMs;
-    // One timer that is set again if the agent has written something since, rather than a new one
-    // for each of its events.
-    const listen = (): void => {
-      // No stall limit while a person has taken over: they may think for as long as they like.
-      if (control?.interactive) heardAt = now();
-      const left = heardAt + stallMs - now();
-      if (left > 0) after(left, listen);
-      else end({ kind: "stalled", message: `Silent for ${seconds(stallMs)}` });
-    };
-    after(stallMs, listen);
-  }
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  // One timer, set again where it finds that the agent was heard of, rather than one that is
+  // replaced at each of its events.
+  const look = (): void => {
+    // A person may think for as long as they like.
+    if (control?.interactive) onOutput();
+    const loopMs = elapsedMs();
+    const times = { loopMs, runMs: loopMs - startedAt, silentMs: loopMs - heardAt };
+    const next = nextRunEnd(times, limits);
+    if (next === undefined) return;
+    if (next.leftMs <= 0) end(next.ending);
+    else timer = setTimeout(look, Math.min(next.leftMs, LONGEST_TIMER_MS));
+  };
+  look();
 
   try {
-    const onOutput = (): void => {
-      heardAt = now();
-    };
     await using run = agent.start({ ...start, signal: abort.signal, onOutput });
     using _reach = control?.reach({
       send: (command) => run.send(command),
       setInteractive(enabled) {
-        heardAt = now();
+        onOutput();
         run.setInteractive?.(enabled);
       },
       get terminal() {
@@ -87,21 +82,17 @@ export async function* watchAgent(
       },
     });
     for await (const event of run.events) {
-      heardAt = now();
+      onOutput();
       if (event.kind === "usage") {
-        const message = reachedLimit(addUsage(spent, event.usage), limits);
+        const message = reachedUsageLimit(addUsage(spent, event.usage), limits);
         if (message !== undefined) end({ kind: "aborted", message });
       }
       yield event;
-      heardAt = now();
+      onOutput();
     }
     return await run.result;
   } finally {
-    for (const timer of timers) clearTimeout(timer);
+    clearTimeout(timer);
     stopSignal.removeEventListener("abort", onStop);
   }
-}
-
-function seconds(ms: number): string {
-  return `${Math.round(ms / 100) / 10} s`;
 }

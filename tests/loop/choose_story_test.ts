@@ -47,7 +47,7 @@ Deno.test("chooseStory() says which stories wait for which", () => {
 });
 
 Deno.test("chooseStory() skips excluded stories", () => {
-  const excluded = new Map([["a", "set back 3 times"]]);
+  const excluded = new Map([["a", "reopened 3 times"]]);
   assertEquals(choose([{ id: "a" }, { id: "b" }], excluded), "b");
 });
 

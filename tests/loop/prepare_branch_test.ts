@@ -44,7 +44,7 @@ Deno.test("prepareBranch() stays on the branch, even if the tree is dirty", asyn
   assertEquals(await prepareBranch(task, { branchName: null }), stayed);
   assertEquals(await prepareBranch(task, {}), stayed);
   await runGit(["checkout", "--quiet", "--detach"], { cwd: repo.path });
-  assertEquals(await prepareBranch(task, {}), { action: "stayed" });
+  assertEquals(await prepareBranch(task, {}), { branch: undefined, action: "stayed" });
 });
 
 Deno.test("prepareBranch() creates a branch from the current one, or from a base", async () => {

@@ -8,7 +8,12 @@ import { LoopControl } from "../../lib/loop/loop_control.ts";
 import type { RunLoopOptions } from "../../lib/loop/loop_options.ts";
 import { PreflightError } from "../../lib/loop/start/preflight.ts";
 import { runLoop } from "../../lib/loop/run_loop.ts";
-import { AgentNotReadyError, NoStoriesError } from "../../lib/loop/start/start_loop.ts";
+import {
+  AgentNotReadyError,
+  NoStoriesError,
+  UnfilledStoriesError,
+} from "../../lib/loop/start/start_loop.ts";
+import { checkPrd } from "../../lib/task/prd/check_prd.ts";
 import { readPrd } from "../../lib/task/prd/read_prd.ts";
 import {
   asAgent,
@@ -281,7 +286,7 @@ Deno.test("runLoop() skips a story after three failed checks, and continues with
   const { result } = await collect(runLoop(it.options));
   assertEquals(result.outcome, "blocked");
   assertEquals(result.stories, { done: 1, total: 2 });
-  assertStringIncludes(result.open[0]?.reason ?? "", "set back 3 times");
+  assertStringIncludes(result.open[0]?.reason ?? "", "reopened 3 times");
 });
 
 Deno.test("runLoop() is not completed while a check fails, even if every story passes", async () => {
@@ -588,5 +593,109 @@ Deno.test("runLoop() does not count a check that a stop has ended as one that fa
   const last = events.at(-1);
   assert(last?.type === "loop_finished");
   assertEquals(last.result.outcome, "stopped");
-  assertEquals(last.result.open, [{ id: "US-001", title: "Story US-001", reason: "1 attempt" }]);
+  const reason = '1 attempt: check "sleep 60" was stopped';
+  assertEquals(last.result.open, [{ id: "US-001", title: "Story US-001", reason }]);
+});
+
+Deno.test("runLoop() ends a check with all its processes when the loop's time is over", async () => {
+  await using it = await scene([{ id: "US-001" }], ["pass US-001; work one"]);
+  // The shell, a child of it, and a grandchild that ignores SIGTERM and holds the output.
+  const check = "echo $$ > ../check; (trap '' TERM; sleep 61) & sleep 62";
+  const started = performance.now();
+  const { events, result } = await collect(
+    runLoop({ ...it.options, checks: [check], limits: { timeMs: 1_500 } }),
+  );
+  assert(performance.now() - started < 15_000);
+  assertEquals([result.outcome, result.reason], ["limit", "time limit (1.5 s) reached"]);
+  assertEquals(result.stories, { done: 0, total: 1 });
+  const reason = `check "${check}" was ended: time limit (1.5 s) reached`;
+  const back = events.flatMap((event) => event.type === "story_set_back" ? [event.reason] : []);
+  assertEquals(back, [reason]);
+  assertEquals(result.open.map((story) => story.reason), [`1 attempt: ${reason}`]);
+  assertEquals(finished(events).map((each) => [each.outcome, each.passed]), [["aborted", []]]);
+  assertEquals((await readPrd(it.repo.task.prdFile)).stories[0]?.passes, false);
+  const group = Number(await readFile(join(it.repo.outside, "check"), "utf8"));
+  assert(group > 0);
+  assertEquals(await isProcessGroupAlive(group), false);
+});
+
+Deno.test("runLoop() is not completed when its time is over in the last checks", async () => {
+  await using it = await scene([{ id: "US-001", passes: true }], ["exit 0"]);
+  const { result } = await collect(
+    runLoop({ ...it.options, checks: ["sleep 60"], limits: { timeMs: 300 } }),
+  );
+  assertEquals([result.outcome, result.reason], ["limit", "time limit (0.3 s) reached"]);
+  assertEquals(result.details, ['check "sleep 60" was ended: time limit (0.3 s) reached']);
+});
+
+Deno.test("runLoop() ends a wait when the loop's time is over", async () => {
+  await using it = await scene([{ id: "US-001" }], {
+    one: ["echo 'rate limit exceeded, retry after 3600 seconds' >&2; echo x; exit 1"],
+  });
+  const { events, result } = await collect(
+    runLoop({ ...it.options, limits: { timeMs: 2_000 } }),
+  );
+  assertEquals(result.outcome, "limit");
+  const waited = events.flatMap((event) => event.type === "waited" ? [event.cancelled] : []);
+  assertEquals(waited, [false]);
+});
+
+Deno.test("runLoop() measures durations and limits by a clock that does not jump", async () => {
+  await using it = await scene([{ id: "US-001" }, { id: "US-002" }], [
+    "pass US-001; work one",
+    "pass US-002; work two",
+  ]);
+  // The time of day jumps by a day at each look.
+  let time = Date.now();
+  const now = (): number => time += 86_400_000;
+  const { events, result } = await collect(
+    runLoop({ ...it.options, now, limits: { timeMs: 600_000, iterationMs: 600_000 } }),
+  );
+  assertEquals(result.outcome, "completed");
+  assert(result.durationMs < 600_000);
+  assert(finished(events).every((each) => each.durationMs < 600_000));
+});
+
+Deno.test("runLoop() tells an error once", async () => {
+  await using it = await scene([{ id: "US-001" }], {
+    one: ["echo working; echo starting >&2; echo boom >&2; exit 1"],
+    two: ["pass US-001; work one"],
+  });
+  const { events } = await collect(
+    runLoop({ ...it.options, failoverRules: { ...fast, threshold: 1 } }),
+  );
+  const [first] = finished(events);
+  assert(first?.ending.kind === "error");
+  const told = [first.ending.message, ...first.stderrTail].join("\n");
+  assertEquals(told.match(/boom|starting/g)?.toSorted(), ["boom", "starting"]);
+});
+
+Deno.test("runLoop() says how many checks there are, also when there are none", async () => {
+  for (const checks of [[], ["true", "true", ": again"]]) {
+    await using it = await scene([{ id: "US-001" }], ["pass US-001; work one"]);
+    const { events, result } = await collect(runLoop({ ...it.options, checks }));
+    const [started] = events;
+    assert(started?.type === "loop_started");
+    const expected = new Set(checks).size;
+    assertEquals([started.checks, result.checks], [expected, expected]);
+  }
+});
+
+Deno.test("runLoop() has no event with a field that is undefined", async () => {
+  await using it = await scene([{ id: "US-001" }], ["pass US-001; work one"]);
+  await it.repo.git("checkout", "--quiet", "--detach");
+  const { events } = await collect(runLoop({ ...it.options, limits: {}, model: undefined }));
+  assertEquals(events, JSON.parse(JSON.stringify(events)));
+});
+
+Deno.test("runLoop() refuses stories of the unfilled template, in the words of ralph check", async () => {
+  const acceptanceCriteria = ["Something that can be checked"];
+  await using it = await scene([{ id: "US-001", acceptanceCriteria }], ["exit 0"]);
+  const error = await assertRejects(() => collect(runLoop(it.options)), UnfilledStoriesError);
+  assertStringIncludes(error.message, 'Story "US-001" is still the one of the template');
+  const [finding] = checkPrd(await readFile(it.repo.task.prdFile, "utf8"))
+    .filter(({ level }) => level === "error");
+  assertEquals(finding?.message, 'Story "US-001" is still the one of the template');
+  assertEquals(finding?.hint, error.hint);
+  assertEquals(await it.calls(), 0);
 });

@@ -37,17 +37,17 @@ const MOST_FILES_IN_MESSAGE = 5;
 /** Options for {@linkcode prepareBranch}. */
 export interface PrepareBranchOptions {
   /** The branch to work on; `null` or nothing to stay on the current one. */
-  branchName?: string | null;
+  branchName?: string | null | undefined;
   /** What a new branch starts from: a branch, a tag or a commit. @default {the current commit} */
-  base?: string;
+  base?: string | undefined;
   /** Stops git, and rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** The result of {@linkcode prepareBranch}. */
 export interface PreparedBranch {
   /** The branch that is checked out; absent on a detached HEAD. */
-  branch?: string;
+  branch?: string | undefined;
   /** What was done: `tracked` is a new branch that follows one of a remote. */
   action: "stayed" | "checked_out" | "created" | "tracked";
 }
@@ -88,14 +88,14 @@ export async function prepareBranch(
   options: PrepareBranchOptions,
 ): Promise<PreparedBranch> {
   const { branchName, base, signal } = options;
-  const git = (...args: string[]) => runGit(args, { cwd: task.root, ...(signal && { signal }) });
+  const git = (...args: string[]) => runGit(args, { cwd: task.root, signal });
   if (branchName) checkBranchName(branchName);
   if (base !== undefined) checkBranchName(base);
   // Lists single files, not folders: `tasks/` may be untracked and hold more than this task.
   const output = await git("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all");
   const { branch, head, entries } = parseGitStatus(output);
   if (!branchName || branch === branchName) {
-    return { ...(branch !== null && { branch }), action: "stayed" };
+    return { branch: branch ?? undefined, action: "stayed" };
   }
   const files = entries.map((entry) => entry.path).filter((path) => !belongsTo(task, path));
   if (files.length > 0) {

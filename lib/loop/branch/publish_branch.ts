@@ -7,7 +7,8 @@ import type { Task } from "../../task/task.ts";
 import { findPullRequest, type PullRequest } from "./pull_request.ts";
 import type { Prd } from "../../task/prd/prd.ts";
 import type { LoopEvent, LoopResult } from "../../event/loop_event.ts";
-import { type LoopState, stamp } from "../loop_state.ts";
+import { type LoopContext, stamp } from "../loop_context.ts";
+import type { LoopState } from "../loop_state.ts";
 
 /** Options for {@linkcode publishBranch}. */
 export interface PublishBranchOptions {
@@ -16,20 +17,20 @@ export interface PublishBranchOptions {
   /** The branch to merge into. */
   mergeTarget: string;
   /** Whether to merge the pull request at once. @default {false} */
-  autoMerge?: boolean;
+  autoMerge?: boolean | undefined;
   /** The title of the pull request. */
   title: string;
   /** Its text, in markdown. */
   body: string;
   /** The environment of git and gh. @default {process.env} */
-  env?: Record<string, string | undefined>;
+  env?: Record<string, string | undefined> | undefined;
   /**
    * Maximum time for each command, including the hooks of a push, in milliseconds.
    * @default {600_000}
    */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Stops the running command; the promise then rejects with `signal.reason`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** What was done with a branch. */
@@ -37,13 +38,13 @@ export interface PublishReport {
   /** Whether it was pushed. */
   pushed: boolean;
   /** The address of its pull request; absent if there is none. */
-  pullRequest?: string;
+  pullRequest?: string | undefined;
   /** Whether the target contains the whole branch. */
   merged: boolean;
   /** What failed, in one line; absent if nothing failed. */
-  problem?: string;
+  problem?: string | undefined;
   /** What to do next by hand; absent if nothing is left to do. */
-  hint?: string;
+  hint?: string | undefined;
 }
 
 /** Runs a command in the repository. */
@@ -85,7 +86,7 @@ export async function publishBranch(
       env,
       timeoutMs: options.timeoutMs ?? 600_000,
       stdin,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      signal: options.signal,
     });
   const failure = (what: string, result: ProgramResult): string =>
     maskSecrets(`${what}: ${reasonOf(result)}`, findSecrets(env));
@@ -201,10 +202,11 @@ function reasonOf({ reason, stderr }: ProgramResult): string {
  * nothing.
  */
 export async function* publishWork(
-  state: LoopState,
+  context: LoopContext,
+  { prd }: LoopState,
   result: LoopResult,
 ): AsyncGenerator<LoopEvent, void> {
-  const { branch, prd, options, env, control } = state;
+  const { branch, options, env, control } = context;
   if (prd.mergeTarget === null || branch === undefined || branch === prd.mergeTarget) return;
   const report = await publishBranch(options.task, {
     branch,
@@ -214,12 +216,13 @@ export async function* publishWork(
     body: pullRequestBody(prd, result),
     env,
     signal: control.stopSignal,
-  }).catch((error: unknown) => {
+  }).catch((error: unknown): PublishReport | undefined => {
     if (control.stopSignal.aborted) return undefined;
-    throw error;
+    const problem = error instanceof Error ? error.message : String(error);
+    return { pushed: false, merged: false, problem };
   });
   if (report === undefined) return;
-  yield stamp(state, { type: "published", branch, mergeTarget: prd.mergeTarget, ...report });
+  yield stamp(context, { type: "published", branch, mergeTarget: prd.mergeTarget, ...report });
 }
 
 function pullRequestBody(prd: Prd, result: LoopResult): string {

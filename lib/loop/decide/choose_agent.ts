@@ -1,3 +1,6 @@
+/** The agents that may replace each other by default. */
+export const DEFAULT_FAILOVER: readonly string[] = ["claude", "opencode"];
+
 /** The requests for agents, for {@linkcode candidateAgents}. */
 export interface AgentWishes {
   /** The agent that the command line asks for. */
@@ -13,7 +16,7 @@ export interface AgentWishes {
   /** Whether only the preferred agent may work. @default {false} */
   pin?: boolean | undefined;
   /** Whether an agent can never run here, such as one that is not installed. @default {none} */
-  isOut?: (name: string) => boolean;
+  isOut?: ((name: string) => boolean) | undefined;
 }
 
 /**
@@ -65,9 +68,9 @@ export interface ModelWishes {
   /** The model of the command line. */
   flag?: string | undefined;
   /** The story's agent and model. */
-  story: { agent?: string; model?: string };
+  story: { agent?: string | undefined; model?: string | undefined };
   /** The PRD's agent and model. */
-  prd: { agent?: string; model?: string };
+  prd: { agent?: string | undefined; model?: string | undefined };
   /** The default model of the preferred agent. */
   fallback?: string | undefined;
 }

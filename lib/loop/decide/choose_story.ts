@@ -13,7 +13,7 @@ export type StoryChoice =
 /** Options for {@linkcode chooseStory}. */
 export interface ChooseStoryOptions {
   /** Stories that must not run, by id, each with its reason. @default {none} */
-  excluded?: ReadonlyMap<string, string>;
+  excluded?: ReadonlyMap<string, string> | undefined;
 }
 
 /**

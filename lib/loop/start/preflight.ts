@@ -40,7 +40,7 @@ export interface PreflightOptions
   /** The task. */
   task: Task;
   /** Further folders that must be writable, such as the state folder. @default {none} */
-  folders?: readonly string[];
+  folders?: readonly string[] | undefined;
 }
 
 const MEBIBYTE = 1_048_576;
@@ -80,9 +80,9 @@ export interface FindGitProblemOptions {
   /** The root of the repository that git must be able to read. @default {none} */
   root?: string | undefined;
   /** The environment for running git. @default {process.env} */
-  env?: Record<string, string | undefined>;
+  env?: Record<string, string | undefined> | undefined;
   /** Cancels the check, which then rejects with `signal.reason`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -135,7 +135,7 @@ export async function findGitProblem(
 /** Options for {@linkcode findFolderProblem}. */
 export interface FindFolderProblemOptions extends ProbeFolderOptions {
   /** Bytes that must be free. @default {104_857_600} */
-  minFreeBytes?: number;
+  minFreeBytes?: number | undefined;
 }
 
 /**

@@ -9,7 +9,7 @@ export interface MissingAgent {
   /** What is wrong. */
   reason: string;
   /** What to do. */
-  hint?: string;
+  hint?: string | undefined;
 }
 
 /** Options for {@linkcode probeAgents}. */
@@ -37,11 +37,7 @@ export async function probeAgents(
   await Promise.all(names.map(async (name) => {
     const agent = agents.find((each) => each.name === name);
     const own = agentEnvironment(env, { agent: name });
-    const found = await agent?.probe({
-      env: own,
-      version: true,
-      ...(signal === undefined ? {} : { signal }),
-    }) ?? {
+    const found = await agent?.probe({ env: own, version: true, signal }) ?? {
       available: false,
       reason: "unknown agent",
       hint: `Agents here: ${agents.map((each) => each.name).join(", ")}`,
@@ -52,7 +48,7 @@ export async function probeAgents(
     }
     const { reason, hint } = found;
     states.set(name, { kind: "out", reason });
-    missing.push({ agent: name, reason, ...(hint === undefined ? {} : { hint }) });
+    missing.push({ agent: name, reason, hint });
   }));
   return { states, missing };
 }

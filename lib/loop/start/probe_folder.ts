@@ -6,7 +6,7 @@ import { errorCode, isNotFound } from "../../base/error_code.ts";
 /** Options for {@linkcode probeFolder}. */
 export interface ProbeFolderOptions {
   /** Returns the free bytes on the disk of a folder. @default {asks the file system} */
-  freeBytes?: (folder: string) => Promise<number>;
+  freeBytes?: ((folder: string) => Promise<number>) | undefined;
 }
 
 /** Whether a folder is writable. */

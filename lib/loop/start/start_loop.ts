@@ -1,27 +1,29 @@
 import process from "node:process";
-import { gitSnapshot } from "../../git/git_snapshot.ts";
-import { prepareBranch } from "../branch/prepare_branch.ts";
-import { PrdReader } from "../../task/prd/prd_reader.ts";
 import type { Prd, Story } from "../../task/prd/prd.ts";
-import type { Task } from "../../task/task.ts";
-import { NO_USAGE } from "../../event/usage.ts";
-import { type AgentWishes, candidateAgents, wantedAgents } from "../decide/choose_agent.ts";
-import { DEFAULT_FAILOVER_RULES } from "../decide/failover.ts";
+import { PrdReader } from "../../task/prd/prd_reader.ts";
+import { isUnfilled, UNFILLED_HINT, unfilledMessage } from "../../task/prd/unfilled_story.ts";
+import { prepareBranch } from "../branch/prepare_branch.ts";
+import { Deadline } from "../deadline.ts";
+import { candidateAgents, wantedAgents } from "../decide/choose_agent.ts";
+import { type AgentState, DEFAULT_FAILOVER_RULES } from "../decide/failover.ts";
+import { lookAtWork, type LoopContext, type LoopRules, wishesFor } from "../loop_context.ts";
 import { LoopControl } from "../loop_control.ts";
 import type { RunLoopOptions } from "../loop_options.ts";
-import type { LoopState } from "../loop_state.ts";
+import { initialState, type LoopState } from "../loop_state.ts";
 import { preflight, PreflightError } from "./preflight.ts";
 import { type MissingAgent, probeAgents } from "./probe_agents.ts";
 
-/** The default failover list. */
-export const DEFAULT_FAILOVER: readonly string[] = ["claude", "opencode"];
-
-/** Thrown when none of the agents that a loop may use is installed. */
+/** Thrown when no agent that a loop may use is installed. */
 export class AgentNotReadyError extends Error {
-  /** The missing agents, each with its problem and how to fix it. */
+  /** The agents that were looked for, each with what is wrong with it and what to do. */
   readonly agents: MissingAgent[];
 
-  /** The message does not list the agents; `agents` does. */
+  /**
+   * Makes the error.
+   *
+   * @param task The name of the task.
+   * @param agents The agents that were looked for.
+   */
   constructor(task: string, agents: MissingAgent[]) {
     super(`Cannot run ${task}: no agent is ready`);
     this.name = "AgentNotReadyError";
@@ -31,127 +33,135 @@ export class AgentNotReadyError extends Error {
 
 /** Thrown when a PRD has no story to run. */
 export class NoStoriesError extends Error {
-  /** The message names the file. */
+  /**
+   * Makes the error.
+   *
+   * @param file The file.
+   */
   constructor(file: string) {
     super(`Cannot run ${file}: it has no stories`);
     this.name = "NoStoriesError";
   }
 }
 
+/** Thrown when open stories are still those of the template that `ralph init` writes. */
+export class UnfilledStoriesError extends Error {
+  /** What to do about it. */
+  readonly hint: string = UNFILLED_HINT;
+
+  /**
+   * Makes the error.
+   *
+   * @param file The file.
+   * @param stories The stories.
+   */
+  constructor(file: string, stories: readonly Story[]) {
+    super(`Cannot run ${file}: ${stories.map(unfilledMessage).join("; ")}`);
+    this.name = "UnfilledStoriesError";
+  }
+}
+
+/** A loop that can begin. */
+export interface StartedLoop {
+  /** What is fixed for it. */
+  context: LoopContext;
+  /** What it knows. */
+  state: LoopState;
+  /** The agent that will run first, as far as that is known. */
+  agent: string;
+  /** What a person should know about it, in one line each. */
+  warnings: string[];
+}
+
 /**
- * Reads the task, probes the agents and switches to the branch, in this order, so that nothing has
- * changed if something is missing.
+ * Reads the task, looks for the agents and takes the branch, in this order, so
+ * that nothing has changed when something is missing.
  *
  * @param options The options of the loop.
- * @returns The state of a loop that is ready to start, and warnings for the user.
+ * @returns A loop that can begin; its deadline is the caller's to dispose of.
  * @throws {PreflightError} If git, a folder or the disk is not ready.
  * @throws {AgentNotReadyError} If no agent is installed and starts.
- * @throws {NoStoriesError} If the PRD has no stories.
+ * @throws {NoStoriesError} If the PRD has none.
+ * @throws {UnfilledStoriesError} If open stories are those of the template.
  */
-export async function startLoop(
-  options: RunLoopOptions,
-): Promise<{ state: LoopState; agent: string; warnings: string[] }> {
+export async function startLoop(options: RunLoopOptions): Promise<StartedLoop> {
   const { task, now = Date.now, control = new LoopControl(), signal } = options;
   signal?.throwIfAborted();
-  // Copied once: each read of process.env is a system call.
+  // Copied once: each look at process.env asks the system.
   const env = { ...(options.env ?? process.env) };
-  const reader = new PrdReader(task.prdFile, {
-    now,
-    ...(options.goodCopy === undefined ? {} : { goodCopy: options.goodCopy }),
-  });
+  const reader = new PrdReader(task.prdFile, { now, goodCopy: options.goodCopy });
   const { prd } = await reader.read();
   if (prd.stories.length === 0) throw new NoStoriesError(task.prdFile);
-
-  const problems = await preflight({
-    task,
-    env,
-    ...(options.folders && { folders: options.folders }),
-    ...(signal && { signal }),
-  });
-  if (problems.length > 0) throw new PreflightError(task.name, problems);
-
-  const warnings: string[] = [];
-  let agent = options.agent ?? prd.agent ?? options.fallbackAgent ?? "claude";
   const open = prd.stories.filter((story) => !story.passes);
-  const names = [...new Set(open.flatMap((story) => wantedAgents(wishesFor(options, prd, story))))];
-  const { states, missing } = await probeAgents(names, { agents: options.agents, env, signal });
-  if (open.length > 0) {
-    const ready = names.filter((name) => states.get(name)?.kind === "ready");
-    if (ready.length === 0 || (options.agent !== undefined && !ready.includes(options.agent))) {
-      const asked = missing.filter((each) => each.agent === options.agent);
-      throw new AgentNotReadyError(task.name, options.agent === undefined ? missing : asked);
-    }
-    const asked = new Set([agent, ...open.flatMap((story) => story.agent ?? [])]);
-    for (const { agent: name, reason } of missing) {
-      if (asked.has(name)) warnings.push(`Agent "${name}" is asked for and cannot run: ${reason}`);
-    }
-    const first = open.map((story) =>
-      candidateAgents({ ...wishesFor(options, prd, story), isOut: (name) => !ready.includes(name) })
-    )[0]?.[0];
-    agent = first ?? agent;
-  }
+  const unfilled = open.filter(isUnfilled);
+  if (unfilled.length > 0) throw new UnfilledStoriesError(task.prdFile, unfilled);
 
-  const { branch } = open.length === 0 ? {} : await prepareBranch(task, {
-    branchName: prd.branchName,
-    ...(options.base === undefined ? {} : { base: options.base }),
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const snapshot = await gitSnapshot(task.root, { ignore: ignoredFiles(task) });
-  const state: LoopState = {
+  const problems = await preflight({ task, env, folders: options.folders, signal });
+  if (problems.length > 0) throw new PreflightError(task.name, problems);
+  const { agent, states, warnings } = await findAgents(options, { prd, open, env });
+
+  const { branch } = open.length === 0
+    ? {}
+    : await prepareBranch(task, { branchName: prd.branchName, base: options.base, signal });
+  const snapshot = await lookAtWork(options);
+  const elapsedMs = stopwatch(options.monotonic);
+  const { timeMs = Infinity } = options.limits ?? {};
+  // The branch that was checked out may hold a newer prd.json than the one it was named in.
+  const known = { prd: (await reader.read()).prd, failover: states, snapshot };
+  const context: LoopContext = {
     options,
     control,
     agents: new Map(options.agents.map((each) => [each.name, each])),
     env,
-    rules: {
-      ...DEFAULT_FAILOVER_RULES,
-      ...options.failoverRules,
-      ...(prd.failoverThreshold === undefined ? {} : { threshold: prd.failoverThreshold }),
-      ...(options.failoverThreshold === undefined ? {} : { threshold: options.failoverThreshold }),
-    },
+    rules: rulesOf(options, prd),
     reader,
     branch: branch ?? snapshot.branch ?? undefined,
-    startedAt: now(),
     headAtStart: snapshot.head,
     now,
-    // The branch may have a newer prd.json than the one that named it.
-    prd: (await reader.read()).prd,
-    broken: undefined,
-    vanished: new Set(),
-    failover: states,
-    last: undefined,
-    snapshot,
-    iterations: 0,
-    passedSince: false,
-    unchanged: 0,
-    attempts: new Map(),
-    checkFailures: new Map(),
-    reasons: new Map(),
-    excluded: new Map(),
-    agentCounts: new Map(),
-    failovers: 0,
-    checksHold: false,
-    usage: NO_USAGE,
+    elapsedMs,
+    deadline: new Deadline(() => timeMs - elapsedMs()),
   };
-  return { state, agent, warnings };
+  return { context, state: initialState(known), agent, warnings };
 }
 
-/**
- * Collects the requests for agents for a story, from the options and the task's files.
- *
- * @param options The options of the loop.
- */
-export function wishesFor(options: RunLoopOptions, prd: Prd, story: Story): AgentWishes {
+/** Finds out which agents can run, and which of them comes first. */
+async function findAgents(
+  options: RunLoopOptions,
+  { prd, open, env }: { prd: Prd; open: Story[]; env: Record<string, string | undefined> },
+): Promise<{ agent: string; states: Map<string, AgentState>; warnings: string[] }> {
+  const wanted = options.agent ?? prd.agent ?? options.fallbackAgent ?? "claude";
+  const names = [...new Set(open.flatMap((story) => wantedAgents(wishesFor(options, prd, story))))];
+  const { agents, signal } = options;
+  const { states, missing } = await probeAgents(names, { agents, env, signal });
+  const [first] = open;
+  if (first === undefined) return { agent: wanted, states, warnings: [] };
+  const ready = names.filter((name) => states.get(name)?.kind === "ready");
+  if (ready.length === 0 || (options.agent !== undefined && !ready.includes(options.agent))) {
+    const asked = missing.filter((each) => each.agent === options.agent);
+    throw new AgentNotReadyError(options.task.name, options.agent === undefined ? missing : asked);
+  }
+  const asked = new Set([wanted, ...open.flatMap((story) => story.agent ?? [])]);
+  const warnings = missing.filter(({ agent }) => asked.has(agent)).map(({ agent, reason }) =>
+    `Agent "${agent}" is asked for and cannot run: ${reason}`
+  );
+  const candidates = candidateAgents({
+    ...wishesFor(options, prd, first),
+    isOut: (name) => !ready.includes(name),
+  });
+  return { agent: candidates[0] ?? wanted, states, warnings };
+}
+
+function rulesOf(options: RunLoopOptions, prd: Prd): LoopRules {
+  const rules = { ...DEFAULT_FAILOVER_RULES, ...options.failoverRules };
   return {
-    flag: options.agent,
-    story: story.agent,
-    prd: prd.agent,
-    fallback: options.fallbackAgent ?? "claude",
-    failover: options.failover ?? DEFAULT_FAILOVER,
-    pin: options.pin,
+    ...rules,
+    threshold: options.failoverThreshold ?? prd.failoverThreshold ?? rules.threshold,
+    maxCheckFailures: options.maxCheckFailures ?? 3,
+    stagnationLimit: options.stagnationLimit ?? 5,
   };
 }
 
-/** Lists the files whose change does not count as progress: the log that ralph itself writes. */
-export function ignoredFiles(task: Task): string[] {
-  return [task.progressFile];
+function stopwatch(clock = (): number => performance.now()): () => number {
+  const begin = clock();
+  return () => clock() - begin;
 }

@@ -119,7 +119,7 @@ export interface IterationStart {
   /** The agent. */
   agent: string;
   /** The requested model. */
-  model?: string;
+  model?: string | undefined;
   /** How often this story has been attempted, including this time. @default {1} */
   attempt?: number;
   /** When it began, ISO 8601 in UTC. @default {now} */

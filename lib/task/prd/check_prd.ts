@@ -4,6 +4,7 @@ import { describeJson, findRepeatedKeys, formatJsonPath, jsonLocator } from "./l
 import { isDone, toPriority } from "./normalize_prd.ts";
 import { inspectPrd, stripBom, valueAt } from "./parse_prd.ts";
 import type { Prd, Story } from "./prd.ts";
+import { isUnfilled, UNFILLED_HINT, unfilledMessage } from "./unfilled_story.ts";
 
 /** Options for {@linkcode checkPrd}. */
 export interface CheckPrdOptions {
@@ -135,6 +136,10 @@ function checkStory(story: Story, stories: Story[], raw: unknown): Draft[] {
       message: `${name} waits for a decision${file === undefined ? "" : ` in ${file}`}`,
       hint: 'decide, then set decisionConfig.status to "answered"',
     });
+  }
+  if (!story.passes && isUnfilled(story)) {
+    const message = unfilledMessage(story);
+    drafts.push({ level: "error", at: story.path, message, hint: UNFILLED_HINT });
   }
   if (story.criteria.length === 0) {
     drafts.push({ level: "warning", at: story.path, message: `${name} has no criteria` });

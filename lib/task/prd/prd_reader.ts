@@ -8,7 +8,7 @@ import { writeAtomic } from "../../base/write_atomic.ts";
 /** Options for {@linkcode PrdReader}. */
 export interface PrdReaderOptions {
   /** Where to copy every valid text. @default {no copy is kept} */
-  goodCopy?: string;
+  goodCopy?: string | undefined;
   /** How messages name the file. @default {the file as it was given} */
   name?: string;
   /** How long to retry a file that cannot be read, in milliseconds. @default {1000} */

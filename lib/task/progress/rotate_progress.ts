@@ -27,7 +27,7 @@ export interface Rotation {
 /** Options for {@linkcode rotateProgress}. */
 export interface RotateProgressOptions {
   /** Lines that the file may have; 0 for no limit. @default {300} */
-  threshold?: number;
+  threshold?: number | undefined;
   /** The clock, in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }

@@ -17,9 +17,9 @@ export interface BuildPromptOptions {
   /** The name of the agent. */
   agent: string;
   /** The branch that is checked out. @default {none: a detached HEAD} */
-  branch?: string;
+  branch?: string | undefined;
   /** The user's config folder, which may hold a `prompt.md`. @default {none} */
-  configDir?: string;
+  configDir?: string | undefined;
   /** The template. @default {what `findPromptTemplate` finds} */
   template?: string;
   /** Messages from the user to the agent. @default {[]} */

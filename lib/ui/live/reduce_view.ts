@@ -1,5 +1,6 @@
 import { addUsage, NO_USAGE } from "../../event/usage.ts";
 import type { LoopEvent } from "../../event/loop_event.ts";
+import { NO_CHECKS } from "../text/no_checks.ts";
 import { agentLines } from "../text/agent_lines.ts";
 import {
   MAX_CHECKS,
@@ -93,7 +94,7 @@ function started(state: ViewState, event: EventOf<"loop_started">): ViewState {
   const { task, branch, limits, stories, list } = event;
   const max = limits.iterations;
   const { branch: _branch, maxIterations: _max, result: _result, ...rest } = state;
-  return {
+  const next: ViewState = {
     ...withStories(
       rest,
       list.map(({ id, title, passes, dependsOn }) => ({
@@ -107,6 +108,7 @@ function started(state: ViewState, event: EventOf<"loop_started">): ViewState {
     ...(branch === undefined ? {} : { branch }),
     ...(max === undefined ? {} : { maxIterations: max }),
   };
+  return event.checks === 0 ? notice(next, event, "warning", "Warning", NO_CHECKS) : next;
 }
 
 function iterationStarted(state: ViewState, event: EventOf<"iteration_started">): ViewState {

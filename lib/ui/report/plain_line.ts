@@ -2,6 +2,7 @@ import type { AgentEvent } from "../../event/agent_event.ts";
 import type { LoopEvent } from "../../event/loop_event.ts";
 import { formatDuration } from "../text/times.ts";
 import { countTokens } from "../text/numbers.ts";
+import { NO_CHECKS } from "../text/no_checks.ts";
 import { sanitizeLines, sanitizeText } from "../text/sanitize_text.ts";
 
 /** Options for {@linkcode plainLines}. */
@@ -56,6 +57,7 @@ function wordsOf(event: LoopEvent, options: PlainLinesOptions): Words[] {
         pair("agent", event.agent),
         pair("stories", `${event.stories.done}/${event.stories.total}`),
         pair("branch", event.branch),
+        event.checks === 0 ? quote(NO_CHECKS) : undefined,
       ]];
     case "warning":
       return [["warning", quote(event.message)]];

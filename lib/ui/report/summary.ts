@@ -1,6 +1,7 @@
 import type { LoopEvent, LoopResult } from "../../event/loop_event.ts";
 import type { LoopOutcome } from "../../event/vocabulary.ts";
 import { displayWidth } from "../text/display_width.ts";
+import { NO_CHECKS } from "../text/no_checks.ts";
 import { formatAmount, formatCost, formatCount } from "../text/numbers.ts";
 import { formatDuration } from "../text/times.ts";
 import { sanitizeLines, sanitizeText } from "../text/sanitize_text.ts";
@@ -72,6 +73,7 @@ export function renderSummary(result: LoopResult, options: RenderSummaryOptions)
     `${formatCount(result.filesChanged, "file")} changed`,
   ]);
   row("agents", agentItems(result));
+  if (result.checks === 0) row("checks", [NO_CHECKS]);
   for (const { command, ok } of checks) row("checks", [`${command}: ${ok ? "passed" : "failed"}`]);
   row("tokens", tokenItems(result));
   row("merge", mergeItems(options.published));

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { findGitRoot } from "../../../git/find_git_root.ts";
+import { TEMPLATE_CRITERION, TEMPLATE_DESCRIPTION } from "../../../task/prd/unfilled_story.ts";
 import { parseTaskName } from "../../../task/task_name.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
 import { UsageError } from "../../kit/usage.ts";
@@ -67,17 +68,17 @@ What is to be built, for whom, and why.
 ## User Stories
 
 ### US-001: The first small piece
-**Description:** As a user, I want something so that something else.
+**Description:** ${TEMPLATE_DESCRIPTION}
 
 **Acceptance Criteria:**
-- [ ] Something that can be checked
+- [ ] ${TEMPLATE_CRITERION}
 - [ ] Tests pass
 
 ### US-002: The next one
-**Description:** As a user, I want something so that something else.
+**Description:** ${TEMPLATE_DESCRIPTION}
 
 **Acceptance Criteria:**
-- [ ] Something that can be checked
+- [ ] ${TEMPLATE_CRITERION}
 - [ ] Tests pass
 
 ## Non-Goals

@@ -1,0 +1,97 @@
+import type { AgentResult } from "../agent/agent.ts";
+import type { LoopEvent } from "../event/loop_event.ts";
+import { changesBetween } from "../git/changes_between.ts";
+import {
+  type GitSnapshot,
+  isWithin,
+  repositoryPath,
+  snapshotsDiffer,
+} from "../git/git_snapshot.ts";
+import type { Task } from "../task/task.ts";
+import { isRefuted, type IterationFacts, type IterationWork } from "./decide/iteration_facts.ts";
+import { checksOf, lookAtWork, type LoopContext } from "./loop_context.ts";
+import type { LoopState } from "./loop_state.ts";
+import { readTaskPrd } from "./read_task_prd.ts";
+import { verifyMarked } from "./verify_iteration.ts";
+
+/** The part of an iteration that is over when its facts are gathered. */
+export interface IterationRun {
+  /** What it was to do. */
+  work: IterationWork;
+  /** How the agent ended. */
+  result: AgentResult;
+  /** When the iteration began, in milliseconds since the loop did. */
+  startedMs: number;
+}
+
+/**
+ * Finds out what an agent did, and verifies what it claims.
+ *
+ * @param context What is fixed for the loop.
+ * @param state What it knew when the iteration began.
+ * @param run How the agent ended.
+ * @returns What happens, and at the end the facts.
+ */
+export async function* gatherFacts(
+  context: LoopContext,
+  state: LoopState,
+  { work, result, startedMs }: IterationRun,
+): AsyncGenerator<LoopEvent, IterationFacts> {
+  const { options } = context;
+  const { iterations } = state;
+  const before = state.snapshot;
+  // Starting git takes as long as reading the file: neither waits for the other.
+  const looking = lookAtWork(options);
+  looking.catch(() => {});
+  let known = yield* readTaskPrd(context, state);
+  const { prd } = known;
+  const after = await looking;
+  const commits = await commitsBetween(options.task, before, after);
+  const wasOpen = new Set(state.prd.stories.filter(({ passes }) => !passes).map(({ id }) => id));
+  const marked = prd.stories.filter(({ id, passes }) => passes && wasOpen.has(id));
+  const { verdict, reopened } = yield* verifyMarked(context, {
+    prd,
+    iteration: iterations,
+    marked,
+    commits,
+    worked: commits > 0 || worksOutside(options.task, before, after),
+  });
+  const refuted = isRefuted(verdict);
+  if (refuted) known = yield* readTaskPrd(context, { ...known, iterations });
+  const checked = refuted || (marked.length > 0 && checksOf(options, prd).length > 0);
+  return {
+    work,
+    result,
+    known,
+    before,
+    after,
+    settled: checked ? await lookAtWork(options) : after,
+    commits,
+    marked: marked.map(({ id }) => id),
+    verdict,
+    reopened,
+    endedAt: context.now(),
+    durationMs: context.elapsedMs() - startedMs,
+    random: (options.random ?? Math.random)(),
+  };
+}
+
+async function commitsBetween(
+  task: Task,
+  before: GitSnapshot,
+  { head }: GitSnapshot,
+): Promise<number> {
+  if (head === null || head === before.head) return 0;
+  return (await changesBetween(task.root, before.head, head)).commits;
+}
+
+/** Whether anything but the task's own files has changed. */
+function worksOutside(task: Task, before: GitSnapshot, after: GitSnapshot): boolean {
+  const own = [repositoryPath(task.root, task.dir)];
+  const others = ({ dirty }: GitSnapshot): Map<string, string> =>
+    new Map([...dirty].filter(([path]) => !isWithin(path, own)));
+  return snapshotsDiffer(
+    { ...before, head: null, dirty: others(before) },
+    { ...after, head: null, dirty: others(after) },
+  );
+}
