@@ -21,12 +21,14 @@ const COMPILER_OPTIONS: ts.CompilerOptions = {
   declaration: true,
   emitDeclarationOnly: true,
   isolatedDeclarations: true,
+  stripInternal: true,
 };
 
 /**
  * Writes the `.d.ts` of a module and of every module that its types refer to.
  *
  * Uses only explicit types, as JSR requires ("no slow types"), so no package has to be installed.
+ * What is marked `@internal` is left out.
  *
  * @param entry The module, by its path from the root.
  * @param options Where the sources are and where the declarations go.

@@ -1,3 +1,19 @@
+/** Where the sources, the issues and the files that the README links to are. */
+export const REPOSITORY = "https://github.com/ralph-cli/ralph";
+
+/** The oldest Node that is tested; bin.cjs reads it from package.json. */
+const NODE = "24";
+
+/**
+ * Packages that only a part of the users needs, which are not bundled: native, or large. The
+ * code that imports one of them says in one line what to install where it is missing.
+ */
+export const OPTIONAL_PACKAGES: readonly string[] = [
+  "@lydell/node-pty",
+  "@xterm/addon-serialize",
+  "@xterm/headless",
+];
+
 /** The part of deno.json and imports.json that the npm package is made from. */
 export interface DenoConfig {
   /** Name of the package. */
@@ -6,7 +22,7 @@ export interface DenoConfig {
   version: string;
   /** SPDX id of its license. */
   license: string;
-  /** The targets of bare imports, such as `npm:zod@4.6.7`. */
+  /** What bare imports stand for, such as `npm:zod@4.6.7`. */
   imports: Record<string, string>;
 }
 
@@ -21,45 +37,33 @@ export interface NpmManifestOptions {
 }
 
 /**
- * Lists the packages that stay dependencies: those that imports.json maps to a package of the
- * same name. An alias, such as `@std/cli`, means nothing to npm and has to be bundled.
+ * Makes the package.json of the npm package: it has no dependencies, what it needs is bundled.
  *
- * @param config The parsed imports.json.
- * @returns The range of versions of each package.
- */
-export function npmDependencies(config: Pick<DenoConfig, "imports">): Record<string, string> {
-  const dependencies: Record<string, string> = {};
-  for (const [name, target] of Object.entries(config.imports)) {
-    const prefix = `npm:${name}@`;
-    // imports.json pins exact versions; npm may install newer compatible ones.
-    if (target.startsWith(prefix)) {
-      dependencies[name] = target.slice(prefix.length).replace(/^(?=\d)/, "^");
-    }
-  }
-  return dependencies;
-}
-
-/**
- * Builds the package.json of the npm package.
- *
+ * @param config The deno.json and the imports.json.
  * @param options What the built files import, and which files there are.
  * @returns The package.json as an object.
- * @throws {TypeError} If something is imported that imports.json does not name.
+ * @throws {TypeError} If a built file imports a package that is neither bundled nor optional.
  */
 export function npmManifest(
   config: DenoConfig,
   options: NpmManifestOptions,
 ): Record<string, unknown> {
-  const ranges = npmDependencies(config);
-  // TypeScript's handbook: packages that the declarations need must be dependencies.
-  const dependencies: Record<string, string> = { "@types/node": ">=24" };
-  for (const name of new Set([...options.scripts, ...options.types].map(packageName).sort())) {
-    if (name === undefined) continue;
-    const range = ranges[name];
-    if (range === undefined) {
-      throw new TypeError(`Cannot make package.json: "${name}" is not in imports.json`);
+  for (const name of new Set([...options.scripts, ...options.types].map(packageName))) {
+    if (name !== undefined && !OPTIONAL_PACKAGES.includes(name)) {
+      throw new TypeError(
+        `Cannot make package.json: "${name}" is neither bundled nor in OPTIONAL_PACKAGES`,
+      );
     }
-    dependencies[name] = range;
+  }
+  // The declarations name what is global on Node, such as AbortSignal.
+  const peers: Record<string, string> = { "@types/node": "^24" };
+  for (const name of OPTIONAL_PACKAGES) {
+    const version = config.imports[name]?.match(/@(\d[^/]*)$/)?.[1];
+    if (version === undefined) {
+      throw new TypeError(`Cannot make package.json: imports.json pins no version of "${name}"`);
+    }
+    // No more than bug fixes away from what is tested here.
+    peers[name] = `~${version}`;
   }
   return {
     name: config.name,
@@ -67,21 +71,27 @@ export function npmManifest(
     description: "Runs a coding agent over the user stories of a task until every story passes",
     keywords: ["ralph", "coding-agent", "claude-code", "opencode", "prd"],
     license: config.license,
+    homepage: `${REPOSITORY}#readme`,
+    repository: { type: "git", url: `git+${REPOSITORY}.git` },
+    bugs: `${REPOSITORY}/issues`,
     type: "module",
-    // The first version with import.meta.main, which cli.ts needs.
-    engines: { node: ">=24.2" },
-    bin: { ralph: "cli.js" },
+    engines: { node: `>=${NODE}` },
+    bin: { ralph: "bin.cjs" },
     exports: {
       ".": { types: "./types/mod.d.ts", default: "./mod.js" },
+      "./cli": { types: "./types/cli.d.ts", default: "./cli.js" },
       "./schemas/*": "./schemas/*",
       "./package.json": "./package.json",
     },
     files: options.files,
-    dependencies,
+    peerDependencies: peers,
+    peerDependenciesMeta: Object.fromEntries(
+      Object.keys(peers).map((name) => [name, { optional: true }]),
+    ),
   };
 }
 
-/** `@a/b` for `@a/b/c`; nothing for Node's own modules and relative paths. */
+/** `@a/b` of `@a/b/c`; nothing for the modules of Node itself and for relative paths. */
 function packageName(specifier: string): string | undefined {
   if (/^(node:|\.)/.test(specifier)) return undefined;
   return specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");

@@ -6,7 +6,7 @@
  * @module
  */
 import { writeFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { AGENT_EVENT_SCHEMAS, EVENT_SCHEMAS } from "../lib/event/event_schema.ts";
 import type { RpcMethod, RpcMethods, RpcNotifications } from "../lib/rpc/protocol/protocol.ts";
 import { RPC_METHODS, RPC_NOTIFICATIONS } from "../lib/rpc/protocol/protocol_schema.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Agent } from "./agent.ts";
 import { createClaude } from "./claude/claude.ts";
 import { createCommand } from "./command/command.ts";

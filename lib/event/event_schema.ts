@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AgentEnding, AgentEvent } from "./agent_event.ts";
 import type { LoopEvent, LoopLimits } from "./loop_event.ts";
 import { ENDING_KINDS, type EndingKind, ITERATION_OUTCOMES, LOOP_OUTCOMES } from "./vocabulary.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Iteration, Session } from "./model/session.ts";
 import { limitsSchema } from "../event/event_schema.ts";
 import {

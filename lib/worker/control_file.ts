@@ -1,7 +1,7 @@
 import { appendFile, mkdir, open } from "node:fs/promises";
 import { type FSWatcher, watch } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import type { LoopControl, LoopRequest } from "../loop/loop_control.ts";
 
 const FILE = "control.ndjson";

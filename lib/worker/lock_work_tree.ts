@@ -1,6 +1,6 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { lockFile } from "../base/lock.ts";
 import { isAlive, type ProcessIdentity } from "../base/process_identity.ts";
 import { writeAtomic } from "../base/write_atomic.ts";

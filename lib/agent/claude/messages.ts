@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * The lines of Claude Code's `--output-format stream-json` that ralph reads, each with the fields

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { AgentCommand } from "../agent.ts";
 import type { AgentEvent } from "../../event/agent_event.ts";
 import type { AgentReport } from "../ending/classify_ending.ts";

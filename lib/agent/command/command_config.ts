@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** When a run of a command counts as a success. */
 export interface CommandSuccess {

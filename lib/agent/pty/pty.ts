@@ -3,6 +3,7 @@ import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentTerminal } from "../agent_terminal.ts";
 import { Keyboard } from "./keyboard.ts";
+import { loadPtyPackages } from "./pty_packages.ts";
 import { openScreen } from "./screen.ts";
 
 /** Options for {@linkcode openPty}. */
@@ -71,12 +72,13 @@ const LARGEST = 1000;
  *
  * @param command The program and its arguments; no shell interprets them.
  * @returns The started program.
+ * @throws {MissingPackageError} If the packages that a PTY needs are not installed.
  * @throws {Error} If PTYs are not supported here. A missing program ends with exit code 1.
  */
 export async function openPty(command: string[], options: OpenPtyOptions): Promise<Pty> {
   const { cwd, env, columns = 120, rows = 40, onLine } = options;
   const [program = "", ...args] = command;
-  const { spawn } = (await import("@lydell/node-pty")).default;
+  const { spawn } = await loadPtyPackages();
 
   let undrawn = 0;
   let paused = false;

@@ -1,5 +1,6 @@
 import type { IBufferLine, Terminal } from "@xterm/headless";
 import { cutText } from "../../base/cut_text.ts";
+import { loadPtyPackages } from "./pty_packages.ts";
 
 /** Options for {@linkcode openScreen}. */
 export interface ScreenOptions {
@@ -40,18 +41,14 @@ const SCROLLBACK = 200;
  * @param options Its size and its callbacks.
  */
 export async function openScreen(options: ScreenOptions): Promise<Screen> {
-  // Loaded only for runs with a PTY.
-  const [headless, addon] = await Promise.all([
-    import("@xterm/headless"),
-    import("@xterm/addon-serialize"),
-  ]);
-  const terminal = new headless.default.Terminal({
+  const { Terminal, SerializeAddon } = await loadPtyPackages();
+  const terminal = new Terminal({
     cols: options.columns,
     rows: options.rows,
     scrollback: SCROLLBACK,
     allowProposedApi: true,
   });
-  const serializer = new addon.default.SerializeAddon();
+  const serializer = new SerializeAddon();
   terminal.loadAddon(serializer);
   terminal.onData(options.onAnswer);
   const { onLine } = options;

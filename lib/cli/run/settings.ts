@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "@std/toml";
-import { z } from "zod";
+import * as z from "zod";
 import { EVENT_TYPES } from "../../event/vocabulary.ts";
 import { nearestName } from "../../base/nearest_name.ts";
 

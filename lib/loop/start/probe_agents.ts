@@ -1,5 +1,6 @@
 import { agentEnvironment } from "../../agent/agent_environment.ts";
-import type { Agent } from "../../agent/agent.ts";
+import type { Agent, AgentAvailability } from "../../agent/agent.ts";
+import { loadPtyPackages, MissingPackageError } from "../../agent/pty/pty_packages.ts";
 import type { AgentState } from "../decide/failover.ts";
 
 /** An agent that cannot be used, and what to do about it. */
@@ -37,7 +38,11 @@ export async function probeAgents(
   await Promise.all(names.map(async (name) => {
     const agent = agents.find((each) => each.name === name);
     const own = agentEnvironment(env, { agent: name });
-    const found = await agent?.probe({ env: own, version: true, signal }) ?? {
+    const probe = async (it: Agent): Promise<AgentAvailability> => {
+      const found = await it.probe({ env: own, version: true, signal });
+      return found.available && it.pty ? await ptyIsMissing() ?? found : found;
+    };
+    const found = agent !== undefined ? await probe(agent) : {
       available: false,
       reason: "unknown agent",
       hint: `Agents here: ${agents.map((each) => each.name).join(", ")}`,
@@ -51,4 +56,15 @@ export async function probeAgents(
     missing.push({ agent: name, reason, hint });
   }));
   return { states, missing };
+}
+
+/** What an agent with a PTY lacks here; nothing if it can have one. */
+async function ptyIsMissing(): Promise<AgentAvailability | undefined> {
+  try {
+    await loadPtyPackages();
+  } catch (error) {
+    if (!(error instanceof MissingPackageError)) throw error;
+    const { message: reason, hint } = error;
+    return { available: false, reason, hint };
+  }
 }

@@ -1,5 +1,5 @@
 import { SESSION_STATUSES } from "../../event/vocabulary.ts";
-import { z } from "zod";
+import * as z from "zod";
 import { loopEventSchema } from "../../event/event_schema.ts";
 import type { RpcMethod, RpcMethods, RpcNotifications, RpcRole, RpcStatus } from "./protocol.ts";
 

@@ -1,6 +1,7 @@
 import { valueAt } from "../prd/parse_prd.ts";
 import type { MarkdownPrd, MarkdownStory, PrdMarkdownWarning } from "./parse_prd_markdown.ts";
 import type { Criterion, Prd, Story } from "../prd/prd.ts";
+import { PRD_SCHEMA_ID } from "../prd/prd_schema.ts";
 
 /** The `schemaVersion` that is written. */
 const SCHEMA_VERSION = "2.5";
@@ -112,6 +113,8 @@ function makeHeader(parsed: MarkdownPrd, old: Json, options: MergePrdOptions): J
   const title = parsed.title ?? (before?.project || options.task);
   const description = [title, parsed.introduction].filter(Boolean).join(" - ");
   return {
+    // A file that has none keeps its form.
+    $schema: before === undefined ? PRD_SCHEMA_ID : old.$schema,
     schemaVersion: SCHEMA_VERSION,
     project: keptProject(before) ?? title,
     taskDir: options.taskDir,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A criterion as written in a file. */
 export type CriterionInput = string | {

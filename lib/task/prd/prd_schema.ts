@@ -1,7 +1,11 @@
-import { z } from "zod";
+import * as z from "zod";
+import { VERSION } from "../../version.ts";
 
-/** Where the JSON Schema of prd.json is published. */
-export const PRD_SCHEMA_ID = "https://jsr.io/@ralph/cli/schemas/prd.schema.json";
+/**
+ * Where the JSON Schema of prd.json is published. JSR has files below a version only, and what is
+ * there never changes: a prd.json means what it meant when it was written.
+ */
+export const PRD_SCHEMA_ID: string = `https://jsr.io/@ralph/cli/${VERSION}/schemas/prd.schema.json`;
 
 /**
  * Builds the JSON Schema of prd.json (draft 2020-12), published as `schemas/prd.schema.json`. It

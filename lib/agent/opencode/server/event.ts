@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const errorSchema: z.ZodType<ServerError> = z.object({
   name: z.string(),

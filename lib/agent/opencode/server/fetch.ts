@@ -1,5 +1,3 @@
-import { request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 
@@ -56,10 +54,14 @@ interface Outgoing {
   signal: AbortSignal;
 }
 
-function send(url: URL, { method, headers, body, signal }: Outgoing): Promise<Response> {
-  return new Promise((resolve, reject) => {
+async function send(url: URL, { method, headers, body, signal }: Outgoing): Promise<Response> {
+  signal.throwIfAborted();
+  // On Node these two cost whoever imports the library more than all of its own files.
+  const { request } = url.protocol === "https:"
+    ? await import("node:https")
+    : await import("node:http");
+  return await new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const request = url.protocol === "https:" ? requestHttps : requestHttp;
     // Without an agent, no idle connection keeps this process alive.
     const outgoing = request(url, { method, headers, agent: false }, (incoming) => {
       const { statusCode: status = 500, headers } = incoming;

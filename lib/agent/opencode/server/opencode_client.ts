@@ -61,7 +61,11 @@ export class ProjectClient {
   /** The server's clock minus ours, in milliseconds; known once a session has been created. */
   #clockMs = 0;
 
-  /** Use {@linkcode openProject} instead. */
+  /**
+   * Use {@linkcode openProject} instead.
+   *
+   * @internal The package contains the SDK, not its types.
+   */
   constructor(
     sdk: OpencodeClient,
     options: { address: ServerAddress; directory: string; fetch: ServerFetch },
