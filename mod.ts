@@ -115,7 +115,11 @@ export type { RunLoopOptions } from "./lib/loop/loop_options.ts";
 export { runLoop } from "./lib/loop/run_loop.ts";
 export { PreflightError, type PreflightProblem } from "./lib/loop/start/preflight.ts";
 export type { MissingAgent } from "./lib/loop/start/probe_agents.ts";
-export { AgentNotReadyError, NoStoriesError } from "./lib/loop/start/start_loop.ts";
+export {
+  AgentNotReadyError,
+  NoStoriesError,
+  UnfilledStoriesError,
+} from "./lib/loop/start/start_loop.ts";
 export {
   type ProgressSink,
   progressSink,

@@ -7,14 +7,7 @@ import type { LoopEnd } from "./decide/decide_step.ts";
 import { checksOf, type LoopContext, withoutUndefined } from "./loop_context.ts";
 import { countStories, type LoopState } from "./loop_state.ts";
 
-/**
- * Sums up a loop that ends.
- *
- * @param context What is fixed for the loop.
- * @param state What it knows.
- * @param end How it ends.
- * @returns The last word about the loop.
- */
+/** Sums up a loop that ends. */
 export async function endLoop(
   context: LoopContext,
   state: LoopState,

@@ -27,9 +27,6 @@ export interface IterationRun {
 /**
  * Finds out what an agent did, and verifies what it claims.
  *
- * @param context What is fixed for the loop.
- * @param state What it knew when the iteration began.
- * @param run How the agent ended.
  * @returns What happens, and at the end the facts.
  */
 export async function* gatherFacts(

@@ -49,20 +49,13 @@ export interface LoopRules extends FailoverRules {
  * Gives an event its time, and leaves out the fields that are `undefined`: what is in memory then
  * equals what is read from a log.
  *
- * @param context The loop.
  * @param body What happened.
- * @returns The event.
  */
 export function stamp(context: Pick<LoopContext, "now">, body: LoopEventBody): LoopEvent {
   return withoutUndefined({ time: new Date(context.now()).toISOString(), ...body });
 }
 
-/**
- * Leaves out the fields that are `undefined`.
- *
- * @param record A plain object, whose inner objects stay as they are.
- * @returns A copy.
- */
+/** Leaves out the fields that are `undefined`. */
 export function withoutUndefined<T extends object>(record: T): T {
   const copy = { ...record };
   for (const key in copy) if (copy[key] === undefined) delete copy[key];
@@ -72,9 +65,7 @@ export function withoutUndefined<T extends object>(record: T): T {
 /**
  * Makes the environment of an agent or a check.
  *
- * @param context The loop.
  * @param agent The name of the agent; `check` for a check.
- * @returns The whole environment.
  */
 export function environmentFor(
   context: Pick<LoopContext, "env" | "options">,
@@ -87,25 +78,12 @@ export function environmentFor(
   };
 }
 
-/**
- * Lists the checks of a loop: the caller's, then the PRD's.
- *
- * @param options The options of the loop.
- * @param prd The PRD.
- * @returns The command lines, each once.
- */
+/** Lists the checks of a loop: the caller's, then the PRD's. */
 export function checksOf(options: Pick<RunLoopOptions, "checks">, prd: Prd): string[] {
   return [...new Set([...(options.checks ?? []), ...prd.checks])];
 }
 
-/**
- * Collects who asks for which agent for a story: the options and the task's files.
- *
- * @param options The options of the loop.
- * @param prd The PRD.
- * @param story The story.
- * @returns The wishes.
- */
+/** Collects who asks for which agent for a story: the options and the task's files. */
 export function wishesFor(options: RunLoopOptions, prd: Prd, story: Story): AgentWishes {
   return {
     flag: options.agent,
@@ -119,9 +97,6 @@ export function wishesFor(options: RunLoopOptions, prd: Prd, story: Story): Agen
 
 /**
  * Looks at the repository, except for the log that ralph itself writes: its growth is no progress.
- *
- * @param options The options of the loop.
- * @returns The repository as it is now.
  */
 export function lookAtWork({ task }: Pick<RunLoopOptions, "task">): Promise<GitSnapshot> {
   return gitSnapshot(task.root, { ignore: [task.progressFile] });

@@ -11,10 +11,7 @@ import { countStories, type LoopState } from "./loop_state.ts";
 /**
  * Describes the start of a loop.
  *
- * @param context What is fixed for it.
- * @param state What it knows.
  * @param agent The agent that will run first, as far as that is known.
- * @returns The event, without its time.
  */
 export function loopStarted(
   { options, branch }: LoopContext,
@@ -38,13 +35,7 @@ export function loopStarted(
   };
 }
 
-/**
- * Describes the start of an iteration.
- *
- * @param state What the loop knows; the iteration has begun.
- * @param work What it is to do.
- * @returns The event, without its time.
- */
+/** Describes the start of an iteration. */
 export function iterationStarted(state: LoopState, work: IterationWork): LoopEventBody {
   const { story, agent, model } = work;
   return {
@@ -58,13 +49,7 @@ export function iterationStarted(state: LoopState, work: IterationWork): LoopEve
   };
 }
 
-/**
- * Describes the end of an iteration.
- *
- * @param state What the loop has learned from it.
- * @param facts What it brought to light.
- * @returns The event, without its time.
- */
+/** Describes the end of an iteration. */
 export function iterationFinished(state: LoopState, facts: IterationFacts): LoopEventBody {
   const { work, result } = facts;
   const { outcome, passed, changed } = judgeIteration(facts);

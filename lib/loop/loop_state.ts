@@ -72,12 +72,7 @@ export interface LoopState extends KnownPrd {
   readonly usage: Usage;
 }
 
-/**
- * Makes the state of a loop that has done nothing yet.
- *
- * @param known The PRD, the repository, and where the agents stand.
- * @returns The state.
- */
+/** Makes the state of a loop that has done nothing yet. */
 export function initialState(
   known: Pick<LoopState, "prd" | "failover" | "snapshot">,
 ): LoopState {
@@ -100,12 +95,7 @@ export function initialState(
   };
 }
 
-/**
- * Counts the stories of a PRD.
- *
- * @param prd The PRD.
- * @returns How many pass, of how many.
- */
+/** Counts the stories of a PRD. */
 export function countStories(prd: Prd): StoryCount {
   const done = prd.stories.filter((story) => story.passes).length;
   return { done, total: prd.stories.length };

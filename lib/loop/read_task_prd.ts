@@ -6,8 +6,6 @@ import type { KnownPrd, LoopState } from "./loop_state.ts";
 /**
  * Reads prd.json, whatever has become of it.
  *
- * @param context What is fixed for the loop.
- * @param state What it knows.
  * @returns Warnings, and at the end what is known of prd.json now.
  */
 export async function* readTaskPrd(

@@ -9,9 +9,6 @@ import { watchAgent } from "./watch_agent.ts";
 /**
  * Runs an agent on a story, within the limits.
  *
- * @param context What is fixed for the loop.
- * @param state What it knows; the iteration has begun.
- * @param work What the iteration is to do.
  * @returns What happens, and at the end how the agent ended.
  */
 export async function* runAgent(

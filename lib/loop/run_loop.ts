@@ -23,13 +23,12 @@ import { runChecks } from "./verify_iteration.ts";
 import { waitForAgent } from "./wait_for_agent.ts";
 
 /**
- * Runs agents over the stories of a task until every story passes, or a reason to
- * end earlier: yields what happens as typed events, and returns how it ended.
+ * Runs agents over the stories of a task until every story passes, or there is a reason to end
+ * earlier. Yields typed events, and returns the result.
  *
- * Nothing is printed, and nothing but the task's own files and its repository is
- * written. Whoever reads the events decides how fast the loop goes: it does not go
- * on before an event is taken, so what a reader records is recorded before the
- * next thing happens.
+ * Prints nothing, and writes only the task's own files and its repository. The reader sets the
+ * pace: the loop does not continue until an event is taken, so a reader can record each event
+ * before the next thing happens.
  *
  * @example Usage
  * ```ts ignore
@@ -51,7 +50,8 @@ import { waitForAgent } from "./wait_for_agent.ts";
  * @throws {AgentNotReadyError} If no agent that may be used is installed.
  * @throws {NoStoriesError} If prd.json has no stories.
  * @throws {PrdError} If prd.json cannot be read at the start.
- * @throws {DirtyTreeError} If the branch cannot be taken because of uncommitted changes.
+ * @throws {UnfilledStoriesError} If open stories are still those of the template.
+ * @throws {DirtyTreeError} If uncommitted changes prevent switching to the branch.
  */
 export async function* runLoop(options: RunLoopOptions): AsyncGenerator<LoopEvent, LoopResult> {
   const { context, state: begin, agent, warnings } = await startLoop(options);
@@ -104,7 +104,7 @@ export async function* runLoop(options: RunLoopOptions): AsyncGenerator<LoopEven
         }
       }
     } catch (error) {
-      // Told like any other end, with all that was done, to whoever reads the events.
+      // Reported like any other outcome, with everything that was done.
       end = { outcome: "failed", reason: error instanceof Error ? error.message : String(error) };
     }
   }

@@ -18,8 +18,6 @@ export interface RunChecksOptions {
  * Runs the checks of a loop until one fails. A stop and the end of the loop's time end a check that
  * runs, with all its processes.
  *
- * @param context What is fixed for the loop.
- * @param options The PRD and the iteration.
  * @returns What happens, and at the end the verdict.
  */
 export async function* runChecks(
@@ -85,8 +83,6 @@ export interface Verified {
  * Verifies stories that were marked as passed: by their commits if that is wanted, then by the
  * checks. What could not be verified, for whatever reason, is reopened.
  *
- * @param context What is fixed for the loop.
- * @param stories The stories that were marked, and what came with it.
  * @returns What happens, and at the end what it came to.
  */
 export async function* verifyMarked(

@@ -9,9 +9,6 @@ import { waitUntil } from "./wait_until.ts";
  * Waits for an agent: until its time has come, the time of the loop is over, or a person wants
  * something else.
  *
- * @param context What is fixed for the loop.
- * @param state What it knows.
- * @param step The agent, and until when.
  * @returns What happens, and at the end what the loop knows then.
  */
 export async function* waitForAgent(

@@ -196,6 +196,20 @@ Deno.test("ralph init, convert, check, tasks and run work together", async () =>
   assertStringIncludes(await call("tasks"), "not converted");
   assertStringIncludes(await call("convert", "tea-time"), "2 stories, 4 criteria");
   assertStringIncludes(await call("convert", "tea-time"), "unchanged");
+  // What the template says is nothing to work on: the same words from both.
+  const unfilled = 'Story "US-001" is still the one of the template';
+  const check = await ralph(["check", "tea-time"], options);
+  assertEquals(check.code, 1);
+  assertStringIncludes(check.stdout, unfilled);
+  const run = await ralph(["run", "tea-time", "-a", "demo"], options);
+  assertEquals(run.code, 1);
+  assertStringIncludes(run.stderr, unfilled);
+  const file = join(dir.path, "tasks", "tea-time", "prd.md");
+  const filled = (await readFile(file, "utf8"))
+    .replaceAll("As a user, I want something so that something else.", "Tea is made.")
+    .replaceAll("Something that can be checked", "There is tea");
+  await writeFile(file, filled);
+  await call("convert", "tea-time");
   assertStringIncludes(await call("check", "tea-time"), "nothing is wrong");
   assertStringIncludes(await call("run", "tea-time", "-a", "demo"), "Completed tea-time");
   assertMatch(await call("tasks"), /tea-time +2\/2 +ralph\/tea-time +done/);

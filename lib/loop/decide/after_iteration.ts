@@ -17,13 +17,7 @@ export interface AfterIterationRules extends FailoverRules {
   maxCheckFailures: number;
 }
 
-/**
- * Counts an iteration that begins. It counts also where git or the disk fails before its end.
- *
- * @param state What the loop knows.
- * @param work What the iteration is to do.
- * @returns What it knows then.
- */
+/** Counts an iteration that begins. It counts also where git or the disk fails before its end. */
 export function beginIteration(state: LoopState, { story, agent }: IterationWork): LoopState {
   return {
     ...state,
@@ -33,13 +27,7 @@ export function beginIteration(state: LoopState, { story, agent }: IterationWork
   };
 }
 
-/**
- * Counts what an agent has used, also where the rest of its iteration cannot be found out.
- *
- * @param state What the loop knows.
- * @param result How the agent ended.
- * @returns What it knows then.
- */
+/** Counts what an agent has used, also where the rest of its iteration cannot be found out. */
 export function afterAgent(state: LoopState, { usage }: AgentResult): LoopState {
   return usage === undefined ? state : { ...state, usage: addUsage(state.usage, usage) };
 }
@@ -47,9 +35,6 @@ export function afterAgent(state: LoopState, { usage }: AgentResult): LoopState 
 /**
  * Learns from an iteration: how far the stories are, how the agent did, what to tell the next one.
  *
- * @param state What the loop knew when the agent had ended.
- * @param facts What the iteration brought to light.
- * @param rules The numbers to decide by.
  * @returns What it knows now; the state given is not changed.
  */
 export function afterIteration(

@@ -18,8 +18,6 @@ export interface PrdFacts {
  * Learns from a look at prd.json. A file that cannot be used is never an empty or a finished one:
  * the last good PRD stands in for it.
  *
- * @param known What was known of prd.json before.
- * @param facts What the look found.
  * @returns What is known now, and what to warn of.
  */
 export function afterReading(
@@ -49,8 +47,6 @@ export function afterReading(
 /**
  * Says why a loop cannot go on with prd.json as it is.
  *
- * @param known What is known of prd.json.
- * @param iterations Iterations that were begun.
  * @returns Why, in words; `undefined` if it can, for now.
  */
 export function staysBroken({ broken }: KnownPrd, iterations: number): string | undefined {

@@ -15,8 +15,6 @@ export interface WaitFacts {
 /**
  * Learns from a wait.
  *
- * @param state What the loop knew.
- * @param facts What the wait brought.
  * @returns What it knows now; the state given is not changed.
  */
 export function afterWait(state: LoopState, { agent, retried, snapshot }: WaitFacts): LoopState {

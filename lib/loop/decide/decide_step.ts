@@ -54,9 +54,6 @@ export interface Moment {
  * Decides whether a loop ends before it looks at its stories again: because it was asked to, or
  * because nothing changes any more.
  *
- * @param context What is fixed for the loop.
- * @param state What it knows.
- * @param moment The present.
  * @returns How it ends; `undefined` if it goes on.
  */
 export function decideHalt(
@@ -79,10 +76,7 @@ export function decideHalt(
 /**
  * Decides what a loop does next.
  *
- * @param context What is fixed for the loop.
  * @param state What it knows; its PRD was just read.
- * @param moment The present.
- * @returns The step.
  */
 export function decideStep(
   context: Pick<LoopContext, "options">,
@@ -183,9 +177,6 @@ function blockedEnd(
 /**
  * Decides whether a loop whose stories all pass ends because of its checks.
  *
- * @param context What is fixed for the loop.
- * @param verdict What became of the checks.
- * @param moment The present.
  * @returns How it ends; `undefined` if the checks hold, or the loop is to stop, which comes next.
  */
 export function decideAfterChecks(

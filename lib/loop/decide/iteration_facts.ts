@@ -70,12 +70,7 @@ export interface IterationJudgement {
   readonly ending: AgentEnding;
 }
 
-/**
- * Judges an iteration by its facts.
- *
- * @param facts What it brought to light.
- * @returns What that amounts to.
- */
+/** Judges an iteration by its facts. */
 export function judgeIteration(facts: IterationFacts): IterationJudgement {
   const { work, result, verdict, marked, before, after } = facts;
   const passed = isRefuted(verdict) ? [] : marked;
@@ -92,7 +87,6 @@ export function judgeIteration(facts: IterationFacts): IterationJudgement {
 /**
  * Says whether stories that were marked cannot count.
  *
- * @param verdict What became of the checks.
  * @returns Whether a check failed, or could not end.
  */
 export function isRefuted(

@@ -15,8 +15,6 @@ export interface LoopSpending {
 /**
  * Finds the limit that keeps a loop from beginning another iteration.
  *
- * @param spent What the loop has spent so far.
- * @param limits The limits.
  * @returns The limit, in words; `undefined` if none is reached.
  */
 export function reachedLimit(spent: LoopSpending, limits: LoopLimits): string | undefined {
@@ -33,8 +31,6 @@ export function reachedLimit(spent: LoopSpending, limits: LoopLimits): string | 
  * Finds the limit of what agents use that is reached, also in the middle of an iteration. The cost
  * is the agents' own estimate; those that report none are bounded by their tokens.
  *
- * @param usage What all agents have used.
- * @param limits The limits.
  * @returns The limit, in words; `undefined` if none is reached.
  */
 export function reachedUsageLimit(usage: Usage, limits: LoopLimits): string | undefined {
@@ -48,12 +44,7 @@ export function reachedUsageLimit(usage: Usage, limits: LoopLimits): string | un
   return undefined;
 }
 
-/**
- * Says that the time of a loop is over.
- *
- * @param timeMs The limit, in milliseconds.
- * @returns The limit, in words.
- */
+/** Says that the time of a loop is over. */
 export function timeLimitReached(timeMs: number): string {
   return `time limit (${seconds(timeMs)}) reached`;
 }
@@ -79,8 +70,6 @@ export interface RunEnd {
 /**
  * Finds the limit that will end a running agent first, if it goes on as it does now.
  *
- * @param times How long it has run, and how long it has been silent.
- * @param limits The limits.
  * @returns The limit; `undefined` if none bounds it.
  */
 export function nextRunEnd(times: RunTimes, limits: LoopLimits): RunEnd | undefined {

@@ -13,17 +13,12 @@ import { initialState, type LoopState } from "../loop_state.ts";
 import { preflight, PreflightError } from "./preflight.ts";
 import { type MissingAgent, probeAgents } from "./probe_agents.ts";
 
-/** Thrown when no agent that a loop may use is installed. */
+/** Thrown when none of the agents that a loop may use is installed. */
 export class AgentNotReadyError extends Error {
-  /** The agents that were looked for, each with what is wrong with it and what to do. */
+  /** The missing agents, each with its problem and how to fix it. */
   readonly agents: MissingAgent[];
 
-  /**
-   * Makes the error.
-   *
-   * @param task The name of the task.
-   * @param agents The agents that were looked for.
-   */
+  /** The message does not list the agents; `agents` does. */
   constructor(task: string, agents: MissingAgent[]) {
     super(`Cannot run ${task}: no agent is ready`);
     this.name = "AgentNotReadyError";
@@ -33,11 +28,7 @@ export class AgentNotReadyError extends Error {
 
 /** Thrown when a PRD has no story to run. */
 export class NoStoriesError extends Error {
-  /**
-   * Makes the error.
-   *
-   * @param file The file.
-   */
+  /** The message names the file. */
   constructor(file: string) {
     super(`Cannot run ${file}: it has no stories`);
     this.name = "NoStoriesError";
@@ -49,12 +40,7 @@ export class UnfilledStoriesError extends Error {
   /** What to do about it. */
   readonly hint: string = UNFILLED_HINT;
 
-  /**
-   * Makes the error.
-   *
-   * @param file The file.
-   * @param stories The stories.
-   */
+  /** The message names the file. */
   constructor(file: string, stories: readonly Story[]) {
     super(`Cannot run ${file}: ${stories.map(unfilledMessage).join("; ")}`);
     this.name = "UnfilledStoriesError";
@@ -74,8 +60,8 @@ export interface StartedLoop {
 }
 
 /**
- * Reads the task, looks for the agents and takes the branch, in this order, so
- * that nothing has changed when something is missing.
+ * Reads the task, probes the agents and switches to the branch, in this order, so that nothing has
+ * changed if something is missing.
  *
  * @param options The options of the loop.
  * @returns A loop that can begin; its deadline is the caller's to dispose of.
@@ -87,7 +73,7 @@ export interface StartedLoop {
 export async function startLoop(options: RunLoopOptions): Promise<StartedLoop> {
   const { task, now = Date.now, control = new LoopControl(), signal } = options;
   signal?.throwIfAborted();
-  // Copied once: each look at process.env asks the system.
+  // Copied once: each read of process.env is a system call.
   const env = { ...(options.env ?? process.env) };
   const reader = new PrdReader(task.prdFile, { now, goodCopy: options.goodCopy });
   const { prd } = await reader.read();

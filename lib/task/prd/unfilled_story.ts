@@ -13,7 +13,6 @@ export const UNFILLED_HINT =
 /**
  * Says whether a story still is the one of the template: an agent would make something up.
  *
- * @param story The story.
  * @returns Whether its description or a criterion is the template's.
  */
 export function isUnfilled({ description, criteria }: Story): boolean {
@@ -21,12 +20,7 @@ export function isUnfilled({ description, criteria }: Story): boolean {
     criteria.some((each) => each.description.trim() === TEMPLATE_CRITERION);
 }
 
-/**
- * Says what is wrong with a story of the template, in the same words wherever it is found.
- *
- * @param story The story.
- * @returns The message.
- */
+/** Says what is wrong with a story of the template, in the same words wherever it is found. */
 export function unfilledMessage({ id }: Story): string {
   return `Story "${id}" is still the one of the template`;
 }
