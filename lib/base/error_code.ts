@@ -30,3 +30,19 @@ export function isNotFound(error: unknown): boolean {
   const code = errorCode(error);
   return code === "ENOENT" || code === "ENOTDIR";
 }
+
+/**
+ * The error that came first. Where cleaning up after an error fails too, what is thrown is a
+ * `SuppressedError`, whose own message says nothing.
+ */
+export function firstError(error: unknown): unknown {
+  let first = error;
+  while (first instanceof SuppressedError) first = first.suppressed;
+  return first;
+}
+
+/** The message of anything that was thrown, in one place for all that report one. */
+export function errorMessage(error: unknown): string {
+  const first = firstError(error);
+  return first instanceof Error ? first.message : String(first);
+}

@@ -1,3 +1,4 @@
+import { errorMessage } from "../base/error_code.ts";
 import type { LoopEvent, LoopResult } from "../event/loop_event.ts";
 import { rotateProgress } from "../task/progress/rotate_progress.ts";
 import { publishWork } from "./branch/publish_branch.ts";
@@ -105,7 +106,7 @@ export async function* runLoop(options: RunLoopOptions): AsyncGenerator<LoopEven
       }
     } catch (error) {
       // Reported like any other outcome, with everything that was done.
-      end = { outcome: "failed", reason: error instanceof Error ? error.message : String(error) };
+      end = { outcome: "failed", reason: errorMessage(error) };
     }
   }
   const result = await endLoop(context, state, end);

@@ -8,6 +8,7 @@ import {
 import { existsSync, readFileSync } from "node:fs";
 import { appendFile, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { LoopEvent } from "../../lib/event/loop_event.ts";
 import { appendProgress, createProgress } from "../../lib/task/progress/append_progress.ts";
 import {
   countIterations,
@@ -16,7 +17,9 @@ import {
 } from "../../lib/task/progress/progress_entry.ts";
 import { formatProgressEntry } from "../../lib/task/progress/format_progress_entry.ts";
 import { type ParsedProgressEntry, parseProgress } from "../../lib/task/progress/parse_progress.ts";
+import { progressSink } from "../../lib/task/progress/progress_sink.ts";
 import { rotateProgress } from "../../lib/task/progress/rotate_progress.ts";
+import { taskRepo } from "../kit/scripted_agent.ts";
 import { tempDir } from "../kit/testing.ts";
 
 const seedFile = new URL("../../../shared/seeds/progress-log.txt", import.meta.url);
@@ -365,4 +368,28 @@ Deno.test("countIterations() counts a streak once, however it was written", () =
     countIterations([...failures(2), { kind: "story", story: "1", body: "" }, ...failures(3)]),
     6,
   );
+});
+
+Deno.test("progressSink() gives a new file the type of the PRD", async () => {
+  const event: LoopEvent = {
+    time: "2026-11-20T18:02:11.000Z",
+    type: "failed_over",
+    iteration: 2,
+    story: { id: "US-001", title: "Story" },
+    from: "claude",
+    to: "opencode",
+    failuresInRow: 3,
+    reason: "boom",
+  };
+  for (const [type, shown] of [["bugfix", "Bugfix"], [undefined, "Feature"]]) {
+    await using repo = await taskRepo([{ id: "US-001" }], { type });
+    await using progress = progressSink({ task: repo.task });
+    await progress.write(event);
+    assertStringIncludes(await readFile(repo.task.progressFile, "utf8"), `\nType: ${shown}\n`);
+  }
+  await using broken = await taskRepo([{ id: "US-001" }], { type: "bugfix" });
+  await writeFile(broken.task.prdFile, "{");
+  await using progress = progressSink({ task: broken.task });
+  await progress.write(event);
+  assertStringIncludes(await readFile(broken.task.progressFile, "utf8"), "\nType: Feature\n");
 });

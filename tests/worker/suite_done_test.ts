@@ -225,3 +225,24 @@ Deno.test("point 17: a stop in the middle keeps a story that was finished just b
   assert(session !== undefined);
   assertEquals([session.status, session.stories], ["stopped", { done: 1, total: 2 }]);
 });
+
+Deno.test("a check is ended with the time of the loop, and its story does not count", async () => {
+  await using it = await suiteScene({ agents: { agent: ["pass US-001; work one"] } });
+  const { code, stdout, ms } = await it.run("--check", "sleep 65", "--max-time", "3s");
+  assertEquals(code, 3, stdout);
+  assert(ms < 30_000);
+  const reason = 'check \\"sleep 65\\" was ended: time limit (3 s) reached';
+  assertStringIncludes(stdout, `iteration 1 US-001 reopened "${reason}"`);
+  assertStringIncludes(stdout, "Stopped job: time limit (3 s) reached");
+  assertEquals(it.sessions()[0]?.stories, { done: 0, total: 1 });
+});
+
+Deno.test("a run says in its first line and its summary that it has no checks", async () => {
+  const words = "no checks: the agents' own marks only";
+  await using it = await suiteScene({ agents: { agent: ["pass US-001; work one"] } });
+  const { stdout } = await it.run();
+  assertStringIncludes(stdout.split("\n").find((line) => line.includes(" started ")) ?? "", words);
+  assertStringIncludes(stdout, `  checks   ${words}`);
+  await using checked = await suiteScene({ agents: { agent: ["pass US-001; work one"] } });
+  assert(!(await checked.run("--check", "true")).stdout.includes("no checks"));
+});

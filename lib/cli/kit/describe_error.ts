@@ -1,3 +1,4 @@
+import { firstError } from "../../base/error_code.ts";
 import { PreflightError } from "../../loop/start/preflight.ts";
 import { AgentNotReadyError } from "../../loop/start/start_loop.ts";
 import { RpcConnectionError } from "../../rpc/client/rpc_channel.ts";
@@ -46,9 +47,10 @@ const EXIT_CODES: [new (...args: any[]) => Error, number][] = [
  * @returns What to print on stderr, and the exit code.
  */
 export function describeError(
-  error: unknown,
+  thrown: unknown,
   options: DescribeErrorOptions = {},
 ): ErrorDescription {
+  const error = firstError(thrown);
   // The worker has already printed the complete message.
   if (error instanceof WorkerStartError) {
     return { exitCode: error.exitCode, lines: [sanitizeLines(error.message).join("\n")] };

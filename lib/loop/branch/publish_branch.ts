@@ -1,5 +1,6 @@
 import process from "node:process";
 import { agentEnvironment } from "../../agent/agent_environment.ts";
+import { errorMessage } from "../../base/error_code.ts";
 import { findProgram } from "../../base/find_program.ts";
 import { findSecrets, maskSecrets } from "../../base/mask_secrets.ts";
 import { type ProgramResult, runProgram } from "../../base/run_program.ts";
@@ -218,8 +219,7 @@ export async function* publishWork(
     signal: control.stopSignal,
   }).catch((error: unknown): PublishReport | undefined => {
     if (control.stopSignal.aborted) return undefined;
-    const problem = error instanceof Error ? error.message : String(error);
-    return { pushed: false, merged: false, problem };
+    return { pushed: false, merged: false, problem: errorMessage(error) };
   });
   if (report === undefined) return;
   yield stamp(context, { type: "published", branch, mergeTarget: prd.mergeTarget, ...report });

@@ -106,7 +106,7 @@ export interface NewProgressHeader {
   /** The name of the task. */
   effort: string;
   /** The kind of work, as in the PRD. @default {"Feature"} */
-  type?: string;
+  type?: string | undefined;
 }
 
 /** Options for {@linkcode createProgress}. */

@@ -37,7 +37,7 @@ export interface CheckpointEntry {
   /** The last iteration. */
   iteration: number;
   /** The limit of iterations; absent if there was none. */
-  maxIterations?: number;
+  maxIterations?: number | undefined;
   /** Stories that pass, of how many. */
   stories: { done: number; total: number };
   /** The agent. */

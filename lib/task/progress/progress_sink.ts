@@ -1,3 +1,5 @@
+import { PrdError } from "../prd/prd.ts";
+import { readPrd } from "../prd/read_prd.ts";
 import { appendProgress } from "./append_progress.ts";
 import type { FailureEntry, NewProgressEntry } from "./progress_entry.ts";
 import type { Task } from "../task.ts";
@@ -8,8 +10,8 @@ import type { Sink } from "../../event/sink.ts";
 export interface ProgressSinkOptions {
   /** The task. */
   task: Task;
-  /** The kind of work, for the header of a new file. @default {"Feature"} */
-  type?: string;
+  /** The kind of work, for the header of a new file. @default {the PRD's, then "Feature"} */
+  type?: string | undefined;
 }
 
 /** The sink of progress.txt; it takes events without their number too. */
@@ -31,18 +33,30 @@ export interface ProgressSink extends Sink {
  * for await (const event of runLoop({ task, agents: createAgents() })) await progress.write(event);
  * ```
  */
-export function progressSink({ task, type = "Feature" }: ProgressSinkOptions): ProgressSink {
+export function progressSink({ task, type }: ProgressSinkOptions): ProgressSink {
   return {
     async write(event) {
       const entry = progressEntry(event);
       if (entry === undefined) return;
       await appendProgress(task.progressFile, entry, {
         now: () => Date.parse(event.time),
-        header: { effort: task.name, type },
+        header: { effort: task.name, type: type ?? await typeOf(task) },
       });
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+/** The kind of work as prd.json has it, `bugfix`, in the form of the header, `Bugfix`. */
+async function typeOf(task: Task): Promise<string | undefined> {
+  try {
+    const type = (await readPrd(task.prdFile)).type?.trim();
+    return type ? type.charAt(0).toUpperCase() + type.slice(1) : undefined;
+  } catch (error) {
+    // A prd.json that an agent broke must not keep its failure out of progress.txt.
+    if (error instanceof PrdError) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -69,7 +83,7 @@ export function progressEntry(event: LoopEvent): NewProgressEntry | undefined {
       return {
         kind: "checkpoint",
         iteration: iterations,
-        ...(event.maxIterations === undefined ? {} : { maxIterations: event.maxIterations }),
+        maxIterations: event.maxIterations,
         stories,
         agent: event.agent,
         reason,
