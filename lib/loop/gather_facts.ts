@@ -15,7 +15,7 @@ import { readTaskPrd } from "./read_task_prd.ts";
 import { verifyMarked } from "./verify_iteration.ts";
 
 /** The part of an iteration that is over when its facts are gathered. */
-export interface IterationRun {
+interface IterationRun {
   /** What it was to do. */
   work: IterationWork;
   /** How the agent ended. */

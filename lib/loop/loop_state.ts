@@ -16,7 +16,7 @@ export interface KnownPrd {
 }
 
 /** A prd.json that cannot be used. */
-export interface BrokenPrd {
+interface BrokenPrd {
   /** The iteration after which it was first found so. */
   readonly since: number;
   /** The iteration after which it was last reported. */
@@ -26,7 +26,7 @@ export interface BrokenPrd {
 }
 
 /** How the last iteration went for its agent. */
-export interface LastRun {
+interface LastRun {
   /** The agent. */
   readonly agent: string;
   /** Whether it failed. */

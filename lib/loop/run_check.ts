@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { endAgentProcesses } from "../base/end_processes.ts";
 
 /** Options for {@linkcode runCheck}. */
-export interface RunCheckOptions {
+interface RunCheckOptions {
   /** The folder to run it in: an absolute path. */
   cwd: string;
   /** Its whole environment. */
@@ -15,7 +15,7 @@ export interface RunCheckOptions {
 }
 
 /** The result of a check. */
-export interface CheckResult {
+interface CheckResult {
   /** Whether it exited with 0. */
   ok: boolean;
   /** Why it failed, in one line; empty if it did not. */

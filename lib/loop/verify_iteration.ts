@@ -7,7 +7,7 @@ import { checksOf, environmentFor, type LoopContext, stamp } from "./loop_contex
 import { runCheck } from "./run_check.ts";
 
 /** What {@linkcode runChecks} runs. */
-export interface RunChecksOptions {
+interface RunChecksOptions {
   /** The PRD as it is now. */
   prd: Prd;
   /** The number of the iteration that is verified. */
@@ -62,7 +62,7 @@ function howEnded({ control, options }: LoopContext): string {
 }
 
 /** What {@linkcode verifyMarked} has to verify. */
-export interface MarkedStories extends RunChecksOptions {
+interface MarkedStories extends RunChecksOptions {
   /** The stories that were marked as passed. */
   marked: readonly Story[];
   /** The commits that came with it. */
@@ -72,7 +72,7 @@ export interface MarkedStories extends RunChecksOptions {
 }
 
 /** What verifying stories came to. */
-export interface Verified {
+interface Verified {
   /** What became of the checks. */
   verdict: Verdict;
   /** Ids of the stories that were reopened. */

@@ -1,5 +1,5 @@
 /** Options for {@linkcode waitUntil}. */
-export interface WaitUntilOptions {
+interface WaitUntilOptions {
   /** Ends the wait early, without an error. */
   wake: AbortSignal;
   /** The clock, in milliseconds since the epoch. @default {Date.now} */

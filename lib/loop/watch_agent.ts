@@ -6,7 +6,7 @@ import { nextRunEnd, reachedUsageLimit } from "./decide/limits.ts";
 import type { LoopControl } from "./loop_control.ts";
 
 /** Options for {@linkcode watchAgent}: what the agent gets, and what bounds it. */
-export interface WatchAgentOptions extends Omit<AgentStartOptions, "signal" | "onOutput"> {
+interface WatchAgentOptions extends Omit<AgentStartOptions, "signal" | "onOutput"> {
   /** The limits of the loop. */
   limits: LoopLimits;
   /** The time since the loop began, in milliseconds. @default {the time since the agent began} */

@@ -48,7 +48,7 @@ export function story(n: number): { id: string; title: string } {
 }
 
 /** The start of the sample run: 11 stories, of which the 7th and 8th wait for the one before. */
-export function started(): LoopEvent {
+export function started(checks = 1): LoopEvent {
   return event(0, {
     type: "loop_started",
     task: "my-feature",
@@ -58,7 +58,8 @@ export function started(): LoopEvent {
     agent: "claude",
     limits: { iterations: 50 },
     stories: { done: 0, total: 11 },
-    verifies: false,
+    verifies: checks > 0,
+    checks,
     list: TITLES.map((title, index) => ({
       id: id(index + 1),
       title,

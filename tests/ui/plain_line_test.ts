@@ -146,3 +146,9 @@ Deno.test("plainLines() keeps every name and text on its line", () => {
   // deno-lint-ignore no-control-regex
   for (const line of lines) assert(!/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202e]/.test(line), line);
 });
+
+Deno.test("plainLines() says at the start that nothing but the agents' marks counts", () => {
+  const [line = ""] = plainLines(started(0));
+  assert(line.endsWith(` "no checks: the agents' own marks only"`), line);
+  assert(!plainLines(started(1)).join().includes("no checks"));
+});

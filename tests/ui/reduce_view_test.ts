@@ -208,3 +208,10 @@ Deno.test("reduceView() does not grow with the number of events", () => {
   assertEquals(state.checks.at(-1), { command: "check 1999", ok: true });
   assert(JSON.stringify(state).length < 50_000);
 });
+
+Deno.test("reduceView() notices that nothing but the agents' marks counts", () => {
+  const notices = (checks: number) =>
+    viewOf([started(checks)]).notices.map(({ kind, why }) => [kind, why]);
+  assertEquals(notices(0), [["warning", "no checks: the agents' own marks only"]]);
+  assertEquals(notices(1), []);
+});

@@ -122,3 +122,10 @@ Deno.test("renderSummary() wraps between items, and colours only the heading", (
   for (const line of lines.slice(1)) assert(displayWidth(line) <= 48, line);
   assertEquals(lines.filter((line) => line.includes("US-00")).length, 3);
 });
+
+Deno.test("renderSummary() says that nothing but the agents' marks counted", () => {
+  const words = "  checks   no checks: the agents' own marks only";
+  assert(renderSummary(loopResult({ checks: 0 }), { task: "t" }).includes(words));
+  assert(!renderSummary(loopResult({ checks: 1 }), { task: "t" }).includes(words));
+  assert(!renderSummary(loopResult(), { task: "t" }).includes(words));
+});

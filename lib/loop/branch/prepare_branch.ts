@@ -35,7 +35,7 @@ export class DirtyTreeError extends Error {
 const MOST_FILES_IN_MESSAGE = 5;
 
 /** Options for {@linkcode prepareBranch}. */
-export interface PrepareBranchOptions {
+interface PrepareBranchOptions {
   /** The branch to work on; `null` or nothing to stay on the current one. */
   branchName?: string | null | undefined;
   /** What a new branch starts from: a branch, a tag or a commit. @default {the current commit} */
@@ -45,7 +45,7 @@ export interface PrepareBranchOptions {
 }
 
 /** The result of {@linkcode prepareBranch}. */
-export interface PreparedBranch {
+interface PreparedBranch {
   /** The branch that is checked out; absent on a detached HEAD. */
   branch?: string | undefined;
   /** What was done: `tracked` is a new branch that follows one of a remote. */

@@ -35,7 +35,7 @@ export interface PublishBranchOptions {
 }
 
 /** What was done with a branch. */
-export interface PublishReport {
+interface PublishReport {
   /** Whether it was pushed. */
   pushed: boolean;
   /** The address of its pull request; absent if there is none. */

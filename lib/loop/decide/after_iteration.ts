@@ -12,7 +12,7 @@ import {
 } from "./iteration_facts.ts";
 
 /** The rules of {@linkcode afterIteration}. */
-export interface AfterIterationRules extends FailoverRules {
+interface AfterIterationRules extends FailoverRules {
   /** Check failures of one story before it is left alone. */
   maxCheckFailures: number;
 }

@@ -5,7 +5,7 @@ import type { KnownPrd } from "../loop_state.ts";
 const BROKEN_ITERATIONS_MAX = 3;
 
 /** What a look at prd.json found. */
-export interface PrdFacts {
+interface PrdFacts {
   /** The PRD: the last good one if the file cannot be used. */
   readonly prd: Prd;
   /** Why the file cannot be used; `undefined` if it can. */

@@ -3,7 +3,7 @@ import type { LoopState } from "../loop_state.ts";
 import type { FailoverState } from "./failover.ts";
 
 /** What a wait brought. */
-export interface WaitFacts {
+interface WaitFacts {
   /** The agent that was waited for. */
   readonly agent: string;
   /** Whether a person said that it may run at once. */

@@ -60,7 +60,7 @@ export function candidateAgents(wishes: AgentWishes): string[] {
 }
 
 /** The requests for models, for {@linkcode chooseModel}. */
-export interface ModelWishes {
+interface ModelWishes {
   /** The agent that runs. */
   agent: string;
   /** The preferred agent. */

@@ -25,7 +25,7 @@ export interface LoopEnd {
 }
 
 /** A switch from one agent to another. */
-export type Failover = Extract<LoopEventBody, { type: "failed_over" }>;
+type Failover = Extract<LoopEventBody, { type: "failed_over" }>;
 
 /** What a loop does next. */
 export type LoopStep =

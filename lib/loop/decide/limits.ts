@@ -3,7 +3,7 @@ import type { LoopLimits } from "../../event/loop_event.ts";
 import { limitedTokens } from "../../event/usage.ts";
 
 /** What a loop has spent so far. */
-export interface LoopSpending {
+interface LoopSpending {
   /** Iterations that were begun. */
   iterations: number;
   /** The time since its start, in milliseconds, waits included. */
@@ -50,7 +50,7 @@ export function timeLimitReached(timeMs: number): string {
 }
 
 /** The times that bound an agent while it runs, in milliseconds. */
-export interface RunTimes {
+interface RunTimes {
   /** Since the loop began. */
   loopMs: number;
   /** Since the agent was started. */
@@ -60,7 +60,7 @@ export interface RunTimes {
 }
 
 /** When the time of a running agent is over, and how it then ends. */
-export interface RunEnd {
+interface RunEnd {
   /** How long it still has, in milliseconds; 0 or less if its time is over. */
   leftMs: number;
   /** How it then ends. */

@@ -35,8 +35,7 @@ export class PreflightError extends Error {
 }
 
 /** Options for {@linkcode preflight}. */
-export interface PreflightOptions
-  extends FindFolderProblemOptions, Omit<FindGitProblemOptions, "root"> {
+interface PreflightOptions extends FindFolderProblemOptions, Omit<FindGitProblemOptions, "root"> {
   /** The task. */
   task: Task;
   /** Further folders that must be writable, such as the state folder. @default {none} */
@@ -76,7 +75,7 @@ export async function preflight(options: PreflightOptions): Promise<PreflightPro
 }
 
 /** Options for {@linkcode findGitProblem}. */
-export interface FindGitProblemOptions {
+interface FindGitProblemOptions {
   /** The root of the repository that git must be able to read. @default {none} */
   root?: string | undefined;
   /** The environment for running git. @default {process.env} */
@@ -133,7 +132,7 @@ export async function findGitProblem(
 }
 
 /** Options for {@linkcode findFolderProblem}. */
-export interface FindFolderProblemOptions extends ProbeFolderOptions {
+interface FindFolderProblemOptions extends ProbeFolderOptions {
   /** Bytes that must be free. @default {104_857_600} */
   minFreeBytes?: number | undefined;
 }

@@ -14,7 +14,7 @@ export interface MissingAgent {
 }
 
 /** Options for {@linkcode probeAgents}. */
-export interface ProbeAgentsOptions {
+interface ProbeAgentsOptions {
   /** All known agents. */
   agents: readonly Agent[];
   /** The environment to look in. */

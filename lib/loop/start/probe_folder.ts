@@ -10,7 +10,7 @@ export interface ProbeFolderOptions {
 }
 
 /** Whether a folder is writable. */
-export type FolderState =
+type FolderState =
   /** Files can be created in it, and this many bytes are free. */
   | { writable: true; freeBytes: number }
   /** Files cannot be created in it. */

@@ -48,7 +48,7 @@ export class UnfilledStoriesError extends Error {
 }
 
 /** A loop that can begin. */
-export interface StartedLoop {
+interface StartedLoop {
   /** What is fixed for it. */
   context: LoopContext;
   /** What it knows. */
