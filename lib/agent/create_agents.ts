@@ -33,15 +33,38 @@ export interface DemoConfig {
   story_ms?: number;
 }
 
+/** The table `[agents.opencode]` of the config. */
+export interface OpencodeConfig {
+  /** What it may do without `--yolo`, as in `opencode.json`. @default {{}} */
+  permission?: PermissionConfig;
+  /** The agent of OpenCode, such as `build`. @default {OpenCode's own default} */
+  mode?: string;
+  /** Whether it runs in a PTY, without a server. @default {false} */
+  pty?: boolean;
+  /** The program for a PTY: a name on PATH or a path. @default {"opencode"} */
+  program?: string;
+}
+
 /** Options for {@linkcode createAgents}. */
 export interface CreateAgentsOptions {
-  /** Names that the caller handles itself, such as `opencode`; their tables are ignored. */
-  reserved?: readonly string[];
+  /** The URL of the OpenCode server. @default {"http://127.0.0.1:14096"} */
+  opencodeUrl?: string | undefined;
+  /** The folder with `opencode.env`, in which the server's password may be. @default {none} */
+  configDir?: string | undefined;
+  /**
+   * Whether every agent runs in a PTY, regardless of its table. Those that have no PTY mode say
+   * that they cannot be used. @default {false}
+   */
+  pty?: boolean | undefined;
   /** The time in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
-  /** Whether `claude` runs in a PTY, regardless of its table. @default {false} */
-  pty?: boolean;
+  now?: (() => number) | undefined;
 }
+
+/** Why an agent without a PTY mode cannot be used where everything is to run in one. */
+export const NO_PTY_MODE = {
+  reason: "it has no PTY mode, which --pty asks for",
+  hint: "claude and opencode have one, and a command of the config with pty = true",
+} as const;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
@@ -57,95 +80,6 @@ const demoConfig: z.ZodType<DemoConfig> = z.strictObject({
   story_ms: z.number().min(0).exactOptional(),
 });
 
-/**
- * Creates all agents that need no server: `claude`, `codex`, `gemini`, `demo`, and one for each
- * other table of the config.
- *
- * @example Usage
- * ```ts
- * import { createAgents } from "@ralph/cli";
- * import { assertEquals } from "@std/assert";
- *
- * const agents = createAgents({ aider: { command: ["aider", "--yes-always"] } });
- * assertEquals(agents.map((it) => it.name), ["claude", "codex", "gemini", "demo", "aider"]);
- * ```
- *
- * @param config The parsed tables `[agents.NAME]`.
- * @throws {TypeError} If a table is invalid; the message names it and the field.
- */
-export function createAgents(
-  config: Record<string, unknown> = {},
-  options: CreateAgentsOptions = {},
-): Agent[] {
-  const { reserved = [], pty = false } = options;
-  const clock = options.now ? { now: options.now } : {};
-  const { allowed_tools: allowedTools, patterns, ...claude } = check(
-    "claude",
-    claudeConfig,
-    config.claude ?? {},
-  );
-  const demo = check("demo", demoConfig, config.demo ?? {});
-  const agents = [createClaude({
-    ...claude,
-    pty: pty || (claude.pty ?? false),
-    ...clock,
-    ...(allowedTools && { allowedTools }),
-    ...(patterns && {
-      patterns: patterns.map((it) => ({ ...it, regex: new RegExp(it.regex, "im") })),
-    }),
-  })];
-  for (const [name, preset] of Object.entries(COMMAND_PRESETS)) {
-    const table = check(name, partialCommandConfigSchema, config[name] ?? {});
-    agents.push(
-      createCommand(name, check(name, commandConfigSchema, { ...preset, ...table }), clock),
-    );
-  }
-  agents.push(createDemo(demo.story_ms === undefined ? {} : { storyMs: demo.story_ms }));
-  const builtIn = new Set([...agents.map((it) => it.name), ...reserved]);
-  for (const [name, table] of Object.entries(config)) {
-    if (builtIn.has(name)) continue;
-    if (!NAME.test(name)) {
-      throw new TypeError(
-        `Cannot use agent "${name}": expected a name of letters, digits, ".", "_" and "-"`,
-      );
-    }
-    agents.push(createCommand(name, check(name, commandConfigSchema, table), clock));
-  }
-  return agents;
-}
-
-function check<T>(name: string, schema: z.ZodType<T>, table: unknown): T {
-  const parsed = schema.safeParse(table);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const field = ["agents", name, ...issue?.path ?? []].join(".");
-  throw new TypeError(`Cannot use agent "${name}": ${field}: ${issue?.message}`, {
-    cause: parsed.error,
-  });
-}
-
-/** The table `[agents.opencode]` of the config. */
-export interface OpencodeConfig {
-  /** What it may do without `--yolo`, as in `opencode.json`. @default {{}} */
-  permission?: PermissionConfig;
-  /** The agent of OpenCode, such as `build`. @default {OpenCode's own default} */
-  mode?: string;
-  /** Whether it runs in a PTY, without a server. @default {false} */
-  pty?: boolean;
-  /** The program for a PTY: a name on PATH or a path. @default {"opencode"} */
-  program?: string;
-}
-
-/** Options for {@linkcode opencodeFromConfig}. */
-export interface OpencodeFromConfigOptions {
-  /** The URL of the server. @default {"http://127.0.0.1:14096"} */
-  url?: string | undefined;
-  /** The folder with `opencode.env`. */
-  configDir: string;
-  /** Whether it runs in a PTY, regardless of the table. @default {false} */
-  pty?: boolean;
-}
-
 const action = z.enum(["allow", "deny", "ask"]);
 const opencodeConfig: z.ZodType<OpencodeConfig> = z.strictObject({
   permission: z.union([
@@ -158,36 +92,71 @@ const opencodeConfig: z.ZodType<OpencodeConfig> = z.strictObject({
 });
 
 /**
- * Creates the agent `opencode` from its table in the config.
+ * Creates every agent: `claude`, `codex`, `gemini`, `demo`, one for each other table of the config,
+ * and `opencode`. What an agent needs (a terminal, OpenCode's library) is loaded when it starts.
  *
  * @example Usage
  * ```ts
- * import { opencodeFromConfig } from "./create_agents.ts";
+ * import { createAgents } from "@ralph/cli";
  * import { assertEquals } from "@std/assert";
  *
- * const table = { permission: { bash: { "git *": "allow" } } };
- * assertEquals(opencodeFromConfig(table, { configDir: "/etc/ralph" }).name, "opencode");
+ * const agents = createAgents({ aider: { command: ["aider", "--yes-always"] } });
+ * const names = ["claude", "codex", "gemini", "demo", "aider", "opencode"];
+ * assertEquals(agents.map((it) => it.name), names);
  * ```
  *
- * @param table The parsed table `[agents.opencode]`.
- * @param options Where the server and its password are.
- * @throws {TypeError} If the table is invalid; the message names the field.
+ * @param config The tables `[agents.NAME]`, as they were parsed.
+ * @throws {TypeError} If a table is invalid; the message names it and the field.
  */
-export function opencodeFromConfig(table: unknown, options: OpencodeFromConfigOptions): Agent {
-  const parsed = opencodeConfig.safeParse(table);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const field = ["agents", "opencode", ...issue?.path ?? []].join(".");
-    throw new TypeError(`Cannot use agent "opencode": ${field}: ${issue?.message}`, {
-      cause: parsed.error,
-    });
-  }
-  const { url, configDir, pty = false } = options;
-  const { pty: own = false } = parsed.data;
-  return createOpencode({
-    ...parsed.data,
-    pty: pty || own,
-    configDir,
-    ...(url === undefined ? {} : { url }),
+export function createAgents(
+  config: Record<string, unknown> = {},
+  options: CreateAgentsOptions = {},
+): Agent[] {
+  const { pty = false, opencodeUrl: url, configDir, now } = options;
+  const { claude: claudeTable, demo: demoTable, opencode: opencodeTable, ...commands } = config;
+  const claude = check("claude", claudeConfig, claudeTable ?? {});
+  const demo = check("demo", demoConfig, demoTable ?? {});
+  const opencode = check("opencode", opencodeConfig, opencodeTable ?? {});
+  const agents = [
+    createClaude({
+      program: claude.program,
+      args: claude.args,
+      allowedTools: claude.allowed_tools,
+      patterns: claude.patterns?.map((it) => ({ ...it, regex: new RegExp(it.regex, "im") })),
+      pty: pty || claude.pty,
+      now,
+    }),
+    ...Object.entries(COMMAND_PRESETS).map(([name, preset]) => {
+      const table = check(name, partialCommandConfigSchema, commands[name] ?? {});
+      return createCommand(name, check(name, commandConfigSchema, { ...preset, ...table }), {
+        now,
+      });
+    }),
+    createDemo({ storyMs: demo.story_ms }),
+    ...Object.entries(commands).flatMap(([name, table]) => {
+      if (name in COMMAND_PRESETS) return [];
+      if (NAME.test(name)) {
+        return [createCommand(name, check(name, commandConfigSchema, table), { now })];
+      }
+      throw new TypeError(
+        `Cannot use agent "${name}": expected a name of letters, digits, ".", "_" and "-"`,
+      );
+    }),
+    createOpencode({ ...opencode, url, configDir, pty: pty || opencode.pty, now }),
+  ];
+  return pty ? agents.map((agent) => agent.pty ? agent : withoutPty(agent)) : agents;
+}
+
+function withoutPty(agent: Agent): Agent {
+  return { ...agent, probe: () => Promise.resolve({ available: false, ...NO_PTY_MODE }) };
+}
+
+function check<T>(name: string, schema: z.ZodType<T>, table: unknown): T {
+  const parsed = schema.safeParse(table);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = ["agents", name, ...issue?.path ?? []].join(".");
+  throw new TypeError(`Cannot use agent "${name}": ${field}: ${issue?.message}`, {
+    cause: parsed.error,
   });
 }

@@ -85,9 +85,10 @@ Deno.test("createAgents() merges a table with its preset, and adds custom agents
   const agents = createAgents({
     codex: { command: ["sh", "-c", "echo codex"], yolo_args: [] },
     mine: { command: ["true"] },
-    opencode: { port: 14096 },
-  }, { reserved: ["opencode"] });
-  assertEquals(agents.map((it) => it.name), ["claude", "codex", "gemini", "demo", "mine"]);
+    opencode: { mode: "build" },
+  });
+  const names = ["claude", "codex", "gemini", "demo", "mine", "opencode"];
+  assertEquals(agents.map((it) => it.name), names);
   const found = await agents[4]?.probe({ env: { PATH: "/usr/bin:/bin" } });
   assertEquals(found?.available, true);
 });
@@ -96,6 +97,7 @@ Deno.test("createAgents() names the table and the invalid field", () => {
   const message = (config: Record<string, unknown>) =>
     assertThrows(() => createAgents(config), TypeError).message;
   assertStringIncludes(message({ mine: {} }), 'Cannot use agent "mine": agents.mine.command: ');
+  assertStringIncludes(message({ opencode: { port: 1 } }), 'agent "opencode": agents.opencode: ');
   assertStringIncludes(message({ claude: { tools: [] } }), 'agent "claude": agents.claude: ');
   assertStringIncludes(
     message({ mine: { command: ["x"], patterns: [{ ending: "auth", regex: "(" }] } }),

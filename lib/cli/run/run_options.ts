@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Agent } from "../../agent/agent.ts";
-import { createAgents, opencodeFromConfig } from "../../agent/create_agents.ts";
+import { createAgents, NO_PTY_MODE } from "../../agent/create_agents.ts";
 import type { LoopLimits } from "../../event/loop_event.ts";
 import type { RunLoopOptions } from "../../loop/loop_options.ts";
 import { sessionPaths } from "../../session/model/session_paths.ts";
@@ -10,7 +10,6 @@ import type { Task } from "../../task/task.ts";
 import type { Hook } from "../../worker/hook_sink.ts";
 import type { CommandContext, CommandLine } from "../kit/command.ts";
 import { dollarsValue, durationValue, wholeNumberValue } from "../kit/option_values.ts";
-import { ptyAgents } from "./pty_agents.ts";
 import { RUN_OPTIONS } from "./run_option_specs.ts";
 import { readSettings, type Settings, SettingsError } from "./settings.ts";
 import { UsageError } from "../kit/usage.ts";
@@ -55,6 +54,9 @@ export async function runOptions(
   for (const name of settings.failover ?? []) known(name, "the setting failover");
   const failover = listed ?? settings.failover;
   const asked = [...listed ?? [], ...(agent === undefined ? [] : [agent])];
+  const { reason, hint } = NO_PTY_MODE;
+  const unfit = agents.find((it) => pty && !it.pty && asked.includes(it.name));
+  if (unfit) throw new UsageError(`Cannot use agent "${unfit.name}": ${reason}`, hint);
   const model = line.value("model");
   const rotateAt = whole(line, "rotate-at") ?? settings.rotate_at;
   const base = line.value("base");
@@ -64,7 +66,7 @@ export async function runOptions(
   const backoffBaseMs = duration(settings.backoff, "backoff");
   return {
     task,
-    agents: pty ? ptyAgents(agents, { asked }) : agents,
+    agents,
     // A list of agents starts with the preferred one.
     ...(agent === undefined && listed?.[0] === undefined
       ? {}
@@ -128,13 +130,9 @@ function agentsOf(
   { env }: CommandContext,
   { configDir, pty }: { configDir: string; pty: boolean },
 ): Agent[] {
-  const { opencode, ...tables } = settings.agents ?? {};
-  const url = env.RALPH_OPENCODE_URL || settings.opencode?.url;
+  const opencodeUrl = env.RALPH_OPENCODE_URL || settings.opencode?.url;
   try {
-    return [
-      ...createAgents(tables, { reserved: ["opencode"], pty }),
-      opencodeFromConfig(opencode ?? {}, { url, configDir, pty }),
-    ];
+    return createAgents(settings.agents, { opencodeUrl, configDir, pty });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new SettingsError("the settings", error.message);
