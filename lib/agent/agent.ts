@@ -13,9 +13,9 @@ export interface AgentResult {
   /** How long it ran, in milliseconds. */
   durationMs: number;
   /** Its usage; absent if it reports none. */
-  usage?: Usage;
+  usage?: Usage | undefined;
   /** The id of its conversation; absent if it has none. */
-  agentSessionId?: string;
+  agentSessionId?: string | undefined;
   /** Permissions that it was refused. */
   denials: Denial[];
   /** At most the last 20 lines of its stderr, trimmed. */
@@ -42,7 +42,7 @@ export interface AgentStartOptions {
   /** The story to work on. */
   story: Story;
   /** The number of the iteration, from 1, for display. @default {unknown} */
-  iteration?: number;
+  iteration?: number | undefined;
   /** The model to use. @default {the agent's own default} */
   model?: string | undefined;
   /**
@@ -51,15 +51,15 @@ export interface AgentStartOptions {
    */
   env: Record<string, string>;
   /** Whether the agent may do anything without asking. @default {false} */
-  yolo?: boolean;
+  yolo?: boolean | undefined;
   /** Called when it has written anything, even without an event: half a line, a progress bar. */
-  onOutput?: () => void;
+  onOutput?: (() => void) | undefined;
   /**
    * Ends the agent: its process group gets SIGTERM, and SIGKILL 5 seconds later, or 0.6 seconds
    * later if the ending is `aborted`. The ending is `signal.reason` if that is an
    * {@linkcode AgentEnding}, else `aborted`.
    */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** One run of an agent. Disposing of it ends all its processes. */
@@ -90,16 +90,16 @@ export interface AgentRun extends AsyncDisposable {
 
 /** Whether an agent can be used on this machine. */
 export type AgentAvailability =
-  | { available: true; path?: string; version?: string }
+  | { available: true; path?: string | undefined; version?: string | undefined }
   /** `path` is where it is installed, if it is but cannot be used. */
-  | { available: false; reason: string; hint?: string; path?: string };
+  | { available: false; reason: string; hint?: string | undefined; path?: string | undefined };
 
 /** Options for {@linkcode Agent.probe}. */
 export interface AgentProbeOptions {
   /** The environment to search, above all its PATH. */
   env: Record<string, string>;
   /** Whether to ask for its version too, which starts it. @default {false} */
-  version?: boolean;
+  version?: boolean | undefined;
   /** Cancels the probe. */
   signal?: AbortSignal | undefined;
 }
@@ -109,7 +109,7 @@ export interface Agent {
   /** Its name in `--agent` and prd.json. */
   readonly name: string;
   /** Whether it runs in a PTY. @default {false} */
-  readonly pty?: boolean;
+  readonly pty?: boolean | undefined;
   /** Checks whether it is installed, without side effects. */
   probe(options: AgentProbeOptions): Promise<AgentAvailability>;
   /** Starts it on a story. Never throws: a failure is the result's ending. */

@@ -10,7 +10,7 @@ export interface DrainStreamsOptions {
   /** Whether the readers wait for their own consumer, so that silence means nothing. */
   blocked: () => boolean;
   /** Called for each chunk that is read. */
-  onChunk?: () => void;
+  onChunk?: (() => void) | undefined;
   /** How long a silence after the exit ends the reading, in milliseconds. @default {100} */
   quietMs?: number;
   /** Maximum time spent reading after the exit, in milliseconds. @default {1000} */

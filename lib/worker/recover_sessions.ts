@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { cleanUpPty } from "../agent/clean_up_pty.ts";
+import { removePlugin } from "../agent/opencode/deploy_plugin.ts";
+import { removeSignalFolders } from "../agent/pty/signal_folder.ts";
 import { clearStaleLock } from "../git/clear_stale_lock.ts";
 import type { LoopOutcome } from "../event/vocabulary.ts";
 import { progressSink } from "../task/progress/progress_sink.ts";
@@ -80,7 +81,8 @@ async function recoverSession(
   await endSessionProcesses(session);
   if (session.root !== "") {
     await clearStaleLock(session.root);
-    await cleanUpPty({ cwd: session.root, sessionId: session.id });
+    await removeSignalFolders(session.id);
+    await removePlugin({ cwd: session.root, id: session.id });
   }
   await using log = await openSessionLog(dir);
   const known = await replayLog(registry, session, dir);

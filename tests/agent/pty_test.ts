@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import headless from "@xterm/headless";
-import { cleanUpPty } from "../../lib/agent/clean_up_pty.ts";
 import { createAgents } from "../../lib/agent/create_agents.ts";
 import { classifyEnding } from "../../lib/agent/ending/classify_ending.ts";
 import { createCommand } from "../../lib/agent/command/command.ts";
@@ -12,7 +11,7 @@ import { deployPlugin, removePlugin } from "../../lib/agent/opencode/deploy_plug
 import { isProcessGroupAlive } from "../../lib/base/end_processes.ts";
 import { openPty, type OpenPtyOptions, type Pty } from "../../lib/agent/pty/pty.ts";
 import { runPty } from "../../lib/agent/pty/run_pty.ts";
-import { openSignalFolder } from "../../lib/agent/pty/signal_folder.ts";
+import { openSignalFolder, removeSignalFolders } from "../../lib/agent/pty/signal_folder.ts";
 import { TailFile } from "../../lib/base/tail_file.ts";
 import { runGit } from "../../lib/git/run_git.ts";
 import { embedPlugin, PLUGIN_MODULE } from "../../tools/embed_plugin.ts";
@@ -270,14 +269,15 @@ Deno.test("removePlugin() keeps what the user had in .opencode, and what is trac
   await removePlugin({ cwd, id: "one" });
 });
 
-Deno.test("cleanUpPty() removes what a killed worker has left of one session", async () => {
+Deno.test("recovery removes what a killed worker has left of one session", async () => {
   await using repo = await tempRepo();
   const cwd = repo.path;
   const [id, other] = [crypto.randomUUID(), crypto.randomUUID()];
   const signals = await openSignalFolder({ env: { RALPH_SESSION: id } });
   await using kept = await openSignalFolder({ env: { RALPH_SESSION: other } });
   await deployPlugin({ cwd, id });
-  await cleanUpPty({ cwd, sessionId: id });
+  await removeSignalFolders(id);
+  await removePlugin({ cwd, id });
   const left = await readdir(tmpdir());
   assertEquals(left.filter((name) => name.includes(id)), []);
   assertEquals(left.filter((name) => name.includes(other)).length, 1);

@@ -1,5 +1,5 @@
 import type { Agent } from "../agent.ts";
-import { claudeArguments, type ClaudeOptions, DEFAULT_ALLOWED_TOOLS } from "./options.ts";
+import { claudeArguments, type ClaudeOptions } from "./options.ts";
 import { CLAUDE_INTERRUPTED, claudeConversation, claudeMessageLine } from "./conversation.ts";
 import { startClaudePty } from "./pty.ts";
 import { claudeSettings } from "./settings.ts";
@@ -17,8 +17,6 @@ const HEADLESS = [
   "stream-json",
   "--verbose",
 ];
-
-export { DEFAULT_ALLOWED_TOOLS };
 
 /**
  * Creates the agent that runs Claude Code, one process for each story: headless, or with `pty` in a
@@ -63,8 +61,8 @@ export function createClaude(options: ClaudeOptions = {}): Agent {
             : [{ kind: "output", stream, line: cutText(line) }],
         classify: (facts) =>
           state.interrupted ? { ...CLAUDE_INTERRUPTED } : classify(facts, state.report),
-        ...(start.onOutput && { onOutput: start.onOutput }),
-        ...(start.signal && { signal: start.signal }),
+        onOutput: start.onOutput,
+        signal: start.signal,
       });
     },
   };
@@ -77,8 +75,9 @@ export function createClaude(options: ClaudeOptions = {}): Agent {
     return classifyEnding(facts, {
       patterns,
       now: now(),
-      ...(report ? { report } : { succeeded: false }),
-      ...(failure !== undefined && { failure }),
+      report,
+      succeeded: report === undefined ? false : undefined,
+      failure,
     });
   }
 }

@@ -8,6 +8,7 @@ import {
 } from "./messages.ts";
 import { cutText } from "../../base/cut_text.ts";
 import { toolDetail } from "../tool_detail.ts";
+import { sessionEvent } from "../session_event.ts";
 
 /** The state of {@linkcode parseClaudeEvent} for one run. */
 export interface ClaudeState {
@@ -19,21 +20,21 @@ export interface ClaudeState {
    */
   usageOfMessage: Map<string, Usage>;
   /** The usage of finished turns; absent in the first. */
-  usageOfTurns?: Usage;
+  usageOfTurns?: Usage | undefined;
   /** Whether a person interrupted its turn, with nothing after it. */
-  interrupted?: boolean;
+  interrupted?: boolean | undefined;
   /** The id of its conversation, once known. */
-  sessionId?: string;
+  sessionId?: string | undefined;
   /** Calls of tools that have not been answered. */
   toolUses: Map<string, Denial>;
   /** Ids of calls whose denial has been reported. */
   denied: Set<string>;
   /** The last error of the service, if nothing came after it. */
-  lastError?: { code?: string; message: string };
+  lastError?: { code?: string | undefined; message: string } | undefined;
   /** When the last reached limit resets, in milliseconds since the epoch. */
-  limitResetsAt?: number;
+  limitResetsAt?: number | undefined;
   /** Its report about its end. */
-  report?: AgentReport;
+  report?: AgentReport | undefined;
 }
 
 /**
@@ -110,7 +111,7 @@ function systemEvents(message: Message<"system">, state: ClaudeState): AgentEven
     if (agentSessionId === state.sessionId) return [];
     state.sessionId = agentSessionId;
     delete state.report;
-    return [{ kind: "session", agentSessionId, ...(model !== undefined && { model }) }];
+    return [sessionEvent(agentSessionId, model)];
   }
   if (message.subtype === "api_retry") {
     const { error_status: status, error = "unknown", attempt, max_retries: max } = message;
@@ -128,7 +129,7 @@ function assistantEvents({ message, error }: Message<"assistant">, state: Claude
   for (const block of message.content) {
     if (block?.type === "text" && block.text.trim() !== "") {
       if (isSynthetic) {
-        state.lastError = { ...(error !== undefined && { code: error }), message: block.text };
+        state.lastError = { code: error, message: block.text };
         events.push({ kind: "error", message: cutText(block.text) });
       } else {
         delete state.lastError;
@@ -176,7 +177,8 @@ function deniedEvents(message: Message<"result">, state: ClaudeState): AgentEven
 function usageOfResult({ usage, total_cost_usd: cost }: Message<"result">, state: ClaudeState) {
   if (!usage) return [];
   const total = sum([toUsage(usage)], state.usageOfTurns);
-  state.usageOfTurns = { ...total, ...(cost !== undefined && { costUsd: cost }) };
+  state.usageOfTurns = total;
+  if (cost !== undefined) total.costUsd = cost;
   state.usageOfMessage.clear();
   const event: AgentEvent = { kind: "usage", usage: state.usageOfTurns };
   return [event];
@@ -253,8 +255,8 @@ export function claudeReport(
   return {
     failed,
     message: message.split("\n")[0] ?? message,
-    ...(ending && { ending }),
-    ...(ending === "rate_limit" && limitResetsAt !== undefined && { retryAt: limitResetsAt }),
+    ending,
+    retryAt: ending === "rate_limit" ? limitResetsAt : undefined,
   };
 }
 

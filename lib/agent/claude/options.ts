@@ -39,22 +39,22 @@ export function claudeArguments(
 /** Options for {@linkcode createClaude}. */
 export interface ClaudeOptions {
   /** The program: a name on PATH or a path. @default {"claude"} */
-  program?: string;
+  program?: string | undefined;
   /**
    * Further arguments. With `["--setting-sources", "user,project,local"]` the user's own hooks and
    * plugins are also in use. @default {[]}
    */
-  args?: string[];
+  args?: string[] | undefined;
   /**
    * What it may do without `yolo`, in addition to editing files, in Claude Code's notation, such as
    * `Bash(deno task test:*)`. With an empty list it may only edit.
    * @default {DEFAULT_ALLOWED_TOOLS}
    */
-  allowedTools?: string[];
+  allowedTools?: string[] | undefined;
   /** Patterns that recognize endings, tried before the built-in ones. @default {[]} */
-  patterns?: readonly EndingPattern[];
+  patterns?: readonly EndingPattern[] | undefined;
   /** Whether it runs in a PTY, as the interactive program. @default {false} */
-  pty?: boolean;
+  pty?: boolean | undefined;
   /** The time in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }

@@ -69,15 +69,15 @@ export function startClaudePty(options: ClaudeOptions, start: AgentStartOptions)
         now: now(),
         // We asked it to leave, so its exit code does not matter.
         succeeded: report?.failed === false,
-        ...(report && { report }),
-        ...(early && { failure: "Claude Code ended in the middle of its turn" }),
+        report,
+        failure: early ? "Claude Code ended in the middle of its turn" : undefined,
       });
     },
     async cleanUp() {
       await settings.remove();
       await turns[Symbol.asyncDispose]();
-      await folder?.[Symbol.asyncDispose]();
+      await opened.then((it) => it[Symbol.asyncDispose]());
     },
-    ...(start.signal && { signal: start.signal }),
+    signal: start.signal,
   });
 }

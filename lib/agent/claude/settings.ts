@@ -5,9 +5,9 @@ import { join } from "node:path";
 /** Options for {@linkcode claudeSettings}. */
 export interface ClaudeSettingsOptions {
   /** The arguments that the user gives Claude Code. @default {[]} */
-  args?: readonly string[];
+  args?: readonly string[] | undefined;
   /** Settings to add, as JSON. @default {"{}"} */
-  more?: string;
+  more?: string | undefined;
 }
 
 /** The settings of one run of Claude Code, in a temporary file. */

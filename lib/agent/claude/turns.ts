@@ -5,6 +5,7 @@ import type { AgentReport } from "../ending/classify_ending.ts";
 import { claudeReport, type ClaudeState, newClaudeState, parseClaudeEvent } from "./events.ts";
 import type { PtyLook } from "../pty/pty_turns.ts";
 import { TailFile } from "../../base/tail_file.ts";
+import { sessionEvent } from "../session_event.ts";
 
 const signalSchema = z.object({
   hook_event_name: z.enum(["SessionStart", "UserPromptSubmit", "Stop", "StopFailure"]),
@@ -25,7 +26,7 @@ export interface ClaudeTurnsOptions {
   /** The folder in which Claude works. */
   cwd: string;
   /** A monotonic clock, in milliseconds. @default {performance.now} */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
 /**
@@ -134,7 +135,7 @@ export class ClaudeTurns implements AsyncDisposable {
     await this.#tail?.[Symbol.asyncDispose]();
     this.#tail = new TailFile(signal.transcript_path);
     const { session_id: agentSessionId, model } = signal;
-    return [{ kind: "session", agentSessionId, ...(model !== undefined && { model }) }];
+    return [sessionEvent(agentSessionId, model)];
   }
 
   /** Inside a text these quotes would be escaped, so prose never matches. */

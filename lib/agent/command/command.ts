@@ -12,7 +12,7 @@ import { join } from "node:path";
 /** Options for {@linkcode createCommand}. */
 export interface CommandOptions {
   /** The time in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
 /**
@@ -69,9 +69,9 @@ export function createCommand(
           cwd: start.cwd,
           env: { ...start.env, ...config.env },
           classify,
-          ...(start.onOutput && { onOutput: start.onOutput }),
-          ...(file && { cleanUp: file.remove }),
-          ...(start.signal && { signal: start.signal }),
+          cleanUp: file?.remove,
+          onOutput: start.onOutput,
+          signal: start.signal,
         });
       }
       const takesStdin = (config.prompt ?? "stdin") === "stdin";
@@ -80,10 +80,11 @@ export function createCommand(
         env: { ...start.env, ...config.env },
         parse: (line, stream) => [{ kind: "output", stream, line: cutText(line) }],
         classify,
-        ...(takesStdin && { stdin: start.prompt }),
-        ...(file && { setUp: () => file.write(start.prompt), cleanUp: file.remove }),
-        ...(start.onOutput && { onOutput: start.onOutput }),
-        ...(start.signal && { signal: start.signal }),
+        stdin: takesStdin ? start.prompt : undefined,
+        setUp: () => file?.write(start.prompt) ?? Promise.resolve(),
+        cleanUp: file?.remove,
+        onOutput: start.onOutput,
+        signal: start.signal,
       });
     },
   };
@@ -95,8 +96,9 @@ export function createCommand(
       succeeded,
       patterns,
       now: now(),
-      ...(goodExit && !succeeded &&
-        { failure: `Exit code ${facts.exitCode}, and its output does not match "${output}"` }),
+      failure: goodExit && !succeeded
+        ? `Exit code ${facts.exitCode}, and its output does not match "${output}"`
+        : undefined,
     });
   }
 }
@@ -150,7 +152,7 @@ export function commandLine(
 }
 
 /** A temporary file for one prompt. */
-export interface PromptFile {
+interface PromptFile {
   /** Its path. */
   readonly path: string;
   /** Writes it, readable by its owner only. */
@@ -164,7 +166,7 @@ export interface PromptFile {
  *
  * @returns The file, which is not written yet.
  */
-export function promptFile(): PromptFile {
+function promptFile(): PromptFile {
   const path = join(tmpdir(), `ralph-prompt-${crypto.randomUUID()}.md`);
   return {
     path,

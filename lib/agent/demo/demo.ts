@@ -13,11 +13,11 @@ import { GitError, runGit } from "../../git/run_git.ts";
 /** Options for {@linkcode createDemo}. */
 export interface DemoOptions {
   /** Minimum duration of a story, in milliseconds. @default {800} */
-  storyMs?: number;
+  storyMs?: number | undefined;
   /** The file of the PRD in the task folder. @default {"prd.json"} */
-  prdFile?: string;
+  prdFile?: string | undefined;
   /** The time in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
 const STEPS = 5;
@@ -43,10 +43,7 @@ export function createDemo(options: DemoOptions = {}): Agent {
   return {
     name: "demo",
     probe: () => Promise.resolve({ available: true }),
-    start: (start) =>
-      inProcessRun((signal) => demoStory(options, start, signal), {
-        ...(start.signal && { signal: start.signal }),
-      }),
+    start: (start) => inProcessRun((signal) => demoStory(options, start, signal), start),
   };
 }
 
@@ -91,7 +88,7 @@ const CRITERIA_KEYS = ["acceptanceCriteria", "acceptance", "steps", "testSteps",
  * @param cwd The root of the repository.
  * @returns The path of the file, relative to the root.
  */
-export async function writeDemoFile(story: Story, cwd: string): Promise<string> {
+async function writeDemoFile(story: Story, cwd: string): Promise<string> {
   const file = `demo/${safeFileName(story.id)}.md`;
   const list = story.criteria.map((it) => `- [x] ${it.description}\n`).join("");
   const parts = [`# ${story.id}: ${story.title}\n`];
@@ -118,7 +115,7 @@ function safeFileName(id: string): string {
  * @param options A signal that cancels the edit.
  * @returns How many criteria were changed.
  */
-export async function tickCriteria(
+async function tickCriteria(
   file: string,
   story: Story,
   options: { signal?: AbortSignal } = {},
@@ -144,7 +141,7 @@ export async function tickCriteria(
  * @param entry The story, its file, and the time.
  * @returns The path of `progress.txt`.
  */
-export async function writeDemoProgress(
+async function writeDemoProgress(
   taskDir: string,
   entry: { story: Story; file: string; time: Date },
 ): Promise<string> {
@@ -175,7 +172,7 @@ export async function writeDemoProgress(
  * @returns What was committed, in words.
  * @throws {GitError} If git fails.
  */
-export async function commitDemo(
+async function commitDemo(
   files: string[],
   options: { cwd: string; message: string; signal: AbortSignal },
 ): Promise<string> {

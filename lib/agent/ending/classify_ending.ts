@@ -8,9 +8,9 @@ export interface AgentReport {
   /** Its message; empty if it has none. */
   message: string;
   /** What went wrong, if the agent reports it in a machine-readable form. */
-  ending?: "launch" | "auth" | "rate_limit" | "overloaded" | "error";
+  ending?: "launch" | "auth" | "rate_limit" | "overloaded" | "error" | undefined;
   /** When a limit ends, in milliseconds since the epoch. */
-  retryAt?: number;
+  retryAt?: number | undefined;
 }
 
 /** What is known about an agent's process that has ended. */
@@ -34,17 +34,17 @@ export interface EndingFacts {
 /** Options for {@linkcode classifyEnding}. */
 export interface ClassifyEndingOptions {
   /** What the agent reported about its end; absent if it has no structured report. */
-  report?: AgentReport;
+  report?: AgentReport | undefined;
   /** Whether the run counts as a success. @default {exit code 0 and no failed report} */
-  succeeded?: boolean;
+  succeeded?: boolean | undefined;
   /** Why it failed, if exit code and stderr do not show it. */
-  failure?: string;
+  failure?: string | undefined;
   /** Patterns that are tried before the built-in ones. @default {[]} */
-  patterns?: readonly EndingPattern[];
+  patterns?: readonly EndingPattern[] | undefined;
   /** The time now, in milliseconds since the epoch. @default {Date.now()} */
-  now?: number;
+  now?: number | undefined;
   /** The time zone for times in a message. @default {the zone of this machine} */
-  timeZone?: string;
+  timeZone?: string | undefined;
 }
 
 /** A program that fails faster than this without output has not even begun. */
@@ -170,7 +170,7 @@ export interface EndingPattern {
    * `output` is the last 20 lines of stdout of any run, even a successful one.
    * @default {"error"}
    */
-  source?: "error" | "output";
+  source?: "error" | "output" | undefined;
 }
 
 /**

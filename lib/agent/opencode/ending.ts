@@ -30,8 +30,8 @@ export function endingOfServerError(error: ServerError, now: number): AgentEndin
   const report: AgentReport = {
     failed: true,
     message,
-    ...(ending && { ending }),
-    ...(Number.isFinite(seconds) && { retryAt: now + seconds * 1_000 }),
+    ending,
+    retryAt: Number.isFinite(seconds) ? now + seconds * 1_000 : undefined,
   };
   return classifyEnding(NO_PROCESS, { report, now });
 }

@@ -106,9 +106,9 @@ function infoEvents(message: ServerMessage, state: OpencodeState): AgentEvent[] 
     outputTokens: tokens.output + tokens.reasoning,
     cacheReadTokens: tokens.cache.read,
     cacheWriteTokens: tokens.cache.write,
-    // OpenCode reports a cost of 0 for a model without a known price.
-    ...(cost > 0 && { costUsd: cost }),
   };
+  // OpenCode reports a cost of 0 for a model without a known price.
+  if (cost > 0) usage.costUsd = cost;
   const before = state.usages.get(message.id);
   if (JSON.stringify(before ?? zero()) === JSON.stringify(usage)) return [];
   state.usages.set(message.id, usage);

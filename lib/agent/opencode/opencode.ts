@@ -8,8 +8,6 @@ import type {
 } from "../agent.ts";
 import type { AgentEnding, AgentEvent } from "../../event/agent_event.ts";
 import { inProcessRun } from "../process/in_process_run.ts";
-import { maskEvent } from "../process/run_record.ts";
-import { findSecrets, maskSecrets } from "../../base/mask_secrets.ts";
 import { startOpencodePty } from "./pty.ts";
 import type { OpencodeRun } from "./run.ts";
 import { probeProgram } from "../process/probe_program.ts";
@@ -17,36 +15,36 @@ import { probeProgram } from "../process/probe_program.ts";
 /** Options for {@linkcode createOpencode}. */
 export interface OpencodeOptions {
   /** The URL of the server. @default {"http://127.0.0.1:14096"} */
-  url?: string;
+  url?: string | undefined;
   /** The folder with `opencode.env`, in which the server's password may be. @default {none} */
-  configDir?: string;
+  configDir?: string | undefined;
   /** What it may do without `yolo`, in addition to OpenCode's own config. @default {{}} */
-  permission?: PermissionConfig;
+  permission?: PermissionConfig | undefined;
   /** The agent of OpenCode, such as `build`. @default {OpenCode's own default} */
-  mode?: string;
+  mode?: string | undefined;
   /**
    * How long a person in the session must be quiet before the loop continues, in milliseconds.
    * @default {30_000}
    */
-  quietMs?: number;
+  quietMs?: number | undefined;
   /**
    * How long to wait for the server at the start of an iteration, in milliseconds.
    * @default {30_000}
    */
-  waitMs?: number;
+  waitMs?: number | undefined;
   /** How many attempts in a row to reach the server may fail. @default {20} */
-  maxMisses?: number;
+  maxMisses?: number | undefined;
   /** The pause between two such attempts, in milliseconds. @default {1_500} */
-  pauseMs?: number;
+  pauseMs?: number | undefined;
   /**
    * Whether it runs in a PTY instead, as the interactive program, without a server.
    * @default {false}
    */
-  pty?: boolean;
+  pty?: boolean | undefined;
   /** The program for a PTY: a name on PATH or a path. @default {"opencode"} */
-  program?: string;
+  program?: string | undefined;
   /** The time in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
 /**
@@ -92,8 +90,8 @@ async function probeServer(
   const { resolveServerAddress } = await import("./server/address.ts");
   const { diagnoseServer } = await import("./server/describe_server.ts");
   try {
-    const address = await resolveServerAddress({ env, ...options });
-    const found = await diagnoseServer(address, { env, ...(signal && { signal }) });
+    const address = await resolveServerAddress({ ...options, env });
+    const found = await diagnoseServer(address, { env, signal });
     if (found.health.kind === "ready") {
       return { available: true, path: address.url, version: found.health.version };
     }
@@ -106,25 +104,15 @@ async function probeServer(
 }
 
 function startRun(options: OpencodeOptions, start: AgentStartOptions): AgentRun {
-  const secrets = findSecrets(start.env);
   let current: OpencodeRun | undefined;
   let interactive = false;
-  const run = inProcessRun(async function* (signal) {
-    const work = runStory(options, start, signal, (it) => {
-      current = it;
-      if (interactive) it.setInteractive(true);
-    });
-    try {
-      for (;;) {
-        const next = await work.next();
-        if (next.done) return maskEnding(next.value, secrets);
-        yield secrets.length === 0 ? next.value : maskEvent(next.value, secrets);
-      }
-    } finally {
-      await work.return({ kind: "aborted", message: "Ended by request" });
-    }
-  }, {
-    ...(start.signal && { signal: start.signal }),
+  const onRun = (run: OpencodeRun) => {
+    current = run;
+    if (interactive) run.setInteractive(true);
+  };
+  const run = inProcessRun((signal) => runStory(options, start, signal, onRun), {
+    env: start.env,
+    signal: start.signal,
     send: (command) => current?.send(command).catch(() => false) ?? Promise.resolve(false),
   });
   return Object.assign(run, {
@@ -145,7 +133,7 @@ async function* runStory(
   const { resolveServerAddress } = await import("./server/address.ts");
   const { checkHealth } = await import("./server/check_health.ts");
   const { describeServer } = await import("./server/describe_server.ts");
-  const address = await resolveServerAddress({ env: start.env, ...options });
+  const address = await resolveServerAddress({ ...options, env: start.env });
   let health = await checkHealth(address, { signal });
   if (health.kind === "down" && waitMs > 0) {
     const message = `The OpenCode server at ${address.url} does not answer; waiting for it`;
@@ -170,7 +158,7 @@ async function* runStory(
   const run = new OpencodeRun(start, {
     project: await openProject(address, start.cwd),
     rules: await rulesOf(options, start.yolo ?? false),
-    prompt: { text: start.prompt, ...(model && { model }), ...(mode && { agent: mode }) },
+    prompt: { text: start.prompt, model, agent: mode },
     quietMs,
     maxMisses,
     pauseMs,
@@ -195,10 +183,4 @@ function parseModel(
   if (model === undefined) return undefined;
   const [, providerID, modelID] = /^([^/]+)\/(.+)$/.exec(model) ?? [];
   return providerID === undefined || modelID === undefined ? null : { providerID, modelID };
-}
-
-function maskEnding(ending: AgentEnding, secrets: string[]): AgentEnding {
-  return "message" in ending
-    ? { ...ending, message: maskSecrets(ending.message, secrets) }
-    : ending;
 }

@@ -16,13 +16,13 @@ import {
 /** Options for {@linkcode startOpencodePty}. */
 export interface OpencodePtyOptions {
   /** The program: a name on PATH or a path. @default {"opencode"} */
-  program?: string;
+  program?: string | undefined;
   /** What it may do without `yolo`, in addition to OpenCode's own config. @default {{}} */
-  permission?: PermissionConfig;
+  permission?: PermissionConfig | undefined;
   /** The agent of OpenCode, such as `build`. @default {OpenCode's own default} */
-  mode?: string;
+  mode?: string | undefined;
   /** The time in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
 /** Its first start in a project installs dependencies of plugins, which takes a while. */
@@ -83,9 +83,9 @@ export function startOpencodePty(options: OpencodePtyOptions, start: AgentStartO
     async cleanUp() {
       await turns?.[Symbol.asyncDispose]();
       await removePlugin({ cwd, id });
-      await folder?.[Symbol.asyncDispose]();
+      await opened.then((it) => it[Symbol.asyncDispose]());
     },
-    ...(start.signal && { signal: start.signal }),
+    signal: start.signal,
   });
 }
 

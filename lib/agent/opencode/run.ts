@@ -11,6 +11,7 @@ import { isFromPerson, messageEvents, newOpencodeState, opencodeEvents } from ".
 import { type FeedItem, opencodeFeed } from "./feed.ts";
 import { answerPermission, answerQuestion } from "./requests.ts";
 import { SessionPatience } from "./session_patience.ts";
+import { sessionEvent } from "../session_event.ts";
 
 /** Options for {@linkcode OpencodeRun}. */
 export interface OpencodeRunOptions {
@@ -149,7 +150,7 @@ export class OpencodeRun {
     const { id } = await this.#project.createSession(title, rules, within());
     this.#sessionID = id;
     this.#state.sessions.add(id);
-    yield { kind: "session", agentSessionId: id, ...(model !== undefined && { model }) };
+    yield sessionEvent(id, model);
     this.#state.ours.add(await this.#project.prompt(id, prompt, within()));
     this.#patience.prompted(performance.now());
   }

@@ -13,6 +13,7 @@ import { endingOfRetry, endingOfServerError } from "./ending.ts";
 import { newOpencodeState, opencodeEvents } from "./events.ts";
 import type { PtyLook } from "../pty/pty_turns.ts";
 import { TailFile } from "../../base/tail_file.ts";
+import { sessionEvent } from "../session_event.ts";
 
 const signalSchema = z.object({ state: z.string(), sessionID: z.string() });
 
@@ -98,7 +99,7 @@ export class OpencodeTurns implements AsyncDisposable {
       now,
       // We asked it to leave, so its exit code does not matter.
       succeeded: this.#idle,
-      ...(early && { failure: "OpenCode ended in the middle of its turn" }),
+      failure: early ? "OpenCode ended in the middle of its turn" : undefined,
     });
   }
 
@@ -130,8 +131,7 @@ export class OpencodeTurns implements AsyncDisposable {
         if (parentID !== undefined) return [];
         this.#roots.add(id);
         this.#state.sessions.add(id);
-        const { model } = this.#options;
-        return [{ kind: "session", agentSessionId: id, ...(model !== undefined && { model }) }];
+        return [sessionEvent(id, this.#options.model)];
       }
       case "message.updated": {
         const { id, role, error, sessionID } = event.properties.info;

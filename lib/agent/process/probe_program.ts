@@ -6,9 +6,9 @@ import { findProgram } from "../../base/find_program.ts";
 /** Options for {@linkcode probeProgram}. */
 export interface ProbeProgramOptions extends AgentProbeOptions {
   /** Arguments that make it print its version. @default {["--version"]} */
-  versionArgs?: string[];
+  versionArgs?: string[] | undefined;
   /** What to do if it is not installed. */
-  hint?: string;
+  hint?: string | undefined;
 }
 
 const VERSION_LIMIT_MS = 5000;
@@ -38,7 +38,7 @@ export async function probeProgram(
     const reason = program.includes("/")
       ? `"${program}" is not an executable file`
       : `"${program}" is not on PATH`;
-    return { available: false, reason, ...(hint !== undefined && { hint }) };
+    return { available: false, reason, hint };
   }
   if (!options.version) return { available: true, path };
   try {
@@ -46,10 +46,10 @@ export async function probeProgram(
       env,
       timeout: VERSION_LIMIT_MS,
       killSignal: "SIGKILL",
-      ...(signal && { signal }),
+      signal,
     });
     const version = /\d+\.\d+[^\s)]*/.exec(stdout)?.[0];
-    return { available: true, path, ...(version !== undefined && { version }) };
+    return { available: true, path, version };
   } catch (error) {
     signal?.throwIfAborted();
     const { killed, code, stderr = "" } = error as {
@@ -62,6 +62,6 @@ export async function probeProgram(
       ? `no answer within ${VERSION_LIMIT_MS / 1000} s`
       : line ?? (typeof code === "number" ? `exit code ${code}` : String(code));
     const reason = `"${[path, ...versionArgs].join(" ")}" fails: ${why}`;
-    return { available: false, reason, path, ...(hint !== undefined && { hint }) };
+    return { available: false, reason, path, hint };
   }
 }

@@ -5,10 +5,8 @@ import type { AgentEnding, AgentEvent } from "../../event/agent_event.ts";
 import { boundedLines } from "../../base/bounded_lines.ts";
 import type { EndingFacts } from "../ending/classify_ending.ts";
 import { drainStreams } from "../../base/drain_streams.ts";
-import { endAgentProcesses } from "../../base/end_processes.ts";
-import { endingOfSignal } from "../ending/ending_of_signal.ts";
 import { launchMessage } from "./launch_message.ts";
-import { RunRecord } from "./run_record.ts";
+import { RunFrame, type WorkEnd } from "./run_frame.ts";
 import { TurnGate } from "./turn_gate.ts";
 
 /** How to send commands to a program that keeps reading its stdin. */
@@ -29,35 +27,33 @@ export interface RunAgentProcessOptions {
   /** Its whole environment; values that look secret are masked in its output. */
   env: Record<string, string>;
   /** Its input on stdin, which is then closed. @default {stdin is empty} */
-  stdin?: string;
+  stdin?: string | undefined;
   /**
    * Keeps stdin open for further commands until the agent is idle and nobody has taken it over.
    * @default {no commands}
    */
-  conversation?: Conversation;
+  conversation?: Conversation | undefined;
   /** Turns a line of its output into events. */
   parse: (line: string, stream: "stdout" | "stderr") => AgentEvent[];
   /** Determines how it ended, from what is known about the process. */
   classify: (facts: EndingFacts) => AgentEnding;
   /** Called when it has written anything, even half a line. */
-  onOutput?: () => void;
+  onOutput?: (() => void) | undefined;
   /** Runs before it is started: writes temporary files. */
-  setUp?: () => Promise<void>;
+  setUp?: (() => Promise<void>) | undefined;
   /** Runs when all its processes have ended: removes temporary files. */
-  cleanUp?: () => Promise<void>;
+  cleanUp?: (() => Promise<void>) | undefined;
   /**
    * Ends the process group. The ending is `signal.reason` if that is an
    * {@linkcode AgentEnding}, else `aborted`.
    */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * Time between SIGTERM and SIGKILL, in milliseconds; at most 600 if the ending is `aborted`.
    * @default {5000}
    */
-  graceMs?: number;
+  graceMs?: number | undefined;
 }
-
-const STOP_GRACE_MS = 600;
 
 /**
  * Runs a program as an agent: in its own process group, with its output as events.
@@ -86,23 +82,36 @@ const STOP_GRACE_MS = 600;
  * @returns The run. Never throws: a failure is the ending of the result.
  */
 export function runAgentProcess(command: string[], options: RunAgentProcessOptions): AgentRun {
-  return new ProcessRun(command, options);
+  const run = new ProcessRun(command, options);
+  run.frame.start();
+  return run;
 }
 
 class ProcessRun implements AgentRun {
-  readonly events: AsyncIterable<AgentEvent>;
-  readonly result: Promise<AgentResult>;
+  readonly frame: RunFrame;
+  readonly #command: string[];
   readonly #options: RunAgentProcessOptions;
-  readonly #record: RunRecord;
   readonly #gate = new TurnGate();
-  readonly #dispose = new AbortController();
   #stdin: Writable | undefined;
 
   constructor(command: string[], options: RunAgentProcessOptions) {
+    this.#command = command;
     this.#options = options;
-    this.#record = new RunRecord(options.env);
-    this.events = this.#read();
-    this.result = this.#run(command);
+    this.frame = new RunFrame(() => this.#work(), {
+      ...options,
+      endingOfError: async (error) => ({
+        kind: "launch",
+        message: await launchMessage(command, { cwd: options.cwd, error }),
+      }),
+    });
+  }
+
+  get events(): AsyncIterable<AgentEvent> {
+    return this.frame.events;
+  }
+
+  get result(): Promise<AgentResult> {
+    return this.frame.result;
   }
 
   send(command: AgentCommand): Promise<boolean> {
@@ -118,94 +127,48 @@ class ProcessRun implements AgentRun {
     this.#leaveIfIdle();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#dispose.abort();
-    this.#record.queue.discard();
-    await this.result;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.frame[Symbol.asyncDispose]();
   }
 
-  /** A reader that stops early ends the agent, as nobody reads its events any more. */
-  async *#read(): AsyncGenerator<AgentEvent, void, void> {
-    try {
-      yield* this.#record.queue;
-    } finally {
-      await this[Symbol.asyncDispose]();
-    }
-  }
-
-  async #run(command: string[]): Promise<AgentResult> {
-    const { cwd } = this.#options;
-    const signals = [this.#dispose.signal];
-    if (this.#options.signal) signals.push(this.#options.signal);
-    const signal = AbortSignal.any(signals);
-    try {
-      await this.#options.setUp?.();
-      if (signal.aborted) return this.#record.toResult(endingOfSignal(signal));
-      return await this.#runProcess(command, signal);
-    } catch (error) {
-      const message = await launchMessage(command, { cwd, error });
-      return this.#record.toResult({ kind: "launch", message });
-    } finally {
-      await this.#options.cleanUp?.().catch(() => {});
-      this.#record.queue.close();
-    }
-  }
-
-  async #runProcess([program = "", ...args]: string[], signal: AbortSignal): Promise<AgentResult> {
-    const { cwd, env, stdin, onOutput, graceMs = 5000 } = this.#options;
-    const child = spawn(program, args, {
-      cwd,
-      env,
-      detached: true,
-      stdio: "pipe",
-    });
+  async #work(): Promise<WorkEnd> {
+    const { record, signal } = this.frame;
+    const { cwd, env, stdin, onOutput, conversation, classify } = this.#options;
+    await this.#options.setUp?.();
+    signal.throwIfAborted();
+    const [program = "", ...args] = this.#command;
+    const child = spawn(program, args, { cwd, env, detached: true, stdio: "pipe" });
     const exited = exitOf(child);
     // A program may close its stdin without reading it, which breaks the pipe.
     child.stdin.on("error", () => {});
     child.stdin.write(stdin ?? "");
     this.#stdin = child.stdin;
-    if (this.#options.conversation === undefined) child.stdin.end();
+    if (conversation === undefined) child.stdin.end();
 
-    let ended: Promise<boolean> | undefined;
-    const end = (withinMs = graceMs) =>
-      ended ??= endAgentProcesses(child.pid as number, {
-        env,
-        graceMs: withinMs,
-        thorough: signal.aborted,
-      });
-    const onAbort = () => {
-      // After a stop by a person or the system, everything must have ended within a second.
-      const asked = endingOfSignal(signal).kind === "aborted";
-      void end(asked ? Math.min(graceMs, STOP_GRACE_MS) : graceMs);
-    };
-    if (child.pid !== undefined) {
-      signal.addEventListener("abort", onAbort, { once: true });
-      this.#record.emit({ kind: "process", pid: child.pid });
-    }
+    await using processes = child.pid === undefined ? undefined : this.frame.adopt(child.pid);
     const drained = drainStreams([child.stdout, child.stderr], {
       exited,
-      blocked: () => this.#record.queue.full,
-      ...(onOutput && { onChunk: onOutput }),
+      blocked: () => record.queue.full,
+      onChunk: onOutput,
       read: [(chunks) => this.#pump(chunks, "stdout"), (chunks) => this.#pump(chunks, "stderr")],
     });
     try {
       const exit = await exited;
-      const { durationMs } = this.#record;
+      const { durationMs } = record;
       await drained;
-      const abortedBy = signal.aborted ? endingOfSignal(signal) : undefined;
-      await end();
-      return this.#record.toResult(abortedBy ?? this.#options.classify, { ...exit, durationMs });
+      const { abortedBy } = this.frame;
+      await processes?.end();
+      return { ending: abortedBy ?? classify, exit: { ...exit, durationMs } };
     } finally {
-      signal.removeEventListener("abort", onAbort);
       child.stdin.destroy();
     }
   }
 
   async #pump(chunks: AsyncIterable<Uint8Array>, stream: "stdout" | "stderr"): Promise<void> {
     for await (const line of boundedLines(chunks)) {
-      this.#record.keepLine(line, stream);
+      this.frame.record.keepLine(line, stream);
       for (const event of this.#parse(line, stream)) {
-        const wait = this.#record.emit(event);
+        const wait = this.frame.record.emit(event);
         if (wait) await wait;
       }
       this.#leaveIfIdle();

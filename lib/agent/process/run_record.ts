@@ -85,28 +85,14 @@ export class RunRecord {
       ending: "message" in classified
         ? { ...classified, message: maskSecrets(classified.message, this.#secrets) }
         : classified,
-      ...(this.#usage && { usage: this.#usage }),
-      ...(this.#agentSessionId !== undefined && { agentSessionId: this.#agentSessionId }),
+      usage: this.#usage,
+      agentSessionId: this.#agentSessionId,
     };
   }
 }
 
-/**
- * Replaces every secret in the text of an event with `***`.
- *
- * @example Usage
- * ```ts
- * import { maskEvent } from "./run_record.ts";
- * import { assertEquals } from "@std/assert";
- *
- * const event = maskEvent({ kind: "text", text: "key sk-ant-12345" }, ["sk-ant-12345"]);
- * assertEquals(event, { kind: "text", text: "key ***" });
- * ```
- *
- * @param secrets What to hide, longest first.
- * @returns An event without the secrets.
- */
-export function maskEvent(event: AgentEvent, secrets: string[]): AgentEvent {
+/** Replaces every secret in the text of an event with `***`. */
+function maskEvent(event: AgentEvent, secrets: string[]): AgentEvent {
   const mask = (text: string) => maskSecrets(text, secrets);
   switch (event.kind) {
     case "text":

@@ -13,14 +13,14 @@ export interface OpenPtyOptions {
   /** Its whole environment; `TERM` is set. */
   env: Record<string, string>;
   /** The width of the terminal in characters. @default {120} */
-  columns?: number;
+  columns?: number | undefined;
   /** The height of the terminal in lines. @default {40} */
-  rows?: number;
+  rows?: number | undefined;
   /**
    * Called with each complete line, as plain text. The program has to wait until a promise that it
    * returned settles.
    */
-  onLine?: (line: string) => Promise<void> | undefined;
+  onLine?: ((line: string) => Promise<void> | undefined) | undefined;
 }
 
 /** How a program in a PTY ended. */
@@ -91,11 +91,9 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
     columns,
     rows,
     onAnswer: (data) => keyboard.type(data),
-    ...(onLine !== undefined && {
-      onLine: (line) => {
-        const wait = onLine(line);
-        if (wait !== undefined) hold(wait);
-      },
+    onLine: onLine && ((line) => {
+      const wait = onLine(line);
+      if (wait !== undefined) hold(wait);
     }),
   });
   const child = spawn(program, args, {

@@ -4,12 +4,10 @@ import type { AgentEnding, AgentEvent } from "../../event/agent_event.ts";
 import type { AgentTerminal } from "../agent_terminal.ts";
 import { asPaste } from "./keyboard.ts";
 import type { EndingFacts } from "../ending/classify_ending.ts";
-import { endAgentProcesses } from "../../base/end_processes.ts";
-import { endingOfSignal } from "../ending/ending_of_signal.ts";
 import { launchable, launchMessage } from "../process/launch_message.ts";
 import { openPty, type OpenPtyOptions, type Pty } from "./pty.ts";
 import type { PtyTurns } from "./pty_turns.ts";
-import { RunRecord } from "../process/run_record.ts";
+import { RunFrame, type WorkEnd } from "../process/run_frame.ts";
 import { TurnGate } from "../process/turn_gate.ts";
 
 /** Options for {@linkcode runPty}. */
@@ -18,25 +16,24 @@ export interface RunPtyOptions extends Pick<OpenPtyOptions, "cwd" | "env" | "col
    * Follows the agent's turns.
    * @default {it ends when it exits, and the lines on its screen are its output}
    */
-  turns?: PtyTurns;
+  turns?: PtyTurns | undefined;
   /**
    * Determines how it ended, from what is known about the process; not called if it was aborted.
    */
   classify: (facts: EndingFacts) => AgentEnding;
   /** Called when it has written anything, even half a line; not if its turns are followed. */
-  onOutput?: () => void;
+  onOutput?: (() => void) | undefined;
   /** Runs when all its processes have ended. */
-  cleanUp?: () => Promise<void>;
+  cleanUp?: (() => Promise<void>) | undefined;
   /** Ends the process group, as with `runAgentProcess`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * Time between SIGTERM and SIGKILL, in milliseconds; at most 600 for `aborted`. @default {5000}
    */
-  graceMs?: number;
+  graceMs?: number | undefined;
 }
 
 const LOOK_MS = 200;
-const STOP_GRACE_MS = 600;
 /** How long an idle program may take to exit before it is ended. */
 const LEAVE_MS = 3000;
 /** Programs treat keys that arrive at once as pasted text. */
@@ -70,26 +67,44 @@ export function runPty(
   command: string[] | (() => Promise<string[]>),
   options: RunPtyOptions,
 ): AgentRun {
-  return new PtyRun(command, options);
+  const run = new PtyRun(command, options);
+  run.frame.start();
+  return run;
 }
 
 class PtyRun implements AgentRun {
-  readonly events: AsyncIterable<AgentEvent>;
-  readonly result: Promise<AgentResult>;
+  readonly frame: RunFrame;
   readonly #options: RunPtyOptions;
-  readonly #record: RunRecord;
   readonly #gate = new TurnGate();
-  readonly #dispose = new AbortController();
+  /** The program and its arguments, once they are known. */
+  #line: string[] = [];
   #pty: Pty | undefined;
   #over = false;
   #givenBackAt = -Infinity;
   #news = Promise.withResolvers<void>();
 
   constructor(command: string[] | (() => Promise<string[]>), options: RunPtyOptions) {
+    const { cwd, cleanUp } = options;
     this.#options = options;
-    this.#record = new RunRecord(options.env);
-    this.events = this.#read();
-    this.result = this.#run(command);
+    this.frame = new RunFrame(() => this.#work(command), {
+      ...options,
+      endingOfError: async (error) => ({
+        kind: "launch",
+        message: await launchMessage(this.#line, { cwd, error }),
+      }),
+      cleanUp: async () => {
+        this.#over = true;
+        await cleanUp?.();
+      },
+    });
+  }
+
+  get events(): AsyncIterable<AgentEvent> {
+    return this.frame.events;
+  }
+
+  get result(): Promise<AgentResult> {
+    return this.frame.result;
   }
 
   get terminal(): AgentTerminal | undefined {
@@ -114,100 +129,51 @@ class PtyRun implements AgentRun {
     this.#gate.setInteractive(enabled);
     if (!enabled) this.#givenBackAt = performance.now();
     const told = this.#options.turns?.setInteractive?.(enabled);
-    told?.catch((error) => this.#record.emit({ kind: "error", message: String(error) }));
+    told?.catch((error) => this.frame.record.emit({ kind: "error", message: String(error) }));
     this.#news.resolve();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#dispose.abort();
-    this.#record.queue.discard();
-    await this.result;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.frame[Symbol.asyncDispose]();
   }
 
-  /** A reader that stops early ends the agent, as nobody reads its events any more. */
-  async *#read(): AsyncGenerator<AgentEvent, void, void> {
-    try {
-      yield* this.#record.queue;
-    } finally {
-      await this[Symbol.asyncDispose]();
-    }
-  }
-
-  async #run(command: string[] | (() => Promise<string[]>)): Promise<AgentResult> {
-    const { cwd, env } = this.#options;
-    const signals = [this.#dispose.signal];
-    if (this.#options.signal) signals.push(this.#options.signal);
-    const signal = AbortSignal.any(signals);
-    let line: string[] = [];
-    try {
-      line = typeof command === "function" ? await command() : command;
-      const program = await launchable(line, { cwd, env });
-      if (signal.aborted) return this.#record.toResult(endingOfSignal(signal));
-      return await this.#runProgram([program, ...line.slice(1)], signal);
-    } catch (error) {
-      const message = await launchMessage(line, { cwd, error });
-      return this.#record.toResult({ kind: "launch", message });
-    } finally {
-      this.#over = true;
-      await this.#options.cleanUp?.().catch(() => {});
-      this.#record.queue.close();
-    }
-  }
-
-  async #runProgram(command: string[], signal: AbortSignal): Promise<AgentResult> {
-    const { cwd, env, columns, rows, turns, onOutput, graceMs = 5000 } = this.#options;
-    const pty = this.#pty = await openPty(command, {
+  async #work(command: string[] | (() => Promise<string[]>)): Promise<WorkEnd> {
+    const { record, signal } = this.frame;
+    const { cwd, env, columns, rows, turns, onOutput, classify } = this.#options;
+    this.#line = typeof command === "function" ? await command() : command;
+    const program = await launchable(this.#line, { cwd, env });
+    signal.throwIfAborted();
+    const pty = this.#pty = await openPty([program, ...this.#line.slice(1)], {
       cwd,
       env,
-      ...(columns !== undefined && { columns }),
-      ...(rows !== undefined && { rows }),
-      ...(turns === undefined && { onLine: (line) => this.#onLine(line) }),
+      columns,
+      rows,
+      onLine: turns === undefined ? (line) => this.#onLine(line) : undefined,
     });
     // If turns are followed, output alone is not activity: a program may draw a clock.
     if (turns === undefined && onOutput !== undefined) pty.terminal.subscribe(onOutput);
-    let ended: Promise<boolean> | undefined;
-    const end = (withinMs = graceMs) =>
-      ended ??= endAgentProcesses(pty.pid, {
-        env,
-        graceMs: withinMs,
-        thorough: signal.aborted,
-      });
-    const onAbort = () => {
-      const asked = endingOfSignal(signal).kind === "aborted";
-      void end(asked ? Math.min(graceMs, STOP_GRACE_MS) : graceMs);
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true });
-    this.#record.emit({ kind: "process", pid: pty.pid });
-    try {
-      const last = turns && await this.#follow(pty, turns);
-      if (last === "stuck" || (last === "idle" && !await this.#leave(pty))) await end();
-      const exit = await pty.exited;
-      this.#over = true;
-      const abortedBy = signal.aborted ? endingOfSignal(signal) : undefined;
-      const { durationMs } = this.#record;
-      await end();
-      const look = await turns?.look();
-      for (const event of look?.events ?? []) await this.#record.emit(event);
-      if (turns !== undefined && !look?.started) {
-        for (const line of pty.lines) this.#record.keepLine(line, "stderr");
-      }
-      const stuck: AgentEnding | undefined = last === "stuck"
-        ? { kind: "launch", message: `No prompt appeared: ${pty.lines.slice(0, 3).join(" ")}` }
-        : undefined;
-      return this.#record.toResult(abortedBy ?? stuck ?? this.#options.classify, {
-        ...exit,
-        durationMs,
-      });
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-      await end();
+    await using processes = this.frame.adopt(pty.pid);
+    const last = turns && await this.#follow(pty, turns);
+    if (last === "stuck" || (last === "idle" && !await this.#leave(pty))) await processes.end();
+    const exit = await pty.exited;
+    this.#over = true;
+    const { abortedBy } = this.frame;
+    const { durationMs } = record;
+    await processes.end();
+    const look = await turns?.look();
+    for (const event of look?.events ?? []) await record.emit(event);
+    if (turns !== undefined && !look?.started) {
+      for (const line of pty.lines) record.keepLine(line, "stderr");
     }
+    const stuck: AgentEnding | undefined = last === "stuck"
+      ? { kind: "launch", message: `No prompt appeared: ${pty.lines.slice(0, 3).join(" ")}` }
+      : undefined;
+    return { ending: abortedBy ?? stuck ?? classify, exit: { ...exit, durationMs } };
   }
 
   #onLine(line: string): Promise<void> | undefined {
-    this.#record.keepLine(line, "stdout");
-    return this.#record.emit({ kind: "output", stream: "stdout", line });
+    this.frame.record.keepLine(line, "stdout");
+    return this.frame.record.emit({ kind: "output", stream: "stdout", line });
   }
 
   /** Follows the turns until the agent is no longer needed, or has ended. */
@@ -221,10 +187,10 @@ class PtyRun implements AgentRun {
     while (running) {
       this.#news = Promise.withResolvers();
       const { events, started, idle } = await turns.look();
-      for (const event of events) await this.#record.emit(event);
+      for (const event of events) await this.frame.record.emit(event);
       if (running && this.#gate.open) {
         if (idle && performance.now() - this.#givenBackAt > GIVE_BACK_MS) return "idle";
-        if (!started && this.#record.durationMs > turns.startMs) return "stuck";
+        if (!started && this.frame.record.durationMs > turns.startMs) return "stuck";
       }
       const timer = setTimeout(() => this.#news.resolve(), LOOK_MS);
       await this.#news.promise;

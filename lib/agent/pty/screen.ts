@@ -13,7 +13,7 @@ export interface ScreenOptions {
   /**
    * Called with each complete line, as plain text; not while a program uses the alternate screen.
    */
-  onLine?: (line: string) => void;
+  onLine?: ((line: string) => void) | undefined;
 }
 
 /** A headless terminal that keeps what a program has drawn. */

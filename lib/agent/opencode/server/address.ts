@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseEnvFile } from "./parse_env_file.ts";
 
 /** Where the OpenCode server of the systemd unit listens. */
-export const DEFAULT_SERVER_URL = "http://127.0.0.1:14096";
+const DEFAULT_SERVER_URL = "http://127.0.0.1:14096";
 
 /** The file with the server's password, in ralph's config folder. */
 export const SERVER_ENV_FILE = "opencode.env";
@@ -15,7 +15,7 @@ export interface ServerAddress {
   /** The user name that goes with the password. */
   username: string;
   /** Its password; absent if unknown. */
-  password?: string;
+  password?: string | undefined;
   /** Whether it is on another machine, which this machine's systemd does not manage. */
   remote: boolean;
 }
@@ -60,7 +60,7 @@ export async function resolveServerAddress(
   return {
     url: plain,
     username,
-    ...(password ? { password } : {}),
+    password: password || undefined,
     remote: !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname),
   };
 }

@@ -25,18 +25,18 @@ export type ServerHealth =
 /** Options for {@linkcode checkHealth}. */
 export interface CheckHealthOptions {
   /** The time limit of one attempt, in milliseconds. @default {1_000} */
-  tryMs?: number;
+  tryMs?: number | undefined;
   /**
    * How long to retry while the port is open but the server does not answer yet, in milliseconds.
    * @default {5_000}
    */
-  startingMs?: number;
+  startingMs?: number | undefined;
   /** How long to retry while nothing listens, in milliseconds. @default {0} */
-  downMs?: number;
+  downMs?: number | undefined;
   /** The pause between two attempts, in milliseconds. @default {200} */
-  pauseMs?: number;
+  pauseMs?: number | undefined;
   /** Cancels the check. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

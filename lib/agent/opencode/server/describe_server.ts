@@ -27,7 +27,7 @@ export interface ServerFacts {
   /** The address. */
   address: ServerAddress;
   /** The system. @default {"linux"} */
-  platform?: string;
+  platform?: string | undefined;
 }
 
 /** The command that starts the server. */
@@ -200,7 +200,7 @@ export interface DiagnoseServerOptions extends CheckHealthOptions {
   /** The environment for asking systemd. */
   env: Record<string, string | undefined>;
   /** How long to wait for a server that systemd is starting, in milliseconds. @default {10_000} */
-  waitMs?: number;
+  waitMs?: number | undefined;
 }
 
 /** What {@linkcode diagnoseServer} found. */

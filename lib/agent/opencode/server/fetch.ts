@@ -4,9 +4,9 @@ import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 /** Options for {@linkcode serverFetch}. */
 export interface ServerFetchOptions {
   /** The project: added to every request as `?directory=`. @default {none} */
-  directory?: string;
+  directory?: string | undefined;
   /** The user name that goes with the password. @default {"opencode"} */
-  username?: string;
+  username?: string | undefined;
   /** The password of the server. @default {none} */
   password?: string | undefined;
 }

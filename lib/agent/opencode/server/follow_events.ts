@@ -7,13 +7,13 @@ export interface FollowEventsOptions {
   /** A `fetch` that adds the project and the password. */
   fetch: ServerFetch;
   /** How many attempts in a row may fail before the server counts as gone. @default {15} */
-  maxMisses?: number;
+  maxMisses?: number | undefined;
   /** The pause between two attempts, in milliseconds. @default {1_000} */
-  pauseMs?: number;
+  pauseMs?: number | undefined;
   /** How long the server may be silent, in milliseconds; it sends a heartbeat every 10 seconds. @default {75_000} */
-  silenceMs?: number;
+  silenceMs?: number | undefined;
   /** Called for each piece of text that a session of the project writes. */
-  onDelta?: (sessionID: string) => void;
+  onDelta?: ((sessionID: string) => void) | undefined;
   /** Ends it. */
   signal: AbortSignal;
 }
@@ -113,7 +113,7 @@ async function* readOnce(
 /** Options for {@linkcode readEventStream}. */
 export interface ReadEventStreamOptions {
   /** An event with more characters is dropped. @default {16_777_216} */
-  maxLength?: number;
+  maxLength?: number | undefined;
 }
 
 /**

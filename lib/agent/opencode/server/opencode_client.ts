@@ -27,9 +27,9 @@ export interface OpencodePrompt {
   /** The text. */
   text: string;
   /** The model. @default {the server's} */
-  model?: { providerID: string; modelID: string };
+  model?: { providerID: string; modelID: string } | undefined;
   /** The agent of OpenCode, such as `build`. @default {the server's} */
-  agent?: string;
+  agent?: string | undefined;
 }
 
 /** Thrown when a request to the server fails. */
@@ -84,8 +84,7 @@ export class ProjectClient {
   ): Promise<OpencodeSession> {
     const data = await this.#ask(
       "create a session",
-      () =>
-        this.#sdk.session.create({ title, permission: [...permission] }, { ...withSignal(signal) }),
+      () => this.#sdk.session.create({ title, permission: [...permission] }, withSignal(signal)),
     );
     this.#clockMs = data.time.created - Date.now();
     return data;
@@ -96,7 +95,7 @@ export class ProjectClient {
     try {
       return await this.#ask(
         "read the session",
-        () => this.#sdk.session.get({ sessionID }, { ...withSignal(signal) }),
+        () => this.#sdk.session.get({ sessionID }, withSignal(signal)),
       );
     } catch (error) {
       if (error instanceof OpencodeRequestError && (error.status === 404 || error.status === 400)) {
@@ -110,14 +109,17 @@ export class ProjectClient {
   async prompt(sessionID: string, prompt: OpencodePrompt, signal?: AbortSignal): Promise<string> {
     const { text, model, agent } = prompt;
     const messageID = messageId(Date.now() + this.#clockMs);
-    await this.#ask("send the prompt", () =>
-      this.#sdk.session.promptAsync({
-        sessionID,
-        messageID,
-        parts: [{ type: "text", text }],
-        ...(model === undefined ? {} : { model }),
-        ...(agent === undefined ? {} : { agent }),
-      }, { ...withSignal(signal) }));
+    const request: Parameters<OpencodeClient["session"]["promptAsync"]>[0] = {
+      sessionID,
+      messageID,
+      parts: [{ type: "text", text }],
+    };
+    if (model !== undefined) request.model = model;
+    if (agent !== undefined) request.agent = agent;
+    await this.#ask(
+      "send the prompt",
+      () => this.#sdk.session.promptAsync(request, withSignal(signal)),
+    );
     return messageID;
   }
 
@@ -125,7 +127,7 @@ export class ProjectClient {
   async abort(sessionID: string, signal?: AbortSignal): Promise<void> {
     await this.#ask(
       "abort the session",
-      () => this.#sdk.session.abort({ sessionID }, { ...withSignal(signal) }),
+      () => this.#sdk.session.abort({ sessionID }, withSignal(signal)),
     );
   }
 
@@ -135,10 +137,10 @@ export class ProjectClient {
     signal?: AbortSignal,
   ): Promise<{ busy: boolean; messages: MessageWithParts[] }> {
     const [statuses, messages] = await Promise.all([
-      this.#ask("read the status", () => this.#sdk.session.status({}, { ...withSignal(signal) })),
+      this.#ask("read the status", () => this.#sdk.session.status({}, withSignal(signal))),
       this.#ask(
         "read the messages",
-        () => this.#sdk.session.messages({ sessionID }, { ...withSignal(signal) }),
+        () => this.#sdk.session.messages({ sessionID }, withSignal(signal)),
       ),
     ]);
     const status = readStates(statuses)[sessionID];
@@ -151,8 +153,8 @@ export class ProjectClient {
     signal?: AbortSignal,
   ): Promise<{ permissions: PermissionRequest[]; questions: QuestionRequest[] }> {
     const [permissions, questions] = await Promise.all([
-      this.#ask("list permissions", () => this.#sdk.permission.list({}, { ...withSignal(signal) })),
-      this.#ask("list questions", () => this.#sdk.question.list({}, { ...withSignal(signal) })),
+      this.#ask("list permissions", () => this.#sdk.permission.list({}, withSignal(signal))),
+      this.#ask("list questions", () => this.#sdk.question.list({}, withSignal(signal))),
     ]);
     return { permissions: readPermissions(permissions), questions: readQuestions(questions) };
   }
@@ -163,12 +165,9 @@ export class ProjectClient {
     reply: "once" | "reject",
     message?: string,
   ): Promise<void> {
-    await this.#ask("answer a permission", () =>
-      this.#sdk.permission.reply({
-        requestID,
-        reply,
-        ...(message === undefined ? {} : { message }),
-      }));
+    const request: Parameters<OpencodeClient["permission"]["reply"]>[0] = { requestID, reply };
+    if (message !== undefined) request.message = message;
+    await this.#ask("answer a permission", () => this.#sdk.permission.reply(request));
   }
 
   /** Gives the same answer to each part of a question. */

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 
 /** The name of the systemd user unit. */
-export const OPENCODE_UNIT = "opencode.service";
+const OPENCODE_UNIT = "opencode.service";
 
 /** The state of the OpenCode server's unit, from the systemd user manager. */
 export type UnitState =
@@ -25,9 +25,9 @@ export interface ReadUnitStateOptions {
   /** The environment: PATH, and the variables to reach the user manager. */
   env: Record<string, string | undefined>;
   /** The unit. @default {"opencode.service"} */
-  unit?: string;
+  unit?: string | undefined;
   /** How long systemd may take, in milliseconds. @default {3_000} */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
 }
 
 const PROPERTIES = [
