@@ -57,12 +57,16 @@ Deno.test("classifyEnding() distinguishes the service's refusals", () => {
   assertEquals(kinds, ["auth", "overloaded", "overloaded", "rate_limit", "rate_limit", "error"]);
 });
 
-Deno.test("classifyEnding() classifies an immediate exit without output as a failed launch", () => {
-  const facts = { exitCode: 1, sawOutput: false, stderrTail: ["usage:", "error: unknown option"] };
-  const message = "Exit code 1: error: unknown option";
-  assertEquals(classify({ ...facts, durationMs: 90 }), { kind: "launch", message });
-  assertEquals(classify({ ...facts, durationMs: 2500 }), { kind: "error", message });
-  assertEquals(classify({ ...facts, durationMs: 90, sawOutput: true }).kind, "error");
+Deno.test("classifyEnding() classifies an immediate exit without a word as a failed launch", () => {
+  const facts = { exitCode: 1, signal: null, sawOutput: false, stderrTail: [], outputTail: [] };
+  const silent = { ...facts, durationMs: 90, denials: [] };
+  const message = "Exit code 1 without a word on stderr";
+  assertEquals(classify(silent), { kind: "launch", message });
+  assertEquals(classify({ ...silent, durationMs: 2500 }), { kind: "error", message });
+  assertEquals(classify({ ...silent, sawOutput: true }).kind, "error");
+  assertEquals(classifyEnding(silent, { hasWorked: true }).kind, "error");
+  const boom = { ...silent, durationMs: 300, stderrTail: ["usage:", "error: unknown option"] };
+  assertEquals(classify(boom), { kind: "error", message: "Exit code 1: error: unknown option" });
 });
 
 Deno.test("classifyEnding() says that a finished agent was denied permissions", () => {

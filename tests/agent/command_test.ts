@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createAgents } from "../../lib/agent/create_agents.ts";
 import { commandLine, createCommand } from "../../lib/agent/command/command.ts";
 import { CODEX, type CommandConfig, GEMINI } from "../../lib/agent/command/command_config.ts";
@@ -142,4 +143,25 @@ Deno.test("createAgents() asks for a version with version_args, and an agent wit
     path: program,
     reason: `"${program} -v" fails: exit code 1`,
   });
+});
+
+Deno.test("createCommand() calls only a silent first death a launch that failed", async () => {
+  await using dir = await tempDir();
+  const start = testStart({ cwd: dir.path });
+  const kinds = async (...scripts: string[]) => {
+    const steps = scripts.map((script, i) => `${i}) ${script};;`).join(" ");
+    const agent = createCommand("ours", {
+      command: [
+        "sh",
+        "-c",
+        `n=$(cat n 2>/dev/null || echo 0); echo $((n + 1)) > n; case $n in ${steps} esac`,
+      ],
+    });
+    const found: string[] = [];
+    for (const _ of scripts) found.push((await collect(agent.start(start))).result.ending.kind);
+    await rm(join(dir.path, "n"));
+    return found;
+  };
+  assertEquals(await kinds("exit 1", "exit 0", "exit 1"), ["launch", "ok", "error"]);
+  assertEquals(await kinds("sleep 0.3; echo boom >&2; exit 1"), ["error"]);
 });

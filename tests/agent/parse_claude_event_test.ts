@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { newClaudeState, parseClaudeEvent } from "../../lib/agent/claude/events.ts";
+import { claudeHopeless, newClaudeState, parseClaudeEvent } from "../../lib/agent/claude/events.ts";
 
 function parse(...messages: unknown[]) {
   const state = newClaudeState("/app");
@@ -104,4 +104,22 @@ Deno.test("parseClaudeEvent() forgets an error that the agent recovered from", (
 Deno.test("parseClaudeEvent() says why a run without words failed", () => {
   const { state } = parse({ type: "result", subtype: "error_max_turns", is_error: true });
   assertEquals(state.report?.message, "Claude Code ended with error max turns");
+});
+
+Deno.test("claudeHopeless() ends a turn at the third refused request in a row", () => {
+  const retry = (error: string, status = 401) => ({
+    type: "system",
+    subtype: "api_retry",
+    error,
+    error_status: status,
+    attempt: 1,
+    max_retries: 10,
+  });
+  const refused = retry("authentication_failed");
+  const hopeless = (...lines: unknown[]) => claudeHopeless(parse(...lines).state)?.kind;
+  assertEquals(hopeless(refused, refused), undefined);
+  assertEquals(hopeless(refused, refused, refused), "auth");
+  assertEquals(hopeless(refused, refused, retry("overloaded", 529), refused), undefined);
+  const answer = assistant("a", [{ type: "text", text: "Here" }]);
+  assertEquals(hopeless(refused, refused, answer, refused), undefined);
 });

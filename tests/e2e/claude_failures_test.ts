@@ -41,7 +41,13 @@ interface ClaudeScene extends Scene {
 /** A task for the real Claude Code, and perhaps another agent that does it at once. */
 async function claudeScene(
   script: (request: ModelRequest, step: number) => ModelReply,
-  options: { other?: boolean; settings?: Record<string, unknown>; args?: string[] } = {},
+  options: {
+    other?: boolean;
+    settings?: Record<string, unknown>;
+    args?: string[];
+    /** Leaves Claude Code its own ten retries. */
+    retries?: boolean;
+  } = {},
 ): Promise<ClaudeScene> {
   const model = await scriptedModel(script);
   const it = await suiteScene({
@@ -55,7 +61,8 @@ async function claudeScene(
       claude: `program = ${JSON.stringify(program)}\nargs = ${JSON.stringify(options.args ?? [])}`,
     },
   });
-  Object.assign(it.options, { env: claudeEnvironment(model.url, it.options.home) });
+  const { CLAUDE_CODE_MAX_RETRIES, ...env } = claudeEnvironment(model.url, it.options.home);
+  Object.assign(it.options, { env: options.retries ? env : { ...env, CLAUDE_CODE_MAX_RETRIES } });
   return {
     ...it,
     model,
@@ -167,15 +174,19 @@ e2e(
 );
 
 e2e(
-  "claude with status 401: it is called once, and the loop fails over to another agent",
+  "claude with status 401: its ten retries are cut short, and the loop fails over to another agent",
   async () => {
     await using it = await claudeScene(
       () => ({ kind: "error", status: 401, message: "invalid x-api-key" }),
-      { other: true },
+      { other: true, retries: true },
     );
     const { code, events } = await it.loop();
     assertEquals(code, 0);
     assertEquals(endings(events), ["claude auth", "other ok"]);
+    const [refused] = ofType(events, "iteration_finished");
+    // Ten retries take three minutes.
+    assert(refused !== undefined);
+    assertLess(refused.durationMs, 30_000);
   },
 );
 

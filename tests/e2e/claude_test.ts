@@ -129,7 +129,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `claude with an unknown option is a failed launch that says why${why}`,
+  name: `claude with an unknown option is an error that says why${why}`,
   ignore,
   async fn() {
     await using dir = await tempDir();
@@ -137,7 +137,7 @@ Deno.test({
     const env = claudeEnvironment("http://127.0.0.1:9", dir.path);
     const { result } = await collect(broken.start(testStart({ cwd: dir.path, env })));
     assertEquals(result.ending, {
-      kind: "launch",
+      kind: "error",
       message: "Exit code 1: error: unknown option '--no-such-option'",
     });
   },

@@ -207,7 +207,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `claude in a PTY with an unknown option is a failed launch that says why${why}`,
+  name: `claude in a PTY with an unknown option is an error that says why${why}`,
   ignore,
   async fn() {
     await using dir = await tempDir();
@@ -219,7 +219,7 @@ Deno.test({
     const env = claudeEnvironment("http://127.0.0.1:9", dir.path);
     const { result } = await collect(broken.start(testStart({ cwd: dir.path, env })));
     assertEquals(result.ending, {
-      kind: "launch",
+      kind: "error",
       message: "Exit code 1: error: unknown option '--no-such-option'",
     });
   },

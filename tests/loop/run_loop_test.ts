@@ -164,7 +164,7 @@ Deno.test("runLoop() continues past an empty list of stories only with the last 
 
 Deno.test("runLoop() fails over at once from an agent that cannot start, and stays there", async () => {
   await using it = await scene([{ id: "US-001" }, { id: "US-002" }], {
-    bad: ["echo 'Exit code 1' >&2; exit 1"],
+    bad: ["exit 1"],
     good: ["pass US-001; work one", "pass US-002; work two"],
   });
   const { events, result } = await collect(runLoop(it.options));
@@ -179,7 +179,7 @@ Deno.test("runLoop() fails over at once from an agent that cannot start, and sta
 
 Deno.test("runLoop() retries an error with a visible wait, and switches at the threshold", async () => {
   await using it = await scene([{ id: "US-001" }], {
-    bad: ["echo thinking; echo 'boom' >&2; exit 1"],
+    bad: ["sleep 0.3; echo boom >&2; exit 1"],
     good: ["pass US-001; work one"],
   });
   const failoverRules = { ...fast, backoffBaseMs: 100, backoffMaxMs: 200 };

@@ -5,7 +5,7 @@ import { startClaudePty } from "./pty.ts";
 import { claudeSettings } from "./settings.ts";
 import { type AgentReport, classifyEnding, type EndingFacts } from "../ending/classify_ending.ts";
 import { cutText } from "../../base/cut_text.ts";
-import { newClaudeState, parseClaudeEvent } from "./events.ts";
+import { claudeHopeless, newClaudeState, parseClaudeEvent } from "./events.ts";
 import { probeProgram } from "../process/probe_program.ts";
 import { runAgentProcess } from "../process/run_agent_process.ts";
 
@@ -38,6 +38,7 @@ const HEADLESS = [
  */
 export function createClaude(options: ClaudeOptions = {}): Agent {
   const { program = "claude", patterns = [], pty = false, now = Date.now } = options;
+  let hasWorked = false;
   return {
     name: "claude",
     pty,
@@ -59,6 +60,7 @@ export function createClaude(options: ClaudeOptions = {}): Agent {
           stream === "stdout"
             ? parseClaudeEvent(line, state)
             : [{ kind: "output", stream, line: cutText(line) }],
+        hopeless: () => claudeHopeless(state),
         classify: (facts) =>
           state.interrupted ? { ...CLAUDE_INTERRUPTED } : classify(facts, state.report),
         onOutput: start.onOutput,
@@ -72,12 +74,15 @@ export function createClaude(options: ClaudeOptions = {}): Agent {
     const failure = report || facts.exitCode !== 0
       ? undefined
       : "Claude Code ended without a result";
-    return classifyEnding(facts, {
+    const ending = classifyEnding(facts, {
       patterns,
+      hasWorked,
       now: now(),
       report,
       succeeded: report === undefined ? false : undefined,
       failure,
     });
+    hasWorked ||= ending.kind === "ok" || ending.kind === "denied";
+    return ending;
   }
 }

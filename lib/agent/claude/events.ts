@@ -1,4 +1,4 @@
-import type { AgentEvent, Denial, Usage } from "../../event/agent_event.ts";
+import type { AgentEnding, AgentEvent, Denial, Usage } from "../../event/agent_event.ts";
 import type { AgentReport } from "../ending/classify_ending.ts";
 import {
   type ClaudeBlock,
@@ -27,6 +27,8 @@ export interface ClaudeState {
   sessionId?: string | undefined;
   /** Calls of tools that have not been answered. */
   toolUses: Map<string, Denial>;
+  /** Requests in a row that were refused because of the key or the sign-in. */
+  refusedRequests: number;
   /** Ids of calls whose denial has been reported. */
   denied: Set<string>;
   /** The last error of the service, if nothing came after it. */
@@ -44,7 +46,13 @@ export interface ClaudeState {
  * @returns The state at the start.
  */
 export function newClaudeState(cwd: string): ClaudeState {
-  return { cwd, usageOfMessage: new Map(), toolUses: new Map(), denied: new Set() };
+  return {
+    cwd,
+    usageOfMessage: new Map(),
+    toolUses: new Map(),
+    denied: new Set(),
+    refusedRequests: 0,
+  };
 }
 
 /** How Claude Code begins the result of a tool that it was not allowed to use. */
@@ -116,6 +124,7 @@ function systemEvents(message: Message<"system">, state: ClaudeState): AgentEven
   if (message.subtype === "api_retry") {
     const { error_status: status, error = "unknown", attempt, max_retries: max } = message;
     const words = `${status === undefined ? "" : `${status} `}${error.replaceAll("_", " ")}`;
+    state.refusedRequests = ENDING_OF_CODE[error] === "auth" ? state.refusedRequests + 1 : 0;
     return [{ kind: "error", message: `Request failed: ${words} (retry ${attempt} of ${max})` }];
   }
   return [];
@@ -142,6 +151,7 @@ function assistantEvents({ message, error }: Message<"assistant">, state: Claude
       events.push({ kind: "tool", tool: block.name, detail });
     }
   }
+  if (!isSynthetic) state.refusedRequests = 0;
   if (!isSynthetic && message.usage && message.id !== undefined) {
     state.usageOfMessage.set(message.id, toUsage(message.usage));
     events.push({ kind: "usage", usage: sum(state.usageOfMessage.values(), state.usageOfTurns) });
@@ -258,6 +268,19 @@ export function claudeReport(
     ending,
     retryAt: ending === "rate_limit" ? limitResetsAt : undefined,
   };
+}
+
+/** Claude Code asks ten times, for three minutes, with a key that is refused. */
+const MAX_REFUSED_REQUESTS = 3;
+
+/**
+ * The ending of a turn in which Claude Code retries what cannot succeed.
+ *
+ * @returns Nothing while it may succeed.
+ */
+export function claudeHopeless({ refusedRequests }: ClaudeState): AgentEnding | undefined {
+  if (refusedRequests < MAX_REFUSED_REQUESTS) return undefined;
+  return { kind: "auth", message: `Authentication failed ${refusedRequests} times in a row` };
 }
 
 function endingOfStatus(status: number | undefined): Ending | undefined {

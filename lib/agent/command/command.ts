@@ -47,6 +47,7 @@ export function createCommand(
   const patterns = (config.patterns ?? []).map(toPattern);
   const { exit_codes: exitCodes = [0], output } = config.success ?? {};
   const expected = output === undefined ? undefined : new RegExp(output, "im");
+  let hasWorked = false;
 
   return {
     name,
@@ -92,14 +93,17 @@ export function createCommand(
   function classify(facts: EndingFacts) {
     const goodExit = facts.exitCode !== null && exitCodes.includes(facts.exitCode);
     const succeeded = goodExit && (expected?.test(facts.outputTail.join("\n")) ?? true);
-    return classifyEnding(facts, {
+    const ending = classifyEnding(facts, {
       succeeded,
+      hasWorked,
       patterns,
       now: now(),
       failure: goodExit && !succeeded
         ? `Exit code ${facts.exitCode}, and its output does not match "${output}"`
         : undefined,
     });
+    hasWorked ||= ending.kind === "ok";
+    return ending;
   }
 }
 

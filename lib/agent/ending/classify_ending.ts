@@ -39,6 +39,8 @@ export interface ClassifyEndingOptions {
   succeeded?: boolean | undefined;
   /** Why it failed, if exit code and stderr do not show it. */
   failure?: string | undefined;
+  /** Whether an earlier run of the agent was a success, so that it can start. @default {false} */
+  hasWorked?: boolean | undefined;
   /** Patterns that are tried before the built-in ones. @default {[]} */
   patterns?: readonly EndingPattern[] | undefined;
   /** The time now, in milliseconds since the epoch. @default {Date.now()} */
@@ -58,7 +60,8 @@ const TELLING =
  *
  * - It succeeded: `ok`, or `denied` if it was refused permissions.
  * - It failed: what its report says, then the first pattern that its report or its stderr
- *   matches, then `launch` if it failed within two seconds without a line on stdout, then `error`.
+ *   matches, then `launch` if it died within two seconds without a word on either stream and has
+ *   never worked before, then `error`.
  * - Patterns with `source: "output"`, which only the config has, apply to any run.
  *
  * @example Usage
@@ -76,7 +79,7 @@ const TELLING =
  *   denials: [],
  * });
  * assertEquals(ending, {
- *   kind: "launch",
+ *   kind: "error",
  *   message: "Exit code 1: error: unknown option '--output-format'",
  * });
  * ```
@@ -102,8 +105,9 @@ export function classifyEnding(
   const words = causeOf(facts, options.failure);
   const found = match(facts.stderrTail, patterns);
   if (found) return describe(found.ending, `${exitWords(facts)}: ${found.line}`);
-  const atOnce = facts.durationMs < LAUNCH_MS && !facts.sawOutput && facts.exitCode !== 0 &&
-    facts.exitCode !== null;
+  const silent = !facts.sawOutput && facts.stderrTail.length === 0;
+  const atOnce = silent && facts.durationMs < LAUNCH_MS && facts.exitCode !== 0 &&
+    facts.exitCode !== null && options.hasWorked !== true;
   return { kind: atOnce ? "launch" : "error", message: words };
 
   function describe(kind: EndingPattern["ending"], message: string, at?: number): AgentEnding {

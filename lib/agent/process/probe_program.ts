@@ -38,7 +38,7 @@ export async function probeProgram(
     const reason = program.includes("/")
       ? `"${program}" is not an executable file`
       : `"${program}" is not on PATH`;
-    return { available: false, reason, hint };
+    return unavailable(reason, hint);
   }
   if (!options.version) return { available: true, path };
   try {
@@ -49,7 +49,7 @@ export async function probeProgram(
       signal,
     });
     const version = /\d+\.\d+[^\s)]*/.exec(stdout)?.[0];
-    return { available: true, path, version };
+    return version === undefined ? { available: true, path } : { available: true, path, version };
   } catch (error) {
     signal?.throwIfAborted();
     const { killed, code, stderr = "" } = error as {
@@ -62,6 +62,11 @@ export async function probeProgram(
       ? `no answer within ${VERSION_LIMIT_MS / 1000} s`
       : line ?? (typeof code === "number" ? `exit code ${code}` : String(code));
     const reason = `"${[path, ...versionArgs].join(" ")}" fails: ${why}`;
-    return { available: false, reason, path, hint };
+    return { ...unavailable(reason, hint), path };
   }
+}
+
+/** Callers print what is there, so that there is no field for a hint that nobody gave. */
+function unavailable(reason: string, hint: string | undefined): AgentAvailability {
+  return hint === undefined ? { available: false, reason } : { available: false, reason, hint };
 }

@@ -37,6 +37,12 @@ export interface RunAgentProcessOptions {
   parse: (line: string, stream: "stdout" | "stderr") => AgentEvent[];
   /** Determines how it ended, from what is known about the process. */
   classify: (facts: EndingFacts) => AgentEnding;
+  /**
+   * The ending of an agent that goes on although it cannot succeed, such as one that retries with a
+   * key that is refused: asked after each line of its output, and if there is one the agent is
+   * ended. @default {it is never ended early}
+   */
+  hopeless?: (() => AgentEnding | undefined) | undefined;
   /** Called when it has written anything, even half a line. */
   onOutput?: (() => void) | undefined;
   /** Runs before it is started: writes temporary files. */
@@ -171,6 +177,8 @@ class ProcessRun implements AgentRun {
         const wait = this.frame.record.emit(event);
         if (wait) await wait;
       }
+      const hopeless = this.#options.hopeless?.();
+      if (hopeless) this.frame.giveUp(hopeless);
       this.#leaveIfIdle();
     }
   }

@@ -114,6 +114,15 @@ export class RunFrame implements Pick<AgentRun, "events" | "result">, AsyncDispo
     };
   }
 
+  /**
+   * Ends the agent although nobody asked for it, as going on is pointless.
+   *
+   * @param ending How the run ends.
+   */
+  giveUp(ending: AgentEnding): void {
+    this.#dispose.abort(ending);
+  }
+
   /** Ends the run, and resolves when nothing of it is left. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#dispose.abort();
