@@ -4,7 +4,7 @@ import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { createAgents, opencodeFromConfig } from "../../lib/agent/create_agents.ts";
+import { createAgents } from "../../lib/agent/create_agents.ts";
 import type { Command, CommandContext } from "../../lib/cli/kit/command.ts";
 import { COMMANDS } from "../../lib/cli/commands.ts";
 import { exitCodeOf, SIGNAL_EXIT_CODES } from "../../lib/cli/kit/usage.ts";
@@ -234,18 +234,14 @@ Deno.test("the docs show settings and agents that can be used", async () => {
     const none = join(dir.path, "none");
     await mkdir(none);
     const settings = await readSettings({ root: dir.path, configDir: none });
-    const { opencode = {}, ...others } = settings.agents ?? {};
-    const names = [
-      ...createAgents(others, { reserved: ["opencode"] }),
-      opencodeFromConfig(opencode, { configDir: none }),
-    ].map((agent) => agent.name);
+    const names = createAgents(settings.agents ?? {}, { configDir: none }).map(({ name }) => name);
     for (const name of settings.failover ?? []) assert(names.includes(name), name);
   }
 });
 
 Deno.test("docs/agents.md lists every agent, and keys that its table takes", () => {
   const docs = page("docs/agents.md");
-  const names = [...createAgents().map(({ name }) => name), "opencode"];
+  const names = createAgents().map(({ name }) => name);
   assertEquals(docs.table("name").flatMap(({ name = "" }) => codeOf(name)).sort(), names.sort());
   const rows = docs.table("key", "in the table of");
   assert(rows.length > 10);
@@ -257,10 +253,7 @@ Deno.test("docs/agents.md lists every agent, and keys that its table takes", () 
       const table = { [key]: null };
       // A key that is not known is not named as the place of the mistake.
       assertThrows(
-        () =>
-          name === "opencode"
-            ? opencodeFromConfig(table, { configDir: "" })
-            : createAgents({ [name]: table }),
+        () => createAgents({ [name]: table }),
         TypeError,
         `agents.${name}.${key}:`,
       );
