@@ -37,16 +37,21 @@ export interface OptionSpec {
   /** Its long name, without the dashes. */
   name: string;
   /** Its one-letter name, without the dash. */
-  short?: string;
+  short?: string | undefined;
   /** The name of its value in the help text; absent for a switch. */
-  value?: string;
+  value?: string | undefined;
   /** Whether it may be given several times. */
-  multiple?: boolean;
+  multiple?: boolean | undefined;
+  /** Whether `--no-NAME` turns it off: for a switch that something else may have turned on. */
+  negatable?: boolean | undefined;
   /** What it does, in a line, with its unit and default. */
   help: string;
   /** The heading under which the help lists it. @default {"Options"} */
-  group?: string;
+  group?: string | undefined;
 }
+
+/** The option that every command has. */
+export const HELP_OPTION: OptionSpec = { name: "help", short: "h", help: "show this help" };
 
 /** The options and operands that a command line held. */
 export interface CommandLine {
@@ -56,8 +61,10 @@ export interface CommandLine {
   value(name: string): string | undefined;
   /** The values of an option that may be given several times. */
   values(name: string): string[];
-  /** Whether a switch was given. */
+  /** Whether a switch was turned on. */
   has(name: string): boolean;
+  /** Whether a switch was turned on or off; `undefined` if nothing was said. */
+  choice(name: string): boolean | undefined;
 }
 
 /** One command of `ralph`. */
@@ -73,7 +80,7 @@ export interface Command {
   /** Its options, besides `--help`. */
   options: OptionSpec[];
   /** Further notes: exit codes, files. */
-  notes?: string;
+  notes?: string | undefined;
   /** Runs it. */
   run(line: CommandLine, context: CommandContext): Promise<number>;
 }

@@ -3,10 +3,9 @@ import { UsageError } from "./usage.ts";
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * Reads a duration such as `90s`, `15m`, `2h`, `1h30m`, or `0` for none.
+ * Reads a duration such as `90s`, `15m`, `2h`, `1h30m`, or `0` for none, in milliseconds.
  *
- * @param what The option it belongs to, such as `--max-time`.
- * @returns Milliseconds; 0 for none.
+ * @param what Where it was given, such as `--max-time`: for the message.
  * @throws {UsageError} If it is not a duration.
  */
 export function durationValue(text: string, what: string): number {
@@ -24,14 +23,14 @@ export function durationValue(text: string, what: string): number {
 /** Options for {@linkcode wholeNumberValue}. */
 export interface NumberBounds {
   /** The smallest valid number. @default {0} */
-  min?: number;
+  min?: number | undefined;
 }
 
 /**
  * Reads a whole number.
  *
- * @param what The option it belongs to, such as `--iterations`.
- * @throws {UsageError} If it is not a whole number, or is out of bounds.
+ * @param what Where it was given, such as `--iterations`: for the message.
+ * @throws {UsageError} If it is not a whole number, or out of bounds.
  */
 export function wholeNumberValue(text: string, what: string, bounds: NumberBounds = {}): number {
   const { min = 0 } = bounds;
@@ -45,19 +44,34 @@ export function wholeNumberValue(text: string, what: string, bounds: NumberBound
 }
 
 /**
- * Reads an amount of money such as `5` or `2.50`.
+ * Reads US dollars such as `5`, `2.50` or `$5`.
  *
- * @param what The option it belongs to, such as `--max-cost`.
- * @returns US dollars.
- * @throws {UsageError} If it is not an amount of money.
+ * @param what Where they were given, such as `--max-cost`: for the message.
+ * @throws {UsageError} If it is not an amount of more than 0.
  */
 export function dollarsValue(text: string, what: string): number {
   const value = Number(text.replace(/^\$/, ""));
-  if (!/^\$?\d+(\.\d+)?$/.test(text)) {
+  if (!/^\$?\d+(\.\d+)?$/.test(text) || value === 0) {
     throw new UsageError(
-      `Invalid amount "${text}" for ${what}: expected US dollars`,
+      `Invalid amount "${text}" for ${what}: expected US dollars, more than 0`,
       `such as ${what} 5.00`,
     );
   }
   return value;
+}
+
+const ON = ["1", "true", "yes", "on"];
+const OFF = ["0", "false", "no", "off"];
+
+/**
+ * Reads whether something is on, from an environment variable.
+ *
+ * @param what Where it was given, such as `RALPH_PIN`: for the message.
+ * @throws {UsageError} If it is neither of the known words.
+ */
+export function switchValue(text: string, what: string): boolean {
+  const word = text.toLowerCase();
+  if (ON.includes(word)) return true;
+  if (OFF.includes(word)) return false;
+  throw new UsageError(`Invalid value "${text}" for ${what}`, "1 turns it on, 0 turns it off");
 }

@@ -3,12 +3,12 @@ import type { LoopResult } from "../../event/loop_event.ts";
 /** Thrown for an invalid command line: exit code 2. */
 export class UsageError extends Error {
   /** What to do about it; absent if the message says enough. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
 
   constructor(message: string, hint?: string) {
     super(message);
     this.name = "UsageError";
-    if (hint !== undefined) this.hint = hint;
+    this.hint = hint;
   }
 }
 
