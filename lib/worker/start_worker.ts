@@ -31,6 +31,8 @@ export interface StartWorkerOptions {
   cwd: string;
   /** Its environment. */
   env: Record<string, string | undefined>;
+  /** What it reads from stdin: the place for what other users must not see. @default {""} */
+  input?: string | undefined;
 }
 
 /** How often to look for the worker's first event, in milliseconds. */
@@ -48,7 +50,7 @@ export async function startWorker(
   command: readonly string[],
   options: StartWorkerOptions,
 ): Promise<number> {
-  const { dir, cwd, env } = options;
+  const { dir, cwd, env, input = "" } = options;
   const [program = "", ...args] = command;
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const log = await open(join(dir, WORKER_LOG), "a", 0o600);
@@ -59,8 +61,11 @@ export async function startWorker(
       cwd,
       env: own,
       detached: true,
-      stdio: ["ignore", log.fd, log.fd],
+      stdio: ["pipe", log.fd, log.fd],
     });
+    // One that ends at once reads nothing; its exit says why.
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(input);
     const exit = exitOf(child);
     const events = join(dir, EVENTS_FILE);
     for (;;) {

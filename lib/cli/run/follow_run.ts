@@ -9,6 +9,7 @@ import { stopSession } from "../../worker/stop_session.ts";
 import type { CommandContext } from "../kit/command.ts";
 import { SIGNAL_EXIT_CODES } from "../kit/usage.ts";
 import { Interrupts } from "../terminal/signals.ts";
+import { shellWord } from "../../base/shell_word.ts";
 import { readKeys } from "../terminal/read_keys.ts";
 import { showRun } from "./show_run.ts";
 
@@ -19,16 +20,16 @@ export interface FollowRunOptions {
   /** Where ralph keeps its files. */
   paths: SessionPaths;
   /** Whether to print one JSON object a line. @default {false} */
-  json?: boolean;
+  json?: boolean | undefined;
   /** The presses of Ctrl-C so far. @default {none} */
-  interrupts?: Interrupts;
+  interrupts?: Interrupts | undefined;
 }
 
 /** The time limit for a second Ctrl-C after the first, in milliseconds. */
 const SECOND_MS = 2_000;
 
 /** The keys of the view, and their requests to the worker. */
-const KEYS: Record<string, { label: string; request?: ControlRequest }> = {
+const KEYS: Record<string, { label: string; request?: ControlRequest | undefined }> = {
   d: { label: "leave" },
   c: { label: "checkpoint", request: { kind: "checkpoint", reason: "a key in the view" } },
   s: { label: "stop", request: { kind: "stop", reason: "SIGINT" } },
@@ -89,8 +90,9 @@ export async function followRun(
   }
   if (output.result !== undefined) return output.finish();
   if (!left.aborted) return await finishWithout(context, registry, id);
+  const word = shellWord(task);
   const say = json ? context.stderr : context.stdout;
-  const how = `  see   ralph attach ${task}\n  stop  ralph stop ${task}\n`;
+  const how = `  see   ralph attach ${word}\n  stop  ralph stop ${word}\n`;
   if (leave.signal.aborted) {
     say.write(`Left ${task}; it keeps running in the background.\n${how}`);
     return 0;

@@ -6,19 +6,29 @@ import { sessionPaths } from "../../session/model/session_paths.ts";
 import type { Task } from "../../task/task.ts";
 import { startWorker } from "../../worker/start_worker.ts";
 import type { CommandContext } from "../kit/command.ts";
+import { shellWord } from "../../base/shell_word.ts";
 import { followRun } from "./follow_run.ts";
+import type { RunFlags } from "./option_sources.ts";
 import { Interrupts } from "../terminal/signals.ts";
+
+/** What a worker reads from its stdin. */
+export interface WorkerOrder {
+  /** The folder of the task. */
+  taskDir: string;
+  /** The flags of `ralph run`. */
+  flags: RunFlags;
+}
 
 /** Options for {@linkcode runBackground}. */
 export interface RunBackgroundOptions {
   /** The task. */
   task: Task;
-  /** The options of `ralph run` for the worker, as they were given. */
-  args: readonly string[];
+  /** The flags of `ralph run` for the worker, as they were given. */
+  flags: RunFlags;
   /** Whether to return as soon as the loop has started. @default {false} */
-  detach?: boolean;
+  detach?: boolean | undefined;
   /** Whether to print one JSON object a line. @default {false} */
-  json?: boolean;
+  json?: boolean | undefined;
 }
 
 /**
@@ -29,24 +39,25 @@ export interface RunBackgroundOptions {
  */
 export async function runBackground(
   context: CommandContext,
-  { task, args, detach = false, json = false }: RunBackgroundOptions,
+  { task, flags, detach = false, json = false }: RunBackgroundOptions,
 ): Promise<number> {
   const { cwd, env, program, stdout } = context;
   const paths = sessionPaths(env);
   using registry = openRegistry({ path: paths.database });
   const id = ulid();
   const dir = join(paths.sessionsDir, id);
-  const command = [...program, "worker", task.dir, "--session", id, ...args];
+  // Not on the command line, which every user of the machine can read.
+  const input = JSON.stringify({ taskDir: task.dir, flags } satisfies WorkerOrder);
   // From here on, Ctrl-C must not leave a worker behind without telling the user.
   using interrupts = new Interrupts();
-  const pid = await startWorker(command, { id, dir, cwd, env });
+  const pid = await startWorker([...program, "__session", id], { id, dir, cwd, env, input });
   const session = registry.getSession(id) as Session;
   if (!detach) return await followRun(context, session, { registry, paths, json, interrupts });
   stdout.write(
     json ? `${JSON.stringify({ session: id, task: task.name, pid })}\n` : [
       `Started ${task.name} in the background (pid ${pid}, session ${id})`,
-      `  see   ralph attach ${task.name}`,
-      `  stop  ralph stop ${task.name}`,
+      `  see   ralph attach ${shellWord(task.name)}`,
+      `  stop  ralph stop ${shellWord(task.name)}`,
       "",
     ].join("\n"),
   );

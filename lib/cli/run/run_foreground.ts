@@ -12,9 +12,9 @@ import { stopOnSignals } from "../terminal/signals.ts";
 /** Options for {@linkcode runForeground}. */
 export interface RunForegroundOptions {
   /** How the loop runs. */
-  loop: RunLoopOptions & { hooks?: readonly Hook[] };
+  loop: RunLoopOptions & { hooks?: readonly Hook[] | undefined };
   /** Whether to print one JSON object a line. @default {false} */
-  json?: boolean;
+  json?: boolean | undefined;
 }
 
 /**

@@ -2,18 +2,20 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "@std/toml";
 import * as z from "zod";
+import { sessionPaths } from "../../session/model/session_paths.ts";
 import { EVENT_TYPES } from "../../event/vocabulary.ts";
 import { nearestName } from "../../base/nearest_name.ts";
+import { type OptionKinds, RUN_OPTION_ROWS, type RunOptionRow } from "./run_option_rows.ts";
 
 /** Thrown when a settings file is invalid: exit code 2. */
 export class SettingsError extends Error {
   /** What to do about it; absent if the message says it all. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
 
   constructor(file: string, problem: string, hint?: string) {
     super(`Cannot use ${file}: ${problem}`);
     this.name = "SettingsError";
-    if (hint !== undefined) this.hint = hint;
+    this.hint = hint;
   }
 }
 
@@ -30,23 +32,44 @@ const hookSchema = z.strictObject({
   timeout: z.string().optional(),
 });
 
+type Row = (typeof RUN_OPTION_ROWS)[number];
+
+/** What the rows of {@linkcode RUN_OPTION_ROWS} let a settings file hold. */
+type OptionSettings = {
+  [R in Row as R extends { setting: infer Key extends string } ? Key : never]?:
+    | OptionKinds[R["kind"]]
+    | undefined;
+};
+
+/** The keys of `ralph.toml` and `config.toml`; durations are written like `90s`, `15m`, `2h`. */
+export interface Settings extends OptionSettings {
+  /** Commands to call for events. */
+  hooks?: z.infer<typeof hookSchema>[] | undefined;
+  /** The OpenCode server, if it is not the usual one. */
+  opencode?: { url?: string | undefined } | undefined;
+  /** A table for each agent, as `createAgents` takes them. */
+  agents?: Record<string, Record<string, unknown>> | undefined;
+}
+
+const KIND_SCHEMAS: { [K in keyof OptionKinds]: (row: RunOptionRow) => z.ZodType<OptionKinds[K]> } =
+  {
+    whole: ({ min = 0 }) => z.int().min(min),
+    dollars: () => z.number().positive(),
+    duration: () => z.string(),
+    switch: () => z.boolean(),
+    text: () => z.string(),
+    names: () => z.array(z.string()),
+    commands: () => z.array(z.string()),
+  };
+
+const optionSchemas = Object.fromEntries(
+  RUN_OPTION_ROWS.flatMap((row: RunOptionRow) =>
+    row.setting === undefined ? [] : [[row.setting, KIND_SCHEMAS[row.kind](row).optional()]]
+  ),
+);
+
 const settingsSchema = z.strictObject({
-  agent: z.string().optional(),
-  model: z.string().optional(),
-  failover: z.array(z.string()).optional(),
-  failover_threshold: z.int().min(1).optional(),
-  cool_down: z.string().optional(),
-  backoff: z.string().optional(),
-  iterations: z.int().min(1).optional(),
-  max_time: z.string().optional(),
-  max_cost: z.number().positive().optional(),
-  max_tokens: z.int().min(1).optional(),
-  require_commit: z.boolean().optional(),
-  iteration_timeout: z.string().optional(),
-  stall_timeout: z.string().optional(),
-  stagnation: z.int().min(0).optional(),
-  rotate_at: z.int().min(0).optional(),
-  checks: z.array(z.string()).optional(),
+  ...optionSchemas,
   hooks: z.array(hookSchema).optional(),
   opencode: z.strictObject({
     url: z.url({ protocol: /^https?$/, error: "expected a URL such as http://127.0.0.1:14096" })
@@ -55,28 +78,43 @@ const settingsSchema = z.strictObject({
   agents: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
 });
 
-/** The keys of `ralph.toml` and `config.toml`; durations are written like `90s`, `15m`, `2h`. */
-export type Settings = z.infer<typeof settingsSchema>;
+/** Every key that a settings file may have. */
+export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape);
 
 /** Options for {@linkcode readSettings}. */
 export interface ReadSettingsOptions {
   /** The git root, which may contain a `ralph.toml`. */
   root: string;
-  /** The user's config folder, which may contain a `config.toml`. */
-  configDir: string;
+  /** The user's config folder, which may contain a `config.toml`. @default {sessionPaths().configDir} */
+  configDir?: string | undefined;
 }
 
 /**
  * Reads the project's `ralph.toml` and the user's `config.toml`. The project's keys take
- * precedence; tables of agents are merged by name, and all hooks apply.
+ * precedence; tables of agents are merged by name, and all hooks apply. What a run makes of them
+ * is what `runOptions` returns.
+ *
+ * @example Usage
+ * ```ts
+ * import { readSettings } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ * import { mkdtemp, rm, writeFile } from "node:fs/promises";
+ *
+ * const root = await mkdtemp("example-");
+ * await writeFile(`${root}/ralph.toml`, 'iterations = 20\nmax_time = "2h"\n');
+ * const settings = await readSettings({ root, configDir: `${root}/none` });
+ * assertEquals([settings.iterations, settings.max_time], [20, "2h"]);
+ * await rm(root, { recursive: true });
+ * ```
  *
  * @returns The settings; empty if there is no file.
  * @throws {SettingsError} If a file is not TOML, or has an unknown key or an invalid value.
  */
 export async function readSettings(options: ReadSettingsOptions): Promise<Settings> {
+  const { root, configDir = sessionPaths().configDir } = options;
   const [user, project] = await Promise.all([
-    readSettingsFile(join(options.configDir, "config.toml")),
-    readSettingsFile(join(options.root, "ralph.toml")),
+    readSettingsFile(join(configDir, "config.toml")),
+    readSettingsFile(join(root, "ralph.toml")),
   ]);
   const agents = { ...user.agents, ...project.agents };
   const hooks = [...user.hooks ?? [], ...project.hooks ?? []];
@@ -98,7 +136,7 @@ async function readSettingsFile(file: string): Promise<Settings> {
     throw new SettingsError(file, `it is not valid TOML: ${(error as Error).message}`);
   }
   const result = settingsSchema.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) return result.data as Settings;
   throw describeIssue(file, result.error.issues[0]);
 }
 
@@ -107,7 +145,7 @@ function describeIssue(file: string, issue: z.core.$ZodIssue | undefined): Setti
   if (issue?.code === "unrecognized_keys") {
     const key = issue.keys[0] ?? "";
     const where = path === "" ? "" : ` in ${path}`;
-    const nearest = path === "" ? nearestName(key, Object.keys(settingsSchema.shape)) : undefined;
+    const nearest = path === "" ? nearestName(key, SETTING_NAMES) : undefined;
     const hint = nearest === undefined ? undefined : `did you mean ${nearest}?`;
     return new SettingsError(file, `unknown key "${key}"${where}`, hint);
   }

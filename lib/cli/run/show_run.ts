@@ -1,6 +1,7 @@
 import type { Sink } from "../../event/sink.ts";
 import type { LoopEvent, LoopResult } from "../../event/loop_event.ts";
 import type { LoopOutcome } from "../../event/vocabulary.ts";
+import { shellWord } from "../../base/shell_word.ts";
 import { LiveView } from "../../ui/live/live_view.ts";
 import { plainLines } from "../../ui/report/plain_line.ts";
 import type { KeyHint } from "../../ui/live/render_view.ts";
@@ -14,13 +15,13 @@ export interface ShowRunOptions {
   /** The name of the task. */
   task: string;
   /** The id of the session, if it has one. */
-  session?: string;
+  session?: string | undefined;
   /** Whether to print one JSON object a line. @default {false} */
-  json?: boolean;
+  json?: boolean | undefined;
   /** Whether to show nothing before the end. @default {false} */
-  quiet?: boolean;
+  quiet?: boolean | undefined;
   /** Keys to show below the live view. @default {none} */
-  keys?: readonly KeyHint[];
+  keys?: readonly KeyHint[] | undefined;
 }
 
 /** Shows a run; dispose of it to restore the terminal. */
@@ -89,16 +90,17 @@ export function showRun(context: CommandContext, options: ShowRunOptions): RunOu
 
 /** The command to continue with. */
 function nextStep(outcome: LoopOutcome, run: { task: string; recorded: boolean }): string {
+  const task = shellWord(run.task);
   switch (outcome) {
     case "limit":
-      return `ralph run ${run.task} -i 20`;
+      return `ralph run ${task} -i 20`;
     case "stopped":
     case "checkpointed":
-      return `ralph run ${run.task}`;
+      return `ralph run ${task}`;
     case "completed":
     case "blocked":
     case "failed":
     case "stagnated":
-      return run.recorded ? `ralph show ${run.task}` : `ralph check ${run.task}`;
+      return run.recorded ? `ralph show ${task}` : `ralph check ${task}`;
   }
 }

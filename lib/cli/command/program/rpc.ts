@@ -31,6 +31,7 @@ export const command: Command = {
   options: [
     { name: "session", value: "ID", help: "this session; 6 characters of its id are enough" },
     { name: "observe", help: "refuse everything that acts on the loop" },
+    { name: "json", help: "errors as one JSON object on stdout too; the rest is JSON already" },
   ],
   notes:
     "lib/rpc/PROTOCOL.md describes the protocol. ralph rpc ends with the session, or at the end of\n" +
@@ -45,10 +46,8 @@ export const command: Command = {
     }
     const { task, status, socket: path, id } = session;
     if (status !== "running") {
-      context.stderr.write(
-        `error: Session not running: ${task} is ${status}\nhint: ralph show ${id}\n`,
-      );
-      return 1;
+      const error = new Error(`Session not running: ${task} is ${status}`);
+      throw Object.assign(error, { hint: `ralph show ${id}` });
     }
     if (path === null) throw new RpcConnectionError(`Cannot reach ${task}: it has no socket`);
     using interruption = onInterruption();

@@ -5,8 +5,6 @@ import { supportsColor } from "../../../ui/text/style.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
 import { runDoctorChecks } from "../../doctor/doctor_check.ts";
 import { DOCTOR_CHECKS } from "../../doctor/doctor_checks.ts";
-import { parseCommandLine } from "../../kit/parse_command_line.ts";
-import { RUN_OPTIONS } from "../../run/run_option_specs.ts";
 import { type RunOptions, runOptions } from "../../run/run_options.ts";
 import { SettingsError } from "../../run/settings.ts";
 import { UsageError } from "../../kit/usage.ts";
@@ -45,10 +43,9 @@ export const command: Command = {
 
 /** The options that `ralph run` would derive from the settings here, for any task. */
 async function usualOptions(root: string, context: CommandContext): Promise<RunOptions | Error> {
-  const grammar = { name: "ralph run", options: RUN_OPTIONS, operands: 0 };
   const task = { name: "", dir: root, root, prdFile: "", progressFile: "" };
   try {
-    return await runOptions(parseCommandLine([], grammar), context, task);
+    return await runOptions(task, { env: context.env });
   } catch (error) {
     if (error instanceof SettingsError || error instanceof UsageError) return error;
     throw error;

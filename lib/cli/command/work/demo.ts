@@ -3,10 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDemo } from "../../../agent/demo/demo.ts";
 import { convertPrd } from "../../../task/markdown/convert_prd.ts";
+import { LoopControl } from "../../../loop/loop_control.ts";
+import type { RunLoopOptions } from "../../../loop/loop_options.ts";
+import { runLoop } from "../../../loop/run_loop.ts";
+import { progressSink } from "../../../task/progress/progress_sink.ts";
 import { resolveTask } from "../../../task/resolve_task.ts";
 import { runGit } from "../../../git/run_git.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
-import { runUnrecorded } from "../../run/run_unrecorded.ts";
+import { showRun } from "../../run/show_run.ts";
+import { stopOnSignals } from "../../terminal/signals.ts";
 
 /** `ralph demo`: the main job in a throw-away repository. */
 export const command: Command = {
@@ -39,10 +44,8 @@ export const command: Command = {
     say("");
     const task = await resolveTask("demo", { cwd: root });
     const agent = createDemo();
-    const exitCode = await runUnrecorded(context, {
-      loop: { task, agents: [agent], agent: agent.name, env, limits: { iterations: 20 } },
-      json,
-    });
+    const loop = { task, agents: [agent], agent: agent.name, env, limits: { iterations: 20 } };
+    const exitCode = await runUnrecorded(context, { loop, json });
     say("");
     say("Where to look:");
     say(`  git -C ${root} log --stat ralph/demo`);
@@ -51,6 +54,26 @@ export const command: Command = {
     return exitCode;
   },
 };
+
+/** Runs a loop in this process without recording a session, for a throw-away repository. */
+async function runUnrecorded(
+  context: CommandContext,
+  { loop, json }: { loop: RunLoopOptions; json: boolean },
+): Promise<number> {
+  const control = new LoopControl();
+  using _signals = stopOnSignals(control);
+  await using progress = progressSink({ task: loop.task });
+  const keys = [{ key: "Ctrl-C", label: "stop" }];
+  const output = showRun(context, { task: loop.task.name, json, keys });
+  {
+    await using _output = output;
+    for await (const event of runLoop({ ...loop, control })) {
+      await progress.write(event);
+      output.write(event);
+    }
+  }
+  return output.finish();
+}
 
 /** The PRD of `ralph demo`, as a user would write it. */
 export const DEMO_PRD = `# PRD: A pocket guide to tea

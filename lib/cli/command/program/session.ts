@@ -1,3 +1,5 @@
+import { text } from "node:stream/consumers";
+import process from "node:process";
 import { LoopControl } from "../../../loop/loop_control.ts";
 import { sessionPaths } from "../../../session/model/session_paths.ts";
 import { resolveTask } from "../../../task/resolve_task.ts";
@@ -5,38 +7,40 @@ import { sanitizeText } from "../../../ui/text/sanitize_text.ts";
 import { runSession } from "../../../worker/run_session.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
 import { exitCodeOf, UsageError } from "../../kit/usage.ts";
-import { RUN_OPTIONS } from "../../run/run_option_specs.ts";
+import type { WorkerOrder } from "../../run/run_background.ts";
 import { runOptions } from "../../run/run_options.ts";
 import { stopOnSignals } from "../../terminal/signals.ts";
 
-/** `ralph worker`: the background process of a session, which `ralph run` starts. */
+/** `ralph __session`: the background process of a session, which `ralph run` starts. */
 export const command: Command = {
-  usage: "TASK --session ID [options of ralph run]",
+  usage: "ID",
   description: "Runs one session in the background, with what it prints in its worker.log.\n" +
-    "ralph run starts it; there is no reason to call it by hand.",
+    "ralph run starts it, with the task and its flags as JSON on stdin; do not call it by hand.",
   operands: 1,
   examples: [],
-  options: [
-    ...RUN_OPTIONS,
-    { name: "session", value: "ID", help: "the id of the session, a ULID" },
-  ],
+  options: [],
   async run(line: CommandLine, context: CommandContext): Promise<number> {
-    const id = line.value("session");
-    const [given] = line.operands;
-    if (id === undefined || given === undefined) {
-      throw new UsageError("No session or task for the worker", "ralph run TASK");
-    }
-    const task = await resolveTask(given, { cwd: context.cwd });
+    const [id] = line.operands;
+    if (id === undefined) throw new UsageError("No id of a session", "ralph run TASK");
+    const order = await readOrder();
+    const task = await resolveTask(order.taskDir, { cwd: context.cwd });
     const control = new LoopControl();
     using _signals = stopOnSignals(control);
-    const loop = { ...await runOptions(line, context, task), control };
+    const options = await runOptions(task, { flags: order.flags, env: context.env });
     const { result } = await runSession({
       id,
-      loop,
+      loop: { ...options, control },
       paths: sessionPaths(context.env),
-      hooks: loop.hooks,
+      hooks: options.hooks,
       onWarning: (message) => context.stderr.write(`warning: ${sanitizeText(message)}\n`),
     });
     return exitCodeOf(result);
   },
 };
+
+/** What the starter wrote; nothing if it died before that, and then nobody waits for a session. */
+async function readOrder(): Promise<WorkerOrder> {
+  const written = process.stdin.isTTY ? "" : await text(process.stdin);
+  if (written === "") throw new UsageError("No task on stdin", "ralph run TASK");
+  return JSON.parse(written);
+}
