@@ -2,7 +2,8 @@ import { levenshteinDistance } from "@std/text";
 
 /**
  * Finds the name that was probably meant: one that begins with the given text, has the same letters
- * in another order, or differs in at most a third of its letters. Ignores case.
+ * in another order, or differs in at most a third of its letters. Ignores case. Never the given
+ * text itself: that name exists, so something else is wrong with it.
  *
  * @example Usage
  * ```ts
@@ -19,6 +20,7 @@ export function nearestName(given: string, names: readonly string[]): string | u
   let nearest: string | undefined;
   let least = Infinity;
   for (const name of names) {
+    if (name === given) continue;
     const distance = distanceBetween(given.toLowerCase(), name.toLowerCase());
     if (distance < least) [nearest, least] = [name, distance];
   }

@@ -7,16 +7,11 @@ import type { CommandEntry } from "./commands.ts";
 export interface MainOptions {
   /** The URL of the module that was started, from which workers are started too. */
   entry: string;
-  /** The CommandContext. @default {that of this process} */
-  context?: CommandContext;
+  /** The context. @default {that of this process} */
+  context?: CommandContext | undefined;
 }
 
-/**
- * Runs a command line.
- *
- * @param args The arguments after the program's name.
- * @returns The exit code, as listed in the README.
- */
+/** Runs a command line: the arguments after the program's name. Returns the exit code. */
 export async function main(
   args: readonly string[],
   options: MainOptions,
@@ -25,39 +20,51 @@ export async function main(
   try {
     return await dispatch(args, context);
   } catch (error) {
-    const { describeError } = await import("./kit/describe_error.ts");
-    const { exitCode, lines } = describeError(error, { debug: Boolean(context.env.RALPH_DEBUG) });
-    if (args.includes("--json")) {
-      const [first, ...rest] = lines;
-      const message = first?.replace(/^error: /, "");
-      context.stdout.write(`${JSON.stringify({ error: message, details: rest, exitCode })}\n`);
-    }
+    const { describeError, errorLines } = await import("./kit/describe_error.ts");
+    const described = describeError(error);
+    if (args.includes("--json")) context.stdout.write(`${JSON.stringify(described)}\n`);
+    const lines = errorLines(described);
+    if (context.env.RALPH_DEBUG && error instanceof Error) lines.push(error.stack ?? "");
     context.stderr.write(lines.map((line) => `${line}\n`).join(""));
-    return exitCode;
+    return described.exitCode;
   }
 }
 
 async function dispatch(args: readonly string[], context: CommandContext): Promise<number> {
   const [first, ...rest] = args;
-  if (first === undefined || first === "--help" || first === "-h") return await help(context);
-  if (first === "help") {
-    const name = rest[0];
-    return name === undefined ? await help(context) : await commandHelp(name, context);
-  }
+  if (first === undefined) return await overview(context);
+  if (first === "--help" || first === "-h" || first === "help") return await help(rest, context);
   const entry = await findCommand(first);
   if (helpIsAsked(rest)) return await commandHelp(first, context);
   const { command } = await entry.load();
   const { parseCommandLine } = await import("./kit/parse_command_line.ts");
   const line = parseCommandLine(rest, { name: `ralph ${first}`, ...command });
+  // Asked for in a group of short options, such as -dh.
+  if (line.has("help")) return await commandHelp(first, context);
   return await command.run(line, context);
 }
 
+/** Also where the rest of the line cannot be understood: that is when help is needed. */
 function helpIsAsked(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");
 }
 
-async function help(context: CommandContext): Promise<number> {
+async function overview(context: CommandContext): Promise<number> {
+  const { renderOverview } = await import("./kit/render_overview.ts");
+  context.stdout.write(await renderOverview(context));
+  return 0;
+}
+
+/** `ralph --help` and `ralph help`, with or without the name of a command. */
+async function help(rest: readonly string[], context: CommandContext): Promise<number> {
+  const names = rest.filter((arg) => arg !== "--help" && arg !== "-h");
+  const [name, extra] = names;
+  if (name !== undefined && extra !== undefined) {
+    const { UsageError } = await import("./kit/usage.ts");
+    throw new UsageError(`Unexpected argument "${extra}" for ralph help`, `ralph help ${name}`);
+  }
+  if (name !== undefined) return await commandHelp(name, context);
   const { renderHelp } = await import("./kit/render_help.ts");
   const { COMMANDS } = await import("./commands.ts");
   context.stdout.write(renderHelp(COMMANDS));
@@ -78,16 +85,21 @@ async function findCommand(name: string): Promise<CommandEntry> {
   if (entry !== undefined) return entry;
   const { UsageError } = await import("./kit/usage.ts");
   const { nearestName } = await import("../base/nearest_name.ts");
+  const names = COMMANDS.filter((command) => !command.hidden).map((command) => command.name);
   if (name.startsWith("-")) {
-    throw new UsageError(`Unknown option "${name}" for ralph`, "ralph --help");
+    const given = name.replace(/^-+|=.*$/gs, "");
+    const nearest = nearestName(given, ["help", "version"]);
+    // `ralph --json status`: a command comes before its options.
+    const hint = nearest === undefined ? "ralph COMMAND [options]" : `did you mean --${nearest}?`;
+    throw new UsageError(`Unknown option "${name}" for ralph`, hint);
   }
-  const nearest = nearestName(name, COMMANDS.map((command) => command.name));
+  const nearest = nearestName(name, [...names, "help"]);
   const hint = nearest === undefined ? "ralph --help" : `did you mean ralph ${nearest}?`;
   throw new UsageError(`Unknown command "${name}"`, hint);
 }
 
 function processContext(entry: string): CommandContext {
-  const { stdout, stderr, stdin, env } = process;
+  const { stdout, stderr, env } = process;
   for (const stream of [stdout, stderr]) {
     // The reader of a pipe may close it early, as `head` does: that is not an error.
     stream.on("error", (error: Error & { code?: string }) => {
@@ -97,8 +109,13 @@ function processContext(entry: string): CommandContext {
   return {
     stdout,
     stderr,
-    interactive: Boolean(stdin.isTTY && stdout.isTTY),
-    program: programCommand(entry),
+    // Asked for by few commands, and stdin takes a while to open.
+    get interactive() {
+      return Boolean(process.stdin.isTTY && stdout.isTTY);
+    },
+    get program() {
+      return programCommand(entry);
+    },
     cwd: process.cwd(),
     env,
   };

@@ -5,6 +5,7 @@ import { isNotFound } from "../base/error_code.ts";
 import { findGitRoot } from "../git/find_git_root.ts";
 import { ARCHIVE_NAME, listTasks } from "./list_tasks.ts";
 import { nearestName } from "../base/nearest_name.ts";
+import { shellWord } from "../base/shell_word.ts";
 import type { Task } from "./task.ts";
 import { InvalidTaskNameError, parseTaskName } from "./task_name.ts";
 
@@ -163,7 +164,7 @@ async function taskAt(at: string, options: { given: string; root?: string }): Pr
   throw await notFound(given, {
     root,
     reason: `the folder ${shown} has no prd.json` + (hasMarkdown ? ", only a prd.md" : ""),
-    ...(hasMarkdown && { command: `ralph convert ${given}` }),
+    ...(hasMarkdown && { command: `ralph convert ${shellWord(given)}` }),
   });
 }
 

@@ -65,6 +65,14 @@ Deno.test("ralph exits with 2 for an unknown name, and suggests the nearest one"
     [["run", "job", "-a", "claud"], 'Unknown agent "claud"', "did you mean claude?"],
     [["run", "job", "--iterations"], "needs a value", ""],
     [["tasks", "extra"], 'Unexpected argument "extra"', ""],
+    [["run", "--yolo=no"], 'Option --yolo takes no value, but got "no"', "--no-yolo turns it off"],
+    [["status", "--json=maybe"], 'Option --json takes no value, but got "maybe"', ""],
+    [["systemd", "prnt"], 'Unknown action "prnt"', "did you mean ralph systemd print?"],
+    [["systemd", "print", "opencod"], 'Unknown unit "opencod"', "print opencode?"],
+    [["help", "statsu"], 'Unknown command "statsu"', "did you mean ralph status?"],
+    [["--hlep"], 'Unknown option "--hlep"', "did you mean --help?"],
+    [["worker", "job"], 'Unknown command "worker"', "hint: ralph --help"],
+    [["init", "bad name!"], 'Cannot make task "bad name!"', "ralph init bad-name"],
   ];
   for (const [args, message, hint] of cases) {
     const { code, stderr, stdout } = await ralph(args, options);
@@ -233,7 +241,7 @@ Deno.test("ralph check reports errors, and restores the last good copy", async (
 Deno.test("ralph prints its help, and that of every command", async (t) => {
   await using dir = await tempDir();
   const options = { cwd: dir.path, home: dir.path };
-  const { code, stdout } = await ralph([], options);
+  const { code, stdout } = await ralph(["--help"], options);
   assertEquals(code, 0);
   const names = [...stdout.matchAll(/^ {2}([a-z]+) {2,}\w/gm)].map(([, name]) => name ?? "");
   assert(names.includes("run") && names.includes("demo"), stdout);

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { describeError } from "../../lib/cli/kit/describe_error.ts";
+import { describeError, errorLines } from "../../lib/cli/kit/describe_error.ts";
 import { findGitProblem, preflight, PreflightError } from "../../lib/loop/start/preflight.ts";
 import { probeFolder } from "../../lib/loop/start/probe_folder.ts";
 import { parseGitVersion } from "../../lib/git/run_git.ts";
@@ -115,12 +115,11 @@ Deno.test("PreflightError exits with 5 and says what to do", () => {
     { what: "git", found: "version 2.17.1", wanted: "git 2.23 or newer", hint: "install it" },
     { what: 'Folder "/x"', found: "12 MiB free", wanted: "at least 100 MiB", hint: "free some" },
   ]);
-  assertEquals(describeError(error), {
-    exitCode: 5,
-    lines: [
-      "error: Cannot run job: git: version 2.17.1, expected git 2.23 or newer; " +
-      'Folder "/x": 12 MiB free, expected at least 100 MiB',
-      "hint: install it",
-    ],
-  });
+  const described = describeError(error);
+  assertEquals(described.exitCode, 5);
+  assertEquals(errorLines(described), [
+    "error: Cannot run job: git: version 2.17.1, expected git 2.23 or newer; " +
+    'Folder "/x": 12 MiB free, expected at least 100 MiB',
+    "hint: install it",
+  ]);
 });

@@ -1,9 +1,7 @@
-import type { Command, OptionSpec } from "./command.ts";
 import type { CommandEntry } from "../commands.ts";
+import { type Command, HELP_OPTION, type OptionSpec } from "./command.ts";
 
-/**
- * Renders the help of the whole program: one screen, with a final newline.
- */
+/** Renders the help of the whole program: one screen, with a final newline. */
 export function renderHelp(commands: readonly CommandEntry[]): string {
   const lines = [
     "ralph runs a coding agent over the user stories of a task until every story passes.",
@@ -14,28 +12,23 @@ export function renderHelp(commands: readonly CommandEntry[]): string {
     "  ralph run my-feature           run Claude Code until every story passes",
     "  ralph run -a opencode -i 20    another agent, at most 20 iterations",
     "  ralph demo                     see ralph work, without an account",
+    "",
   ];
   const shown = commands.filter((command) => !command.hidden);
   for (const group of new Set(shown.map((command) => command.group))) {
-    lines.push("", `${group}:`);
     const rows = shown.filter((command) => command.group === group)
       .map(({ name, summary }): Row => [name, summary]);
-    lines.push(...aligned(rows, 10));
+    lines.push(`${group}:`, ...aligned(rows, 10));
   }
   lines.push("", "For more: ralph help COMMAND, ralph COMMAND --help, ralph --version.");
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/**
- * Renders the help of one command, with a final newline.
- */
+/** Renders the help of one command, with a final newline. */
 export function renderCommandHelp(name: string, command: Command): string {
   const lines = [`Usage: ralph ${name} ${command.usage}`.trimEnd(), "", command.description];
   if (command.examples.length > 0) lines.push("", "Examples:", ...aligned(command.examples, 0));
-  const options: OptionSpec[] = [
-    ...command.options,
-    { name: "help", short: "h", help: "show this help" },
-  ];
+  const options = [...command.options, HELP_OPTION];
   const labels = options.map(optionLabel);
   const width = Math.max(...labels.map((label) => label.length));
   for (const group of new Set(options.map((option) => option.group ?? "Options"))) {
@@ -50,8 +43,9 @@ export function renderCommandHelp(name: string, command: Command): string {
 
 type Row = [left: string, right: string];
 
-function optionLabel({ name, short, value }: OptionSpec): string {
-  const long = value === undefined ? `--${name}` : `--${name} ${value}`;
+function optionLabel({ name, short, value, negatable }: OptionSpec): string {
+  const flag = negatable ? `--[no-]${name}` : `--${name}`;
+  const long = value === undefined ? flag : `${flag} ${value}`;
   return short === undefined ? `    ${long}` : `-${short}, ${long}`;
 }
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { nearestName } from "../../../base/nearest_name.ts";
 import { agentEnvironment } from "../../../agent/agent_environment.ts";
 import { findProgram } from "../../../base/find_program.ts";
 import { SETUP_COMMANDS } from "../../../agent/opencode/server/describe_server.ts";
@@ -31,6 +32,7 @@ export const command: Command = {
     { name: "launchd", help: "a launchd agent, for macOS" },
     { name: "program", value: "PATH", help: "the OpenCode program (default: the one on PATH)" },
     { name: "port", value: "N", help: "the port (default: the one in the settings, 14096)" },
+    { name: "json", help: "one JSON object, with the unit as its text" },
   ],
   notes: `Set the server up once:
 ${SETUP_COMMANDS.map((each) => `  ${each}`).join("\n")}
@@ -56,20 +58,29 @@ A server elsewhere: RALPH_OPENCODE_URL, or url in [opencode] of config.toml or r
 Exit codes: 0 printed; 2 usage.`,
   async run(line: CommandLine, context: CommandContext): Promise<number> {
     const [action, what] = line.operands;
-    if (action !== "print" || what !== "opencode") {
-      throw new UsageError(
-        action === "print"
-          ? `Unknown unit ${what === undefined ? "" : `"${what}" `}for ralph systemd print`
-          : `Unknown action ${action === undefined ? "" : `"${action}" `}for ralph systemd`,
-        "ralph systemd print opencode",
-      );
-    }
+    requireWord(action, "print", { kind: "action", command: "ralph systemd" });
+    requireWord(what, "opencode", { kind: "unit", command: "ralph systemd print" });
     const options = await unitOptions(line, context);
     if (line.has("with-password")) await makePassword(context);
-    context.stdout.write(line.has("launchd") ? serverPlist(options) : serverUnit(options));
+    const unit = line.has("launchd") ? serverPlist(options) : serverUnit(options);
+    context.stdout.write(line.has("json") ? `${JSON.stringify({ unit })}\n` : unit);
     return 0;
   },
 };
+
+/** @throws {UsageError} If another word was given, or none. */
+function requireWord(
+  given: string | undefined,
+  expected: string,
+  { kind, command }: { kind: string; command: string },
+): void {
+  if (given === expected) return;
+  const whole = "ralph systemd print opencode";
+  if (given === undefined) throw new UsageError(`No ${kind} for ${command}`, whole);
+  const isNear = nearestName(given, [expected]) !== undefined;
+  const hint = isNear ? `did you mean ${command} ${expected}?` : whole;
+  throw new UsageError(`Unknown ${kind} "${given}" for ${command}`, hint);
+}
 
 async function unitOptions(line: CommandLine, context: CommandContext): Promise<ServerUnitOptions> {
   const env = agentEnvironment(context.env, { agent: "opencode" });

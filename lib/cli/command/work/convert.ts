@@ -3,6 +3,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { type ConvertedPrd, convertPrd } from "../../../task/markdown/convert_prd.ts";
 import { findGitRoot } from "../../../git/find_git_root.ts";
 import { parseTaskName } from "../../../task/task_name.ts";
+import { shellWord } from "../../../base/shell_word.ts";
 import { writeAtomic } from "../../../base/write_atomic.ts";
 import { formatCount } from "../../../ui/text/numbers.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
@@ -65,7 +66,7 @@ export const command: Command = {
       stdout.write(`${JSON.stringify(report)}\n`);
     } else {
       const lines = describe(result, { file: shown(target, cwd), unchanged });
-      if (output === undefined) lines.push(`next: ralph run ${source.name}`);
+      if (output === undefined) lines.push(`next: ralph run ${shellWord(source.name)}`);
       stdout.write(lines.map((each) => `${each}\n`).join(""));
     }
     return 0;
@@ -127,7 +128,7 @@ async function checkCopy(copy: string, markdown: string, name: string): Promise<
   if (there === undefined || there === markdown) return;
   throw new UsageError(
     `Cannot copy the markdown to ${copy}: a different one already exists`,
-    `ralph convert ${name} converts the existing one`,
+    `ralph convert ${shellWord(name)} converts the existing one`,
   );
 }
 

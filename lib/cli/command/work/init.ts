@@ -1,5 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { shellWord } from "../../../base/shell_word.ts";
+import { findBranchProblem } from "../../../git/branch_name.ts";
 import { findGitRoot } from "../../../git/find_git_root.ts";
 import { TEMPLATE_CRITERION, TEMPLATE_DESCRIPTION } from "../../../task/prd/unfilled_story.ts";
 import { parseTaskName } from "../../../task/task_name.ts";
@@ -26,6 +28,14 @@ export const command: Command = {
       throw new UsageError(`Cannot create task "${given}": expected a name, not a path`);
     }
     const { name } = reference;
+    const problem = findBranchProblem(`ralph/${name}`);
+    if (problem !== undefined) {
+      const better = name.replace(/[^\w-]+/g, "-").replace(/^-+|-+$/g, "");
+      throw new UsageError(
+        `Cannot make task "${name}": no branch can be called "ralph/${name}", as it ${problem}`,
+        better === "" ? "ralph init my-feature" : `ralph init ${better}`,
+      );
+    }
     const { cwd, stdout } = context;
     const root = await findGitRoot(cwd);
     const dir = join(root, "tasks", name);
@@ -40,7 +50,7 @@ export const command: Command = {
     stdout.write(
       line.has("json")
         ? `${JSON.stringify({ task: name, dir, file })}\n`
-        : `${relative(cwd, file)}: fill it in\nnext: ralph convert ${name}\n`,
+        : `${relative(cwd, file)}: fill it in\nnext: ralph convert ${shellWord(name)}\n`,
     );
     return 0;
   },

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { findGitRoot } from "../../../git/find_git_root.ts";
+import { shellWord } from "../../../base/shell_word.ts";
 import { listTasks, type TaskListing } from "../../../task/list_tasks.ts";
 import { PrdError } from "../../../task/prd/prd.ts";
 import { readPrd } from "../../../task/prd/read_prd.ts";
@@ -62,7 +63,9 @@ async function describe(task: TaskListing, root: string): Promise<TaskRow> {
     branch: null,
     problem: null,
   };
-  if (!task.hasPrd) return { ...row, problem: `not converted: ralph convert ${task.name}` };
+  if (!task.hasPrd) {
+    return { ...row, problem: `not converted: ralph convert ${shellWord(task.name)}` };
+  }
   try {
     const prd = await readPrd(`${task.dir}/prd.json`);
     const done = prd.stories.filter((story) => story.passes).length;
@@ -70,6 +73,6 @@ async function describe(task: TaskListing, root: string): Promise<TaskRow> {
     return { ...row, done, total: prd.stories.length, branch: prd.branchName, problem };
   } catch (error) {
     if (!(error instanceof PrdError)) throw error;
-    return { ...row, problem: `broken: ralph check ${task.name}` };
+    return { ...row, problem: `broken: ralph check ${shellWord(task.name)}` };
   }
 }
