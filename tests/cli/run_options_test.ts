@@ -17,11 +17,12 @@ import { DEFAULT_FAILOVER_RULES } from "../../lib/loop/decide/failover.ts";
 import { DEFAULT_FAILOVER } from "../../lib/loop/start/start_loop.ts";
 import { scriptedAgent, taskRepo } from "../kit/scripted_agent.ts";
 import { configure, ralph } from "../kit/ralph_process.ts";
+import { codeOf, readPages } from "../house/docs_pages.ts";
 import { tempDir } from "../kit/testing.ts";
 
 const ROWS: readonly RunOptionRow[] = RUN_OPTION_ROWS;
-/** Where the table of options is. */
-const DOCS = new URL("../../README.md", import.meta.url);
+/** The page with the table of options. */
+const DOCS = "docs/settings.md";
 
 /** Three values of a kind that differ from each other and from every default, as they are typed. */
 const TYPED: Record<RunOptionRow["kind"], [string, string, string]> = {
@@ -198,20 +199,19 @@ for (const row of ROWS) {
   });
 
   Deno.test(`the option ${row.name} is documented`, async () => {
-    const text = await readFile(DOCS, "utf8");
-    const rows = text.split("\n").filter((each) => each.startsWith("| "));
-    if (!row.noFlag) {
-      const flag = new RegExp(`--${row.name}\\b`);
-      assert(rows.some((each) => flag.test(each)), `--${row.name} is in no table of ${DOCS}`);
-    }
-    if (row.setting === undefined) return;
-    const cells = rows.map((each) =>
-      each.split("|").map((cell) => cell.trim().replace(/^`"?|"?`$/g, ""))
+    const docs = (await readPages()).find(({ path }) => path === DOCS);
+    const table = docs?.table("flag", "setting", "environment", "default", "meaning") ?? [];
+    const documented = table.find((each) =>
+      codeOf(each["environment"] ?? "")[0] === variableOf(row)
     );
-    const named = cells.find((each) => each.includes(row.setting ?? ""));
-    assert(named !== undefined, `${row.setting} is in no table of ${DOCS}`);
-    const value = named.join("|").replaceAll(/[[\]" ]/g, "");
-    if (row.default !== undefined) assertStringIncludes(value, row.default);
+    assert(documented !== undefined, `${variableOf(row)} is not in the table of ${DOCS}`);
+    const flags = row.short === undefined ? [] : [`-${row.short}`];
+    flags.push(row.value === undefined ? `--${row.name}` : `--${row.name} ${row.value}`);
+    assertEquals(codeOf(documented["flag"] ?? ""), row.noFlag ? [] : flags);
+    assertEquals(codeOf(documented["setting"] ?? "")[0], row.setting);
+    const words = row.default === undefined ? row.otherwise : `\`${row.default}\``;
+    assertEquals(documented["default"], words);
+    assert((documented["meaning"] ?? "").length > 10);
   });
 }
 
