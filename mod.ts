@@ -297,6 +297,18 @@ export type {
 export { serverUnit, type ServerUnitOptions } from "./lib/agent/opencode/server/unit.ts";
 export type { UnitState } from "./lib/agent/opencode/server/unit_state.ts";
 
+// Settings: run as the command does.
+export type { RunFlags } from "./lib/cli/run/option_sources.ts";
+export { type RunOptions, runOptions, type RunOptionsOptions } from "./lib/cli/run/run_options.ts";
+export {
+  type HookSettings,
+  readSettings,
+  type ReadSettingsOptions,
+  type Settings,
+  SettingsError,
+} from "./lib/cli/run/settings.ts";
+export { UsageError } from "./lib/cli/kit/usage.ts";
+
 // Output for people: a line an event, and the words at the end.
 export type { ViewCheck } from "./lib/ui/live/view_state.ts";
 export { plainLines, type PlainLinesOptions } from "./lib/ui/report/plain_line.ts";

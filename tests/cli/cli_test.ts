@@ -238,6 +238,127 @@ Deno.test("ralph check reports errors, and restores the last good copy", async (
   assertEquals(await readFile(`${repo.task.prdFile}.broken`, "utf8"), good.slice(0, 60));
 });
 
+Deno.test("ralph alone says what is here and what is running, each with its command", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  await mkdir(join(repo.root, "tasks", "it's new"));
+  await writeFile(join(repo.root, "tasks", "it's new", "prd.md"), "# PRD: New\n");
+  const agent = await scriptedAgent(join(repo.outside, "agent"), ["pass US-001; work one"]);
+  const options = await configure(repo, { agent });
+  const { code, stdout, stderr } = await ralph([], options);
+  assertEquals([code, stderr], [0, ""]);
+  const lines = stdout.split("\n");
+  assert(lines.findIndex((line) => line === "") === 3, stdout);
+  assertMatch(
+    stdout,
+    /^Tasks here:\n {2}it's new +ralph convert 'it'\\''s new'\n {2}job +ralph run job$/m,
+  );
+  assertMatch(stdout, /\nEvery command: ralph --help\n$/);
+  assert(!stdout.includes("Running:"), stdout);
+});
+
+Deno.test("ralph alone names sessions that run, wherever it is called", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const agent = await scriptedAgent(join(repo.outside, "agent"), ["sleep 60"]);
+  const options = await configure(repo, { agent });
+  assertEquals((await ralph(["run", "job", "-a", "agent", "-d"], options)).code, 0);
+  const elsewhere = await ralph([], { ...options, cwd: options.home });
+  assertMatch(elsewhere.stdout, /^Running:\n {2}job, 0 of 1 stories +ralph attach job$/m);
+  assertStringIncludes(elsewhere.stdout, "ralph --help");
+  await ralph(["stop", "job", "--now"], options);
+  assert(!(await ralph([], options)).stdout.includes("Running:"));
+});
+
+Deno.test("ralph alone works outside of a repository, and with a registry that is none", async () => {
+  await using dir = await tempDir();
+  const data = join(dir.path, ".local", "share", "ralph");
+  const options = { cwd: dir.path, home: dir.path };
+  const first = await ralph([], options);
+  assertEquals([first.code, first.stderr], [0, ""]);
+  assertStringIncludes(first.stdout, "ralph demo");
+  await mkdir(data, { recursive: true });
+  await writeFile(join(data, "sessions.db"), "not a database");
+  assertEquals(await ralph([], options), first);
+});
+
+Deno.test("ralph --json has the hint of an error in a field of its own", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const options = await configure(repo, {
+    gone: {
+      command: ["/nowhere/agent"],
+      calls: () => Promise.resolve(0),
+      prompt: () => Promise.resolve(""),
+    },
+  });
+  const cases: [string[], { error: RegExp; hint: RegExp; details: number; exitCode: number }][] = [
+    [["show", "jobb"], {
+      error: /Cannot find/,
+      hint: /did you mean job\?/,
+      details: 0,
+      exitCode: 2,
+    }],
+    [["run", "-i", "0"], { error: /Invalid number/, hint: /^$/, details: 0, exitCode: 2 }],
+    [["run", "-m", "--pin"], {
+      error: /needs a value/,
+      hint: /^--model=/,
+      details: 0,
+      exitCode: 2,
+    }],
+    [["rpc"], { error: /No session is running/, hint: /ralph status/, details: 0, exitCode: 2 }],
+    [["systemd"], { error: /No action/, hint: /^ralph systemd print/, details: 0, exitCode: 2 }],
+    // Told by the worker.
+    [["run", "-a", "gone"], {
+      error: /no agent is ready/,
+      hint: /^$/,
+      details: 1,
+      exitCode: 5,
+    }],
+  ];
+  for (const [args, expected] of cases) {
+    const { code, stdout, stderr } = await ralph([...args, "--json"], options);
+    const { error, hint = "", details, exitCode } = JSON.parse(stdout);
+    assertMatch(error, expected.error);
+    assertMatch(hint, expected.hint);
+    assertEquals(details.length, expected.details, stdout);
+    assertEquals([exitCode, code], [expected.exitCode, expected.exitCode]);
+    assertStringIncludes(stderr, `error: ${error}\n`);
+    if (hint !== "") assertStringIncludes(stderr, `hint: ${hint}`);
+  }
+});
+
+Deno.test("ralph does not pass git's exit code 128 on", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }], { branchName: "ralph/job" });
+  await repo.git("worktree", "add", "--quiet", "-b", "ralph/job", join(repo.outside, "elsewhere"));
+  const options = await configure(repo, {});
+  const { code, stderr } = await ralph(["run", "job", "-a", "demo"], options);
+  assertEquals(code, 1);
+  assertMatch(stderr, /^error: /m);
+});
+
+Deno.test("ralph prints next lines that can be pasted", async () => {
+  await using dir = await tempRepo();
+  const options = { cwd: dir.path, home: join(dir.path, ".git", "home") };
+  const { code, stdout } = await ralph(["init", "tea&cake"], options);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "next: ralph convert 'tea&cake'\n");
+  const printed = await ralph(["convert", "tea&cake", "--output", "-"], options);
+  assertEquals([printed.code, printed.stderr], [0, ""]);
+  assertEquals(JSON.parse(printed.stdout).userStories.length, 2);
+  assertEquals((await ralph(["tasks"], options)).stdout.includes("not converted"), true);
+  const made = await ralph(["convert", "tea&cake"], options);
+  assertStringIncludes(made.stdout, "next: ralph run 'tea&cake'\n");
+});
+
+Deno.test("ralph never suggests what was typed", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const options = await configure(repo, {});
+  const { code, stderr } = await ralph(["run", "lib/job"], options);
+  assertEquals(code, 2);
+  await mkdir(join(repo.root, "elsewhere", "job"), { recursive: true });
+  const empty = await ralph(["run", "./elsewhere/job"], options);
+  assertEquals(empty.code, 2);
+  for (const said of [stderr, empty.stderr]) assert(!said.includes("did you mean"), said);
+});
+
 Deno.test("ralph prints its help, and that of every command", async (t) => {
   await using dir = await tempDir();
   const options = { cwd: dir.path, home: dir.path };
@@ -252,6 +373,16 @@ Deno.test("ralph prints its help, and that of every command", async (t) => {
     assertStringIncludes(help.stdout, `Usage: ralph ${name}`);
     for (const line of help.stdout.split("\n")) assert(line.length <= 130, line);
   }
+  await t.step("the same for help, --help and -h", async () => {
+    for (const args of [["help"], ["-h"]]) {
+      assertEquals((await ralph(args, options)).stdout, stdout);
+    }
+  });
+  await t.step("in the groups that people look for", () => {
+    const groups = [...stdout.matchAll(/^(\w[\w ]*):$/gm)].map(([, group]) => group);
+    assertEquals(groups, ["Examples", "Work", "Watch", "Steer", "Keep", "Set up", "For programs"]);
+    assert(!stdout.includes("__session"));
+  });
   await t.step("as one screen", () => {
     assert(stdout.split("\n").length <= 36);
   });

@@ -14,13 +14,12 @@ import { runFlags } from "../../lib/cli/run/run_option_specs.ts";
 import { type RunOptions, runOptions } from "../../lib/cli/run/run_options.ts";
 import { SettingsError } from "../../lib/cli/run/settings.ts";
 import { DEFAULT_FAILOVER_RULES } from "../../lib/loop/decide/failover.ts";
-import { DEFAULT_FAILOVER } from "../../lib/loop/start/start_loop.ts";
+import { DEFAULT_FAILOVER } from "../../lib/loop/decide/choose_agent.ts";
 import { scriptedAgent, taskRepo } from "../kit/scripted_agent.ts";
 import { configure, ralph } from "../kit/ralph_process.ts";
 import { codeOf, readPages } from "../house/docs_pages.ts";
 import { tempDir } from "../kit/testing.ts";
 
-const ROWS: readonly RunOptionRow[] = RUN_OPTION_ROWS;
 /** The page with the table of options. */
 const DOCS = "docs/settings.md";
 
@@ -117,7 +116,7 @@ function flagFor(row: RunOptionRow, typed: string): string[] {
   return [typed === "true" ? `--${row.name}` : `--no-${row.name}`];
 }
 
-for (const row of ROWS) {
+for (const row of RUN_OPTION_ROWS) {
   const [first, second, third] = typedFor(row);
   const above = row.to;
   const setBelow = row.below?.to ?? row.to;
@@ -220,13 +219,13 @@ Deno.test("an option of a run has one variable, one setting, one place for each 
     const defined = values.filter((value) => value !== undefined);
     assertEquals(new Set(defined).size, defined.length);
   };
-  unique(ROWS.map(variableOf));
-  unique(ROWS.map((row) => row.setting));
-  unique(ROWS.map((row) => row.short));
-  unique([...ROWS.map((row) => row.to), ...ROWS.map((row) => row.below?.to)]);
+  unique(RUN_OPTION_ROWS.map(variableOf));
+  unique(RUN_OPTION_ROWS.map((row) => row.setting));
+  unique(RUN_OPTION_ROWS.map((row) => row.short));
+  unique([...RUN_OPTION_ROWS.map((row) => row.to), ...RUN_OPTION_ROWS.map((row) => row.below?.to)]);
   // These mean something else to agents and hooks.
   for (const taken of ["RALPH_SESSION", "RALPH_RUN", "RALPH_TASK", "RALPH_EVENT", "RALPH_DEBUG"]) {
-    assert(!ROWS.some((row) => variableOf(row) === taken), taken);
+    assert(!RUN_OPTION_ROWS.some((row) => variableOf(row) === taken), taken);
   }
 });
 
@@ -250,6 +249,14 @@ Deno.test("runOptions() refuses values that are none, and says where they come f
   ];
   for (const [given, message] of cases) {
     await assertRejects(() => optionsOf(given), UsageError, message);
+  }
+});
+
+Deno.test("runOptions() refuses a flag that there is not, for programs that misspell one", async () => {
+  const task = { name: "job", dir: "/x", root: "/x", prdFile: "", progressFile: "" };
+  for (const flags of [{ iteration: "3" }, { backoff: "1s" }]) {
+    const run = runOptions(task, { flags, env: { HOME: "/x" } });
+    await assertRejects(() => run, UsageError, "Unknown option");
   }
 });
 

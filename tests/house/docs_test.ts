@@ -182,7 +182,7 @@ Deno.test("the docs show settings and agents that can be used", async () => {
     await mkdir(none);
     const settings = await readSettings({ root: dir.path, configDir: none });
     const names = createAgents(settings.agents ?? {}, { configDir: none }).map(({ name }) => name);
-    for (const name of settings.failover ?? []) assert(names.includes(name), name);
+    for (const name of (settings.failover ?? []) as string[]) assert(names.includes(name), name);
   }
 });
 

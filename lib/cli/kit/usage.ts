@@ -5,6 +5,7 @@ export class UsageError extends Error {
   /** What to do about it; absent if the message says enough. */
   readonly hint?: string | undefined;
 
+  /** Says what is wrong, and what to do about it. */
   constructor(message: string, hint?: string) {
     super(message);
     this.name = "UsageError";

@@ -1,9 +1,11 @@
+import { nearestName } from "../../base/nearest_name.ts";
 import {
   dollarsValue,
   durationValue,
   switchValue,
   wholeNumberValue,
 } from "../kit/option_values.ts";
+import { UsageError } from "../kit/usage.ts";
 import {
   type OptionPlace,
   RUN_OPTION_ROWS,
@@ -12,14 +14,11 @@ import {
 } from "./run_option_rows.ts";
 import type { Settings } from "./settings.ts";
 
-/** Flags of `ralph run` as they were given, by their names: a text, a list of them, or on and off. */
-export type RunFlags = {
-  [Name in (typeof RUN_OPTION_ROWS)[number]["name"]]?:
-    | string
-    | boolean
-    | readonly string[]
-    | undefined;
-};
+/** Flags of `ralph run` by their names, such as `max-time`: a text, a list of them, on or off. */
+export interface RunFlags {
+  /** One flag, as it was given. */
+  [option: string]: string | boolean | readonly string[] | undefined;
+}
 
 /** Where the value of an option may come from. */
 export interface OptionSources {
@@ -48,10 +47,11 @@ const LEVELS = ["flag", "environment", "setting", "default"] as const;
  * The value of every option that has one. An option that `prd.json` can come in between has two:
  * one for either side of it.
  *
- * @throws {UsageError} If a value is invalid.
+ * @throws {UsageError} If a value is invalid, or a flag unknown.
  */
 export function givenOptions(sources: OptionSources): GivenOption[] {
-  return RUN_OPTION_ROWS.flatMap((row: RunOptionRow) => {
+  requireKnown(Object.keys(sources.flags));
+  return RUN_OPTION_ROWS.flatMap((row) => {
     const given = LEVELS.map((level) => readLevel(row, level, sources));
     if (row.kind === "commands") return [addedUp(row, given)];
     const border = row.below === undefined ? LEVELS.length : LEVELS.indexOf(row.below.from);
@@ -64,6 +64,16 @@ export function givenOptions(sources: OptionSources): GivenOption[] {
   });
 }
 
+/** The parser knows its flags; a program that calls `runOptions` may misspell one. */
+function requireKnown(flags: readonly string[]): void {
+  const names = RUN_OPTION_ROWS.filter((row) => !row.noFlag).map((row) => row.name);
+  const unknown = flags.find((flag) => !names.includes(flag));
+  if (unknown === undefined) return;
+  const nearest = nearestName(unknown, names);
+  const hint = nearest === undefined ? "ralph run --help" : `did you mean ${nearest}?`;
+  throw new UsageError(`Unknown option "${unknown}" of a run`, hint);
+}
+
 type Read = Pick<GivenOption, "value" | "where">;
 
 function readLevel(
@@ -73,7 +83,7 @@ function readLevel(
 ): Read | undefined {
   switch (level) {
     case "flag": {
-      const given = flags[row.name as keyof RunFlags];
+      const given = flags[row.name];
       return given === undefined ? undefined : read(row, given, `--${row.name}`);
     }
     case "environment": {
@@ -81,9 +91,8 @@ function readLevel(
       return env[name] ? read(row, env[name], name) : undefined;
     }
     case "setting": {
-      const key = row.setting as keyof Settings | undefined;
-      const given = key === undefined ? undefined : settings[key];
-      return given === undefined ? undefined : read(row, given, `the setting ${key}`);
+      const given = row.setting === undefined ? undefined : settings[row.setting];
+      return given === undefined ? undefined : read(row, given, `the setting ${row.setting}`);
     }
     case "default":
       return row.default === undefined ? undefined : read(row, row.default, "the default");

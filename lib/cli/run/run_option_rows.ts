@@ -2,23 +2,22 @@ import type { LoopLimits } from "../../event/loop_event.ts";
 import type { FailoverRules } from "../../loop/decide/failover.ts";
 import type { RunLoopOptions } from "../../loop/loop_options.ts";
 
-/** What a value of each kind is once it was read, from text or from a settings file. */
-export interface OptionKinds {
+/** How the values of an option are read, from text or from a settings file. */
+export type OptionKind =
   /** A whole number. */
-  whole: number;
+  | "whole"
   /** US dollars, more than 0. */
-  dollars: number;
+  | "dollars"
   /** A duration such as `90s`; `0` for none. */
-  duration: string;
+  | "duration"
   /** On or off. */
-  switch: boolean;
+  | "switch"
   /** Any text. */
-  text: string;
+  | "text"
   /** Names, separated by commas on the command line. */
-  names: string[];
+  | "names"
   /** Commands, one for each time the option is given; those from everywhere are added up. */
-  commands: string[];
-}
+  | "commands";
 
 /** Where in the options of the loop a value goes; `pty` goes to the agents. */
 export type OptionPlace =
@@ -38,7 +37,7 @@ export interface RunOptionRow {
   /** The key in `ralph.toml` and `config.toml`; absent where a repository is not to decide. */
   readonly setting?: string | undefined;
   /** How its values are read. */
-  readonly kind: keyof OptionKinds;
+  readonly kind: OptionKind;
   /** The smallest whole number. @default {0} */
   readonly min?: number | undefined;
   /** What stands for its value in the help; absent for a switch. */
@@ -64,7 +63,7 @@ export interface RunOptionRow {
  * worker is told are all made from these rows, and a test compares the documentation with them.
  * They are plain data so that `ralph run --help` has nothing else to load.
  */
-export const RUN_OPTION_ROWS = [
+export const RUN_OPTION_ROWS: readonly RunOptionRow[] = [
   {
     name: "iterations",
     short: "i",
@@ -269,7 +268,7 @@ export const RUN_OPTION_ROWS = [
     group: "Task",
     help: "rotate progress.txt at this length; 0 for never",
   },
-] as const satisfies readonly RunOptionRow[];
+];
 
 /** The environment variable of an option: `RALPH_MAX_TIME` for `max-time`. */
 export function variableOf({ name }: Pick<RunOptionRow, "name">): string {

@@ -4,7 +4,7 @@ import { RUN_OPTION_ROWS, type RunOptionRow } from "./run_option_rows.ts";
 
 /** The flags of {@linkcode RUN_OPTION_ROWS}, as `ralph run` accepts them. */
 export const RUN_OPTIONS: readonly OptionSpec[] = RUN_OPTION_ROWS
-  .filter((row: RunOptionRow) => !row.noFlag).map(toSpec);
+  .filter((row) => !row.noFlag).map(toSpec);
 
 function toSpec(row: RunOptionRow): OptionSpec {
   const { name, short, value, kind, group, help } = row;

@@ -4,14 +4,16 @@ import { parse } from "@std/toml";
 import * as z from "zod";
 import { sessionPaths } from "../../session/model/session_paths.ts";
 import { EVENT_TYPES } from "../../event/vocabulary.ts";
+import type { Hook } from "../../worker/hook_sink.ts";
 import { nearestName } from "../../base/nearest_name.ts";
-import { type OptionKinds, RUN_OPTION_ROWS, type RunOptionRow } from "./run_option_rows.ts";
+import { type OptionKind, RUN_OPTION_ROWS, type RunOptionRow } from "./run_option_rows.ts";
 
 /** Thrown when a settings file is invalid: exit code 2. */
 export class SettingsError extends Error {
   /** What to do about it; absent if the message says it all. */
   readonly hint?: string | undefined;
 
+  /** Names the file, and the way out if there is one. */
   constructor(file: string, problem: string, hint?: string) {
     super(`Cannot use ${file}: ${problem}`);
     this.name = "SettingsError";
@@ -32,38 +34,40 @@ const hookSchema = z.strictObject({
   timeout: z.string().optional(),
 });
 
-type Row = (typeof RUN_OPTION_ROWS)[number];
-
-/** What the rows of {@linkcode RUN_OPTION_ROWS} let a settings file hold. */
-type OptionSettings = {
-  [R in Row as R extends { setting: infer Key extends string } ? Key : never]?:
-    | OptionKinds[R["kind"]]
-    | undefined;
-};
+/** A table `[[hooks]]` of the settings. */
+export interface HookSettings {
+  /** Types of events, or `"*"`. */
+  on: Hook["on"][number] | Hook["on"];
+  /** The program and its arguments. */
+  command: string[];
+  /** How long one call may take, such as `10s`. */
+  timeout?: string | undefined;
+}
 
 /** The keys of `ralph.toml` and `config.toml`; durations are written like `90s`, `15m`, `2h`. */
-export interface Settings extends OptionSettings {
+export interface Settings {
+  /** The options of a run, by the names of their settings: `iterations`, `max_time`. */
+  [option: string]: unknown;
   /** Commands to call for events. */
-  hooks?: z.infer<typeof hookSchema>[] | undefined;
+  hooks?: HookSettings[] | undefined;
   /** The OpenCode server, if it is not the usual one. */
   opencode?: { url?: string | undefined } | undefined;
   /** A table for each agent, as `createAgents` takes them. */
   agents?: Record<string, Record<string, unknown>> | undefined;
 }
 
-const KIND_SCHEMAS: { [K in keyof OptionKinds]: (row: RunOptionRow) => z.ZodType<OptionKinds[K]> } =
-  {
-    whole: ({ min = 0 }) => z.int().min(min),
-    dollars: () => z.number().positive(),
-    duration: () => z.string(),
-    switch: () => z.boolean(),
-    text: () => z.string(),
-    names: () => z.array(z.string()),
-    commands: () => z.array(z.string()),
-  };
+const KIND_SCHEMAS: Record<OptionKind, (row: RunOptionRow) => z.ZodType> = {
+  whole: ({ min = 0 }) => z.int().min(min),
+  dollars: () => z.number().positive(),
+  duration: () => z.string(),
+  switch: () => z.boolean(),
+  text: () => z.string(),
+  names: () => z.array(z.string()),
+  commands: () => z.array(z.string()),
+};
 
 const optionSchemas = Object.fromEntries(
-  RUN_OPTION_ROWS.flatMap((row: RunOptionRow) =>
+  RUN_OPTION_ROWS.flatMap((row) =>
     row.setting === undefined ? [] : [[row.setting, KIND_SCHEMAS[row.kind](row).optional()]]
   ),
 );
@@ -136,7 +140,7 @@ async function readSettingsFile(file: string): Promise<Settings> {
     throw new SettingsError(file, `it is not valid TOML: ${(error as Error).message}`);
   }
   const result = settingsSchema.safeParse(value);
-  if (result.success) return result.data as Settings;
+  if (result.success) return result.data;
   throw describeIssue(file, result.error.issues[0]);
 }
 
