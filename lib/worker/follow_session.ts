@@ -15,7 +15,7 @@ export interface FollowSessionOptions {
   /** The number of the last known event. @default {0} */
   since?: number;
   /** Ends the reading; it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** How often to check the worker, in milliseconds. */

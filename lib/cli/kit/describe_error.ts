@@ -38,7 +38,7 @@ const EXIT_CODES: [new (...args: any[]) => Error, number][] = [
   [AgentNotReadyError, 5],
   [RpcConnectionError, 5],
   [PreflightError, 5],
-  // Git's own code, such as 128, says nothing to whoever called ralph.
+  // Git's own exit code, such as 128, means nothing to the caller of ralph.
   [GitError, 1],
 ];
 

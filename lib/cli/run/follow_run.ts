@@ -73,7 +73,7 @@ export async function followRun(
       registry,
       paths,
       since: last,
-      ...(signal === undefined ? {} : { signal }),
+      signal,
     });
     for await (const { event, seq } of events) {
       last = seq;

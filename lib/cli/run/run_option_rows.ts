@@ -1,5 +1,6 @@
 import type { LoopLimits } from "../../event/loop_event.ts";
-import type { FailoverRules } from "../../loop/decide/failover.ts";
+import { DEFAULT_FAILOVER } from "../../loop/decide/choose_agent.ts";
+import { DEFAULT_FAILOVER_RULES, type FailoverRules } from "../../loop/decide/failover.ts";
 import type { RunLoopOptions } from "../../loop/loop_options.ts";
 
 /** How the values of an option are read, from text or from a settings file. */
@@ -167,7 +168,7 @@ export const RUN_OPTION_ROWS: readonly RunOptionRow[] = [
     setting: "failover",
     kind: "names",
     value: "A,B,C",
-    default: "claude,opencode",
+    default: DEFAULT_FAILOVER.join(","),
     to: "failover",
     group: "Agent",
     help: "agents to fail over between, in order",
@@ -202,7 +203,7 @@ export const RUN_OPTION_ROWS: readonly RunOptionRow[] = [
     kind: "whole",
     min: 1,
     value: "N",
-    default: "3",
+    default: String(DEFAULT_FAILOVER_RULES.threshold),
     to: "failoverThreshold",
     below: { from: "setting", to: "failoverRules.threshold" },
     group: "Agent",
@@ -214,7 +215,7 @@ export const RUN_OPTION_ROWS: readonly RunOptionRow[] = [
     setting: "cool_down",
     kind: "duration",
     value: "TIME",
-    default: "10m",
+    default: durationText(DEFAULT_FAILOVER_RULES.coolDownMs),
     to: "failoverRules.coolDownMs",
     group: "Agent",
     help: "how long an agent that failed over is left alone at first",
@@ -225,7 +226,7 @@ export const RUN_OPTION_ROWS: readonly RunOptionRow[] = [
     setting: "backoff",
     kind: "duration",
     value: "TIME",
-    default: "5s",
+    default: durationText(DEFAULT_FAILOVER_RULES.backoffBaseMs),
     to: "failoverRules.backoffBaseMs",
     group: "Agent",
     help: "the wait after a first failure",
@@ -273,4 +274,10 @@ export const RUN_OPTION_ROWS: readonly RunOptionRow[] = [
 /** The environment variable of an option: `RALPH_MAX_TIME` for `max-time`. */
 export function variableOf({ name }: Pick<RunOptionRow, "name">): string {
   return `RALPH_${name.toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** A duration as a person would type it: `10m` for 600,000 milliseconds. */
+function durationText(ms: number): string {
+  if (ms % 60_000 === 0) return `${ms / 60_000}m`;
+  return `${ms / 1_000}s`;
 }

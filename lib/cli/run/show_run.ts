@@ -43,9 +43,7 @@ export function showRun(context: CommandContext, options: ShowRunOptions): RunOu
   const { task, session, json = false, quiet = false, keys } = options;
   const color = supportsColor({ env, isTTY: stdout.isTTY ?? false });
   const checks = new Map<string, boolean>();
-  const view = !json && !quiet && stdout.isTTY
-    ? new LiveView(stdout, { color, ...(keys && { keys }) })
-    : null;
+  const view = !json && !quiet && stdout.isTTY ? new LiveView(stdout, { color, keys }) : null;
   let result: LoopResult | undefined;
   let published: Extract<LoopEvent, { type: "published" }> | undefined;
   return {
@@ -62,7 +60,7 @@ export function showRun(context: CommandContext, options: ShowRunOptions): RunOu
       } else if (view !== null) {
         view.write(event);
       } else {
-        for (const line of plainLines(event, session === undefined ? {} : { session })) {
+        for (const line of plainLines(event, { session })) {
           stdout.write(`${line}\n`);
         }
       }
@@ -75,9 +73,9 @@ export function showRun(context: CommandContext, options: ShowRunOptions): RunOu
           task,
           exitCode,
           color,
-          ...(stdout.columns === undefined ? {} : { columns: stdout.columns }),
+          columns: stdout.columns,
           checks: [...checks].map(([command, ok]) => ({ command, ok })),
-          ...(published && { published }),
+          published,
           next: nextStep(result.outcome, { task, recorded: session !== undefined }),
         });
         stdout.write(lines.map((line) => `${line}\n`).join(""));

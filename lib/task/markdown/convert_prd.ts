@@ -13,7 +13,7 @@ export interface ConvertPrdOptions {
   /** How messages name the markdown file. @default {"prd.md"} */
   file?: string;
   /** The text of the existing prd.json. @default {none} */
-  previous?: string;
+  previous?: string | undefined;
   /** The branch. @default {the one in the previous prd.json, else `ralph/<task>`} */
   branchName?: string;
 }

@@ -26,7 +26,7 @@ export interface LiveViewOptions {
   /** Whether to use colour. @default {false} */
   color?: boolean;
   /** Keys to show in the last line. @default {none} */
-  keys?: readonly KeyHint[];
+  keys?: readonly KeyHint[] | undefined;
   /** The time zone in which clock times are shown. @default {the system's} */
   timeZone?: string;
   /** The clock, in milliseconds since the epoch. @default {Date.now} */

@@ -8,7 +8,7 @@ import { sanitizeLines, sanitizeText } from "../text/sanitize_text.ts";
 /** Options for {@linkcode plainLines}. */
 export interface PlainLinesOptions {
   /** The id of the session, shown in its first line. @default {none} */
-  session?: string;
+  session?: string | undefined;
 }
 
 const TAIL = 5;

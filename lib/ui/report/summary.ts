@@ -15,11 +15,11 @@ export interface RenderSummaryOptions {
   /** Whether to use colour. @default {false} */
   color?: boolean;
   /** The width at which lists are wrapped. @default {80} */
-  columns?: number;
+  columns?: number | undefined;
   /** The last result of each check, as {@linkcode reduceView} collects it. @default {none} */
   checks?: readonly ViewCheck[];
   /** What happened to the branch at the end, if prd.json has a merge target. @default {none} */
-  published?: Extract<LoopEvent, { type: "published" }>;
+  published?: Extract<LoopEvent, { type: "published" }> | undefined;
   /** The command to continue with. @default {none} */
   next?: string;
   /** The exit code; shown if it is not 0. @default {0} */

@@ -15,7 +15,7 @@ export interface RenderTableOptions {
   /** The columns, from left to right. */
   columns: readonly TableColumn[];
   /** The width of the terminal; longer lines are cut. @default {no limit} */
-  width?: number;
+  width?: number | undefined;
 }
 
 /**

@@ -1,13 +1,13 @@
 /** Options for {@linkcode serverUnit} and {@linkcode serverPlist}. */
 export interface ServerUnitOptions {
   /** The program of OpenCode, an absolute path. @default {"%h/.opencode/bin/opencode"} */
-  program?: string;
+  program?: string | undefined;
   /** The port. @default {14096} */
-  port?: number;
+  port?: number | undefined;
   /** The PATH of the server and of everything that its agents run. @default {systemd's PATH} */
-  path?: string;
+  path?: string | undefined;
   /** The file with the password, an absolute path. @default {"%h/.config/ralph/opencode.env"} */
-  envFile?: string;
+  envFile?: string | undefined;
 }
 
 /**

@@ -98,19 +98,19 @@ async function unitOptions(line: CommandLine, context: CommandContext): Promise<
     ? configured || undefined
     : wholeNumberValue(given, "--port", { min: 1 });
   return {
-    ...(program === undefined ? {} : { program }),
-    ...(port === undefined ? {} : { port }),
+    program,
+    port,
     // systemd's own PATH contains nothing that the user installed, and agents need all of it.
-    ...(env.PATH ? { path: env.PATH } : {}),
-    ...envFileOf(context),
+    path: env.PATH || undefined,
+    envFile: envFileOf(context),
   };
 }
 
 /** The unit names the file below the home folder, unless the settings are elsewhere. */
-function envFileOf({ env }: CommandContext): { envFile?: string } {
+function envFileOf({ env }: CommandContext): string | undefined {
   const { configDir } = sessionPaths(env);
   const usual = sessionPaths({ HOME: env.HOME }).configDir;
-  return configDir === usual ? {} : { envFile: join(configDir, SERVER_ENV_FILE) };
+  return configDir === usual ? undefined : join(configDir, SERVER_ENV_FILE);
 }
 
 async function makePassword({ env, stderr }: CommandContext): Promise<void> {

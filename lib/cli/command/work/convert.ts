@@ -48,7 +48,7 @@ export const command: Command = {
       task: source.name,
       taskDir: source.taskDir,
       file,
-      ...(previous === undefined ? {} : { previous }),
+      previous,
     });
     for (const { line, message } of result.warnings) {
       stderr.write(`warning: ${file}:${line}: ${message}\n`);

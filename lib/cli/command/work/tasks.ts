@@ -46,7 +46,7 @@ export const command: Command = {
           { header: "branch" },
           { header: "state" },
         ],
-        ...(stdout.columns === undefined ? {} : { width: stdout.columns }),
+        width: stdout.columns,
       });
       stdout.write(table.map((each) => `${each}\n`).join(""));
     }
