@@ -1,6 +1,8 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { removePlugin } from "../agent/opencode/deploy_plugin.ts";
 import { removeSignalFolders } from "../agent/pty/signal_folder.ts";
+import { errorCode } from "../base/error_code.ts";
 import { clearStaleLock } from "../git/clear_stale_lock.ts";
 import type { LoopOutcome } from "../event/vocabulary.ts";
 import { progressSink } from "../task/progress/progress_sink.ts";
@@ -25,11 +27,16 @@ export interface RecoverSessionsOptions {
   /** Where ralph keeps its files. */
   paths: Pick<SessionPaths, "sessionsDir" | "stateDir">;
   /** Only the sessions of this task folder. @default {all} */
-  taskDir?: string;
+  taskDir?: string | undefined;
   /** How the sessions ended, if more is known than that the worker died. */
-  as?: { outcome: LoopOutcome; reason: string };
+  as?: { outcome: LoopOutcome; reason: string } | undefined;
   /** Whether the caller already has the lock of `taskDir`. @default {false} */
-  locked?: boolean;
+  locked?: boolean | undefined;
+  /**
+   * Takes what is wrong with one session, in one line. Without it the first problem is thrown, when
+   * all other sessions have been seen to.
+   */
+  onWarning?: ((message: string) => void) | undefined;
 }
 
 /**
@@ -45,8 +52,10 @@ export async function recoverSessions(
   registry: Registry,
   options: RecoverSessionsOptions,
 ): Promise<Session[]> {
-  const { paths, taskDir, locked = false } = options;
-  const as = options.as ?? { outcome: "failed", reason: WORKER_DIED };
+  const { paths, taskDir, locked = false, onWarning } = options;
+  const { as = { outcome: "failed", reason: WORKER_DIED } } = options;
+  const problems: Error[] = [];
+  const warn = onWarning ?? ((message: string) => void problems.push(new Error(message)));
   const recovered: Session[] = [];
   for (const session of registry.runningSessions()) {
     if (taskDir !== undefined && session.taskDir !== taskDir) continue;
@@ -56,11 +65,21 @@ export async function recoverSessions(
     if (!locked && _lock === undefined) continue;
     // Another process may have done it before we had the lock.
     if (registry.getSession(session.id)?.status !== "running") continue;
-    await recoverSession(registry, session, { dir: join(paths.sessionsDir, session.id), as });
-    if (session.socket !== null) await removeStaleSocket(session.socket, paths);
+    const dir = join(paths.sessionsDir, session.id);
+    try {
+      await recoverSession(registry, session, { dir, as, warn });
+      if (session.socket !== null) await removeStaleSocket(session.socket, paths);
+    } catch (error) {
+      // One that cannot be recovered now must not keep the others from it.
+      const why = error instanceof Error ? error.message : String(error);
+      warn(`Cannot recover session ${session.id} of ${session.task}: ${why}`);
+      continue;
+    }
     const now = registry.getSession(session.id);
     if (now !== undefined) recovered.push(now);
   }
+  const [problem] = problems;
+  if (problem !== undefined) throw problem;
   return recovered;
 }
 
@@ -73,16 +92,29 @@ function tryLock(taskDir: string, stateDir: string): Disposable | undefined {
   }
 }
 
+interface RecoverSessionOptions {
+  dir: string;
+  as: { outcome: LoopOutcome; reason: string };
+  warn: (message: string) => void;
+}
+
 async function recoverSession(
   registry: Registry,
   session: Session,
-  { dir, as }: { dir: string; as: { outcome: LoopOutcome; reason: string } },
+  { dir, as, warn }: RecoverSessionOptions,
 ): Promise<void> {
   await endSessionProcesses(session);
   if (session.root !== "") {
     await clearStaleLock(session.root);
     await removeSignalFolders(session.id);
     await removePlugin({ cwd: session.root, id: session.id });
+  }
+  if (!await canHoldLog(dir)) {
+    warn(
+      `Cannot read the log of session ${session.id} of ${session.task}: "${dir}" is not a folder`,
+    );
+    registry.endSession(session.id, endedStatus(as.outcome), as.reason, { outcome: as.outcome });
+    return;
   }
   await using log = await openSessionLog(dir);
   const known = await replayLog(registry, session, dir);
@@ -104,6 +136,18 @@ async function recoverSession(
   for (const event of await lastWords(session, known, as)) {
     if (event.type === "loop_finished") await progress.write(event);
     await recorder.write(event);
+  }
+}
+
+/** Whether there is a folder, or may be one. */
+async function canHoldLog(dir: string): Promise<boolean> {
+  try {
+    return (await stat(dir)).isDirectory();
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === "ENOENT") return true;
+    if (code === "ENOTDIR") return false;
+    throw error;
   }
 }
 

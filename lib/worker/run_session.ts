@@ -66,11 +66,11 @@ export async function runSession(
   }));
   using registry = openRegistry({ path: paths.database });
   using _lock = takeLock(registry, options);
-  await recoverSessions(registry, { paths, taskDir: task.dir, locked: true });
+  await recoverSessions(registry, { paths, taskDir: task.dir, locked: true, onWarning });
   using _workTree = await takeWorkTree(id, task);
   // What a dead session of another task left running here would work beside this one.
   for (const { taskDir, root } of registry.runningSessions()) {
-    if (root === task.root) await recoverSessions(registry, { paths, taskDir });
+    if (root === task.root) await recoverSessions(registry, { paths, taskDir, onWarning });
   }
 
   const dir = join(paths.sessionsDir, id);

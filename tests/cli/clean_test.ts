@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { expiredSessions } from "../../lib/cli/sessions/expired_sessions.ts";
+import { expiredSessions } from "../../lib/cli/command/keep/clean.ts";
 import type { Session } from "../../lib/session/model/session.ts";
 import { ralph } from "../kit/ralph_process.ts";
 import { type Recorded, recorded } from "../kit/recorded_sessions.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
-import { serverAnswers } from "../../lib/cli/sessions/server_answers.ts";
+import { serverAnswers } from "../../lib/cli/sessions/open_sessions.ts";
 import { watchScreen } from "../../lib/cli/terminal/watch_screen.ts";
 import { statusSchema } from "../../lib/session/session_schema.ts";
 import { FakeTerminal } from "../kit/fake_terminal.ts";

@@ -25,7 +25,7 @@ export async function openSessions(context: CommandContext): Promise<Registry> {
 /** Options for {@linkcode refreshSessions}. */
 export interface RefreshSessionsOptions {
   /** Only the sessions of this task folder. @default {all} */
-  taskDir?: string;
+  taskDir?: string | undefined;
 }
 
 /** Ends the sessions that are recorded as running although their worker is dead. */
@@ -38,13 +38,12 @@ export async function refreshSessions(
   if (registry.runningSessions().length === 0) return;
   const { recoverSessions } = await import("../../worker/recover_sessions.ts");
   const paths = sessionPaths(context.env);
-  try {
-    await recoverSessions(registry, { paths, ...options });
-  } catch (error) {
+  await recoverSessions(registry, {
+    paths,
+    ...options,
     // One broken log must not hide all other sessions.
-    const message = error instanceof Error ? error.message : String(error);
-    context.stderr.write(`warning: ${sanitizeText(message)}\n`);
-  }
+    onWarning: (message) => context.stderr.write(`warning: ${sanitizeText(message)}\n`),
+  });
 }
 
 /**
@@ -64,7 +63,6 @@ export function sessionStates(
 async function isServerLive({ status, transport, serverPort }: Session): Promise<boolean> {
   // The port of a session on another host is not a port of this machine.
   if (status !== "running" || transport !== "local" || serverPort === null) return false;
-  const { serverAnswers } = await import("./server_answers.ts");
   return await serverAnswers(serverPort);
 }
 
@@ -74,4 +72,35 @@ async function isServerLive({ status, transport, serverPort }: Session): Promise
 export function logDirOf(id: string, context: CommandContext): string | undefined {
   const dir = sessionLogDir(id, context.env);
   return existsSync(dir) ? dir : undefined;
+}
+
+/** Options for {@linkcode serverAnswers}. */
+export interface ServerAnswersOptions {
+  /** How long to wait for an answer, in milliseconds. @default {300} */
+  timeoutMs?: number | undefined;
+}
+
+/**
+ * Whether an OpenCode server responds at a port of this machine. Any response counts: a server with
+ * a password answers 401, but it is there.
+ */
+export async function serverAnswers(
+  port: number,
+  options: ServerAnswersOptions = {},
+): Promise<boolean> {
+  const { timeoutMs = 300 } = options;
+  // Loaded only here: most of the time no server is asked.
+  const { get } = await import("node:http");
+  return await new Promise((resolve) => {
+    // Not fetch(): it would use the environment's proxy, and a proxy always answers.
+    const request = get({ host: "127.0.0.1", port, path: "/global/health", agent: false });
+    // The request's own time limit only covers silence.
+    const timer = setTimeout(() => end(false), timeoutMs);
+    const end = (answers: boolean) => {
+      clearTimeout(timer);
+      request.destroy();
+      resolve(answers);
+    };
+    request.on("response", () => end(true)).on("error", () => end(false));
+  });
 }

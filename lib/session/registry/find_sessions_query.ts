@@ -4,23 +4,23 @@ import type { ColumnValue } from "./session_row.ts";
 /** Filters for {@linkcode Registry.findSessions}; a session must match all of them. */
 export interface FindSessionsOptions {
   /** How its id begins, in upper case. */
-  idPrefix?: string;
+  idPrefix?: string | undefined;
   /** The name of the task. */
-  task?: string;
+  task?: string | undefined;
   /** The task folder, an absolute path. */
-  taskDir?: string;
+  taskDir?: string | undefined;
   /** The root of the repository, an absolute path. */
-  root?: string;
+  root?: string | undefined;
   /** A conversation of its agent, including those of earlier iterations. */
-  agentSessionId?: string;
+  agentSessionId?: string | undefined;
   /** Its status. */
-  status?: SessionStatus;
+  status?: SessionStatus | undefined;
   /** The earliest start time, ISO 8601 in UTC. */
-  since?: string;
+  since?: string | undefined;
   /** Only the newest session of each task folder. @default {false} */
-  latestOnly?: boolean;
+  latestOnly?: boolean | undefined;
   /** Maximum number of sessions. @default {no limit} */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** The newest session of each task folder, with one index step per folder. */

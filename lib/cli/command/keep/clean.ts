@@ -6,7 +6,6 @@ import { sessionPaths } from "../../../session/model/session_paths.ts";
 import { formatBytes, formatCount } from "../../../ui/text/numbers.ts";
 import { historyTable } from "../../../ui/report/history_table.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
-import { expiredSessions } from "../../sessions/expired_sessions.ts";
 import { folderSize, orphanedLogs } from "../../sessions/log_folders.ts";
 import { openSessions } from "../../sessions/open_sessions.ts";
 import { durationValue, wholeNumberValue } from "../../kit/option_values.ts";
@@ -61,10 +60,8 @@ export const command: Command = {
   },
 };
 
-interface Criteria {
-  olderThanMs?: number;
-  keep?: number;
-}
+/** Which sessions are to go: those that meet both. */
+type Criteria = Omit<ExpiredSessionsOptions, "now">;
 
 /** What is to be deleted. */
 interface Plan {
@@ -85,9 +82,37 @@ function criteriaOf(line: CommandLine): Criteria {
     );
   }
   return {
-    ...(age === undefined ? {} : { olderThanMs: durationValue(age, "--older-than") }),
-    ...(keep === undefined ? {} : { keep: wholeNumberValue(keep, "--keep") }),
+    olderThanMs: age === undefined ? undefined : durationValue(age, "--older-than"),
+    keep: keep === undefined ? undefined : wholeNumberValue(keep, "--keep"),
   };
+}
+
+/** Options for {@linkcode expiredSessions}: a session to delete meets both criteria. */
+export interface ExpiredSessionsOptions {
+  /** It ended this long ago or longer, in milliseconds. @default {0} */
+  olderThanMs?: number | undefined;
+  /** This many sessions of its task are newer, the running one included. @default {0} */
+  keep?: number | undefined;
+  /** The present, in milliseconds since the epoch. */
+  now: number;
+}
+
+/**
+ * Chooses the sessions to delete, in the same order. A running session is never among them.
+ *
+ * @param sessions All sessions, newest first.
+ */
+export function expiredSessions(
+  sessions: readonly Session[],
+  options: ExpiredSessionsOptions,
+): Session[] {
+  const { olderThanMs = 0, keep = 0, now } = options;
+  const newer = new Map<string, number>();
+  return sessions.filter(({ taskDir, endedAt }) => {
+    const before = newer.get(taskDir) ?? 0;
+    newer.set(taskDir, before + 1);
+    return endedAt !== null && before >= keep && now - Date.parse(endedAt) >= olderThanMs;
+  });
 }
 
 async function planOf(

@@ -2,24 +2,19 @@ import type { Duplex } from "node:stream";
 import process from "node:process";
 import { RpcConnectionError } from "../../../rpc/client/rpc_channel.ts";
 import { unixTransport } from "../../../rpc/client/transports.ts";
-import { openRegistry } from "../../../session/registry/open_registry.ts";
-import type { Registry } from "../../../session/registry/registry.ts";
 import type { Session } from "../../../session/model/session.ts";
-import { type SessionPaths, sessionPaths } from "../../../session/model/session_paths.ts";
-import { recoverSessions } from "../../../worker/recover_sessions.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
-import { requireSession } from "../../sessions/find_one_session.ts";
-import { findRunning } from "../../sessions/find_running.ts";
+import { findSession, sessionRef } from "../../sessions/find_session.ts";
+import { openSessions } from "../../sessions/open_sessions.ts";
 import { onInterruption } from "../../terminal/signals.ts";
 import { PatientOutput } from "../../terminal/patient_output.ts";
-import { UsageError } from "../../kit/usage.ts";
 
 /** Sent before everything else; without an id, so that it gets no answer. */
 const OBSERVE = '{"jsonrpc":"2.0","method":"hello","params":{"role":"observe"}}\n';
 
 /** `ralph rpc`: the socket of a running session on stdin and stdout. */
 export const command: Command = {
-  usage: "[TASK] [options]",
+  usage: "[TASK|ID] [options]",
   description:
     "Connects stdin and stdout to a running session, for editors and scripts, here or over\n" +
     "SSH: JSON-RPC 2.0, one object a line. TASK is optional if exactly one session is running.",
@@ -29,7 +24,7 @@ export const command: Command = {
     ["ssh vps ralph rpc my-feature --observe", "watch a session on another host"],
   ],
   options: [
-    { name: "session", value: "ID", help: "this session; 6 characters of its id are enough" },
+    { name: "session", value: "ID", help: "this session; 4 characters of its id are enough" },
     { name: "observe", help: "refuse everything that acts on the loop" },
     { name: "json", help: "errors as one JSON object on stdout too; the rest is JSON already" },
   ],
@@ -38,11 +33,18 @@ export const command: Command = {
     "stdin if there are no subscriptions. Exit codes: 0; 1 if the session is not running; 5 if it\n" +
     "cannot be reached.",
   async run(line: CommandLine, context: CommandContext): Promise<number> {
-    const paths = sessionPaths(context.env);
+    const ref = sessionRef(line);
     let session: Session;
     {
-      using registry = openRegistry({ path: paths.database });
-      session = await findSession(line, context, { registry, paths });
+      using registry = await openSessions(context);
+      session = await findSession(ref, {
+        // Standard input is the protocol's: nobody can be asked there.
+        from: { ...context, interactive: false },
+        registry,
+        command: "ralph rpc",
+        acts: !line.has("observe"),
+        running: true,
+      });
     }
     const { task, status, socket: path, id } = session;
     if (status !== "running") {
@@ -60,23 +62,6 @@ export const command: Command = {
     return interruption.exitCode;
   },
 };
-
-async function findSession(
-  line: CommandLine,
-  context: CommandContext,
-  { registry, paths }: { registry: Registry; paths: SessionPaths },
-): Promise<Session> {
-  const [task] = line.operands;
-  const id = line.value("session");
-  if (id === undefined) {
-    return await findRunning(task, context, { command: "ralph rpc", registry, paths });
-  }
-  if (task !== undefined) {
-    throw new UsageError("Cannot use TASK with --session: the session says which task it is");
-  }
-  await recoverSessions(registry, { paths });
-  return requireSession(registry, id);
-}
 
 /** Passes bytes on in both directions until the session ends or the reader closes. */
 async function relay(

@@ -3,7 +3,7 @@ import { endRunning } from "./stop.ts";
 
 /** `ralph checkpoint`: ends a running session after its current iteration. */
 export const command: Command = {
-  usage: "[TASK] [options]",
+  usage: "[TASK|ID] [options]",
   description:
     "Ends a running session after its current iteration, and waits that long. ralph run\n" +
     "continues from there. TASK is optional if exactly one session is running.",

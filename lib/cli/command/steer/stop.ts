@@ -1,13 +1,13 @@
-import { openRegistry } from "../../../session/registry/open_registry.ts";
 import type { Session } from "../../../session/model/session.ts";
 import { sessionPaths } from "../../../session/model/session_paths.ts";
 import { stopSession, type StopSessionOptions } from "../../../worker/stop_session.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
-import { findRunning } from "../../sessions/find_running.ts";
+import { findSession } from "../../sessions/find_session.ts";
+import { openSessions } from "../../sessions/open_sessions.ts";
 
 /** `ralph stop`: ends a running session. */
 export const command: Command = {
-  usage: "[TASK] [options]",
+  usage: "[TASK|ID] [options]",
   description:
     "Ends a running session and its agent, and keeps what was done: ralph run continues from\n" +
     "there. A server that the agent used, such as OpenCode's, keeps running. TASK is optional\n" +
@@ -48,9 +48,15 @@ export async function endRunning(
 ): Promise<number> {
   const { stdout } = context;
   const paths = sessionPaths(context.env);
-  using registry = openRegistry({ path: paths.database });
+  using registry = await openSessions(context);
   const json = line.has("json");
-  const session = await findRunning(line.operands[0], context, { command, registry, paths });
+  const session = await findSession(line.operands[0], {
+    from: context,
+    registry,
+    command,
+    acts: true,
+    running: true,
+  });
   const ran = session.status === "running";
   if (ran && !json) stdout.write(`${waiting} ${session.task} ...\n`);
   const ended = ran

@@ -1,17 +1,20 @@
-import { openRegistry } from "../../../session/registry/open_registry.ts";
+import type { Registry } from "../../../session/registry/registry.ts";
 import type { Session } from "../../../session/model/session.ts";
+import { findGitRoot } from "../../../git/find_git_root.ts";
+import { resolveTask } from "../../../task/resolve_task.ts";
 import { RpcConnectionError } from "../../../rpc/client/rpc_channel.ts";
 import { sessionPaths } from "../../../session/model/session_paths.ts";
 import { formatAgo } from "../../../ui/text/times.ts";
-import { recoverSessions } from "../../../worker/recover_sessions.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
-import { type AttachChoice, findAttachSession } from "../../sessions/find_attach_session.ts";
+import { findSession, isOpencodeSession } from "../../sessions/find_session.ts";
+import { openSessions } from "../../sessions/open_sessions.ts";
 import { attachScreen, connectScreen } from "../../attach/attach_screen.ts";
+import { UsageError } from "../../kit/usage.ts";
 import { followRun } from "../../run/follow_run.ts";
 
 /** `ralph attach`: shows a running session, or an OpenCode session at any time. */
 export const command: Command = {
-  usage: "[TASK] [options]",
+  usage: "[TASK|ID] [options]",
   description:
     "Shows a running session as ralph run does, from its first event on. Without TASK it is\n" +
     "the most recently active session of all tasks. On a terminal, a session whose agent is\n" +
@@ -39,9 +42,8 @@ export const command: Command = {
     "session is not running; 5 if the OpenCode server is not.",
   async run(line: CommandLine, context: CommandContext): Promise<number> {
     const paths = sessionPaths(context.env);
-    using registry = openRegistry({ path: paths.database });
-    await recoverSessions(registry, { paths });
-    const choice = await findAttachSession(line, context, registry);
+    using registry = await openSessions(context);
+    const choice = await chooseSession(line, context, registry);
     const { session } = choice;
     const json = line.has("json");
     const onTerminal = context.interactive && !json && !line.has("events");
@@ -71,6 +73,62 @@ export const command: Command = {
     return 1;
   },
 };
+
+/** What is to be shown. */
+interface AttachChoice {
+  /** The session; absent for a session of OpenCode that ralph has no record of. */
+  session?: Session | undefined;
+  /** The session of OpenCode; absent where the agent is another one. */
+  opencode?: string | undefined;
+  /** The root of the repository. */
+  root: string;
+}
+
+async function chooseSession(
+  line: CommandLine,
+  context: CommandContext,
+  registry: Registry,
+): Promise<AttachChoice> {
+  const [name] = line.operands;
+  const id = line.value("session");
+  const ref = id ?? name;
+  if (ref !== undefined && isOpencodeSession(ref) && !isRecorded(registry, ref)) {
+    // One that a person began by hand: the server knows which project it is of.
+    return { opencode: ref, root: await findGitRoot(context.cwd) };
+  }
+  // Keys reach the loop; lines and JSON are only read.
+  const acts = context.interactive && !line.has("json") && !line.has("observe");
+  const session = await findSession(ref, {
+    from: context,
+    registry,
+    command: "ralph attach",
+    acts,
+  });
+  if (id !== undefined && name !== undefined) await requireTask(session, name, { id, context });
+  const conversation = ref !== undefined && isOpencodeSession(ref) ? ref : session.agentSessionId;
+  const opencode = conversation !== null && isOpencodeSession(conversation)
+    ? conversation
+    : undefined;
+  return { session, opencode, root: session.root };
+}
+
+function isRecorded(registry: Registry, agentSessionId: string): boolean {
+  return registry.findSessions({ agentSessionId, limit: 1 }).length > 0;
+}
+
+async function requireTask(
+  session: Session,
+  name: string,
+  { id, context }: { id: string; context: CommandContext },
+): Promise<void> {
+  if (session.task === name) return;
+  const task = await resolveTask(name, { cwd: context.cwd });
+  if (task.dir === session.taskDir) return;
+  throw new UsageError(
+    `Session "${id}" is not of task "${task.name}": it is of ${session.task} in ${session.root}`,
+    `ralph attach --session ${id}`,
+  );
+}
 
 async function openInOpencode(
   context: CommandContext,

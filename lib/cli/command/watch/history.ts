@@ -2,13 +2,13 @@ import type { Registry } from "../../../session/registry/registry.ts";
 import type { Session } from "../../../session/model/session.ts";
 import { historyTable, type SessionHistory } from "../../../ui/report/history_table.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
-import { findTaskSessions } from "../../sessions/find_task_sessions.ts";
+import { findTaskSessions } from "../../sessions/find_session.ts";
 import { openSessions } from "../../sessions/open_sessions.ts";
 import { wholeNumberValue } from "../../kit/option_values.ts";
 
 /** `ralph history`: lists sessions, newest first. */
 export const command: Command = {
-  usage: "[TASK] [options]",
+  usage: "[TASK|ID] [options]",
   description: "Lists the sessions of a task, or of all tasks, newest first.",
   operands: 1,
   examples: [
@@ -24,12 +24,17 @@ export const command: Command = {
     const [task] = line.operands;
     const number = line.value("number");
     const limit = number === undefined
-      ? {}
-      : { limit: wholeNumberValue(number, "--number", { min: 1 }) };
+      ? undefined
+      : wholeNumberValue(number, "--number", { min: 1 });
     using registry = await openSessions(context);
     const found = task === undefined
-      ? registry.findSessions(limit)
-      : await findTaskSessions(registry, task, { context, ...limit });
+      ? registry.findSessions({ limit })
+      : await findTaskSessions(task, {
+        from: context,
+        registry,
+        command: "ralph history",
+        limit,
+      });
     const sessions = found.map((session) => withAgents(registry, session));
     if (line.has("json")) {
       const entries = sessions.map(({ session, agents }) => ({ ...session, agents }));

@@ -7,7 +7,7 @@ import { sessionLogDir, sessionPaths } from "../../../session/model/session_path
 import { formatCount } from "../../../ui/text/numbers.ts";
 import { logLines } from "../../../ui/report/log_lines.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
-import { findLatestSession, requireSession } from "../../sessions/find_one_session.ts";
+import { findSession, sessionRef } from "../../sessions/find_session.ts";
 import { onInterruption } from "../../terminal/signals.ts";
 import { logDirOf, openSessions } from "../../sessions/open_sessions.ts";
 import { wholeNumberValue } from "../../kit/option_values.ts";
@@ -19,7 +19,7 @@ const PIECE = 65_536;
 
 /** `ralph logs`: prints what the agents of a session said. */
 export const command: Command = {
-  usage: "[TASK] [options]",
+  usage: "[TASK|ID] [options]",
   description:
     "Prints what the agents of a session said and did: of the newest session of a task, or\n" +
     "without a task of the most recently active session.",
@@ -32,23 +32,17 @@ export const command: Command = {
   options: [
     { name: "follow", short: "f", help: "keep printing until the session ends, or Ctrl-C" },
     { name: "iteration", value: "N", help: "only this iteration" },
-    { name: "session", value: "ID", help: "this session; 6 characters of its id are enough" },
+    { name: "session", value: "ID", help: "this session; 4 characters of its id are enough" },
     { name: "json", help: "every event as it was recorded, one JSON object a line" },
   ],
   async run(line: CommandLine, context: CommandContext): Promise<number> {
-    const [task] = line.operands;
-    const id = line.value("session");
-    if (task !== undefined && id !== undefined) {
-      throw new UsageError("Cannot use TASK with --session: the session says which task it is");
-    }
+    const ref = sessionRef(line);
     const given = line.value("iteration");
     const iteration = given === undefined
       ? undefined
       : wholeNumberValue(given, "--iteration", { min: 1 });
     using registry = await openSessions(context);
-    const session = id === undefined
-      ? await findLatestSession(registry, task, context)
-      : requireSession(registry, id);
+    const session = await findSession(ref, { from: context, registry, command: "ralph logs" });
     const follow = line.has("follow") && session.status === "running";
     if (!follow) requireLog(registry, { session, iteration, context });
     using interruption = onInterruption();

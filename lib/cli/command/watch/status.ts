@@ -4,7 +4,7 @@ import { formatCount } from "../../../ui/text/numbers.ts";
 import { sessionDetails } from "../../../ui/report/session_details.ts";
 import { statusTable } from "../../../ui/report/status_table.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
-import { findTaskSessions } from "../../sessions/find_task_sessions.ts";
+import { findTaskSessions } from "../../sessions/find_session.ts";
 import {
   logDirOf,
   openSessions,
@@ -19,7 +19,7 @@ const DAY_MS = 86_400_000;
 
 /** `ralph status`: shows which tasks are running, and how the last ones ended. */
 export const command: Command = {
-  usage: "[TASK] [options]",
+  usage: "[TASK|ID] [options]",
   description: "Shows the tasks of all repositories that are running, or that ended\n" +
     `within ${RECENT_DAYS} days. A port is shown while its server responds.`,
   operands: 1,
@@ -110,8 +110,9 @@ async function choose(
   { task, all, context }: ViewOptions,
 ): Promise<{ sessions: Session[]; older: number }> {
   if (task !== undefined) {
-    const options = all ? { context } : { context, limit: 1 };
-    return { sessions: await findTaskSessions(registry, task, options), older: 0 };
+    const limit = all ? undefined : 1;
+    const options = { from: context, registry, command: "ralph status", limit };
+    return { sessions: await findTaskSessions(task, options), older: 0 };
   }
   const found = registry.findSessions({ latestOnly: !all });
   const since = Date.now() - RECENT_DAYS * DAY_MS;
