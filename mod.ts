@@ -201,11 +201,8 @@ export { addUsage, NO_USAGE } from "./lib/event/usage.ts";
 
 // Sessions: a loop that is recorded, in this process or in the background, and the registry.
 export type { ProcessIdentity } from "./lib/base/process_identity.ts";
-export type { MigrateOptions } from "./lib/session/legacy/migrate.ts";
-export type { Migration } from "./lib/session/legacy/migrations.ts";
-export type { TakeOverOptions } from "./lib/session/legacy/take_over.ts";
 export { readSessionLog, type ReadSessionLogOptions } from "./lib/session/log/read_session_log.ts";
-export type { LegacyLayout, LegacyRecord } from "./lib/session/model/legacy_layout.ts";
+export type { LegacyRecord } from "./lib/session/model/legacy_layout.ts";
 export type {
   EndSessionOptions,
   FinishIterationOptions,
@@ -220,8 +217,13 @@ export {
   type SessionPaths,
   sessionPaths,
 } from "./lib/session/model/session_paths.ts";
+export { SessionRefError } from "./lib/session/find/find_session.ts";
 export type { FindSessionsOptions } from "./lib/session/registry/find_sessions_query.ts";
-export { openRegistry, type OpenRegistryOptions } from "./lib/session/registry/open_registry.ts";
+export {
+  migrate,
+  openRegistry,
+  type OpenRegistryOptions,
+} from "./lib/session/registry/open_registry.ts";
 export { Registry } from "./lib/session/registry/registry.ts";
 export {
   RegistryFormatError,
@@ -246,7 +248,6 @@ export { stopSession, type StopSessionOptions } from "./lib/worker/stop_session.
 // Follow and steer a session that runs elsewhere.
 export { connectSession, type ConnectSessionOptions } from "./lib/rpc/client/connect_session.ts";
 export { type RpcCallOptions, RpcConnectionError } from "./lib/rpc/client/rpc_channel.ts";
-export type { RpcLinkOptions } from "./lib/rpc/client/rpc_link.ts";
 export {
   type CallableMethod,
   type ClientEventsOptions,
@@ -259,10 +260,8 @@ export { commandTransport, type RpcTransport, unixTransport } from "./lib/rpc/cl
 export { RpcError } from "./lib/rpc/protocol/messages.ts";
 export type {
   RpcHello,
-  RpcIgnored,
   RpcMethod,
   RpcMethods,
-  RpcNoParams,
   RpcNotification,
   RpcNotifications,
   RpcRole,
@@ -271,6 +270,7 @@ export type {
   RpcStatus,
   RpcTopic,
 } from "./lib/rpc/protocol/protocol.ts";
+export { attach, type AttachOptions } from "./lib/worker/attach.ts";
 export { followSession, type FollowSessionOptions } from "./lib/worker/follow_session.ts";
 
 // The health of the OpenCode server.

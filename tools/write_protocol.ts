@@ -159,10 +159,12 @@ function typeName(schema: JsonSchema): string {
 
 /** Many variants are shown by the field that distinguishes them. */
 function kinds(variants: JsonSchema[]): string {
-  const values = variants.map(({ properties }) => properties?.["kind"] ?? properties?.["type"]);
-  const known = values.filter((value) => value?.const !== undefined);
-  if (known.length < variants.length) return "object";
-  return `{kind: ${
+  const key = ["kind", "type"].find((name) =>
+    variants.every(({ properties }) => properties?.[name]?.const !== undefined)
+  );
+  if (key === undefined) return "object";
+  const known = variants.map(({ properties }) => properties?.[key]);
+  return `{${key}: ${
     known.map((value) => `\`${JSON.stringify(value?.const)}\``).join(" \\| ")
   }, ...}`;
 }

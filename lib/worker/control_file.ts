@@ -1,7 +1,8 @@
-import { appendFile, mkdir, open } from "node:fs/promises";
+import { appendFile, mkdir, open, readFile } from "node:fs/promises";
 import { type FSWatcher, watch } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { isNotFound } from "../base/error_code.ts";
 import type { LoopControl, LoopRequest } from "../loop/loop_control.ts";
 
 const FILE = "control.ndjson";
@@ -17,6 +18,8 @@ const requestSchema = z.union([
   z.object({ kind: z.literal("retry") }),
 ]);
 
+const killSchema = z.object({ kind: z.literal("kill"), reason: z.string() });
+
 /** A request for the worker of a session; `retry` ends a wait. */
 export type ControlRequest = LoopRequest | { kind: "retry" };
 
@@ -27,6 +30,30 @@ export type ControlRequest = LoopRequest | { kind: "retry" };
 export async function writeControl(dir: string, request: ControlRequest): Promise<void> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await appendFile(join(dir, FILE), `${JSON.stringify(request)}\n`, { mode: 0o600 });
+}
+
+/**
+ * Notes that a session is about to be killed, and why: its worker cannot record it any more, and
+ * whoever finds it dead does.
+ */
+export async function announceKill(dir: string, reason: string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await appendFile(join(dir, FILE), `${JSON.stringify({ kind: "kill", reason })}\n`, {
+    mode: 0o600,
+  });
+}
+
+/** Why a session was killed; `undefined` if nobody said so. */
+export async function killReason(dir: string): Promise<string | undefined> {
+  const text = await readFile(join(dir, FILE), "utf8").catch((error) => {
+    if (isNotFound(error)) return "";
+    throw error;
+  });
+  for (const line of text.split("\n").reverse()) {
+    const parsed = killSchema.safeParse(parseJson(line));
+    if (parsed.success) return parsed.data.reason;
+  }
+  return undefined;
 }
 
 /**
@@ -76,14 +103,7 @@ export async function watchControl(dir: string, control: LoopControl): Promise<A
 }
 
 function obey(line: string, control: LoopControl): void {
-  if (line.trim() === "") return;
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return;
-  }
-  const request = requestSchema.safeParse(value);
+  const request = requestSchema.safeParse(parseJson(line));
   if (!request.success) return;
   switch (request.data.kind) {
     case "stop":
@@ -95,5 +115,13 @@ function obey(line: string, control: LoopControl): void {
     case "retry":
       control.retryNow();
       break;
+  }
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
   }
 }

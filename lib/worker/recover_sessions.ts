@@ -14,6 +14,7 @@ import { endedStatus, type Session } from "../session/model/session.ts";
 import { openSessionLog } from "../session/log/session_log.ts";
 import type { SessionPaths } from "../session/model/session_paths.ts";
 import { lockTask, TaskLockedError } from "../base/lock.ts";
+import { killReason } from "./control_file.ts";
 import { lastWords } from "./last_words.ts";
 import { replayLog } from "./replay_log.ts";
 import { endMarkedProcesses, endProcessGroup } from "../base/end_processes.ts";
@@ -53,7 +54,6 @@ export async function recoverSessions(
   options: RecoverSessionsOptions,
 ): Promise<Session[]> {
   const { paths, taskDir, locked = false, onWarning } = options;
-  const { as = { outcome: "failed", reason: WORKER_DIED } } = options;
   const problems: Error[] = [];
   const warn = onWarning ?? ((message: string) => void problems.push(new Error(message)));
   const recovered: Session[] = [];
@@ -67,6 +67,7 @@ export async function recoverSessions(
     if (registry.getSession(session.id)?.status !== "running") continue;
     const dir = join(paths.sessionsDir, session.id);
     try {
+      const as = options.as ?? await causeOfDeath(dir);
       await recoverSession(registry, session, { dir, as, warn });
       if (session.socket !== null) await removeStaleSocket(session.socket, paths);
     } catch (error) {
@@ -137,6 +138,13 @@ async function recoverSession(
     if (event.type === "loop_finished") await progress.write(event);
     await recorder.write(event);
   }
+}
+
+async function causeOfDeath(dir: string): Promise<{ outcome: LoopOutcome; reason: string }> {
+  const reason = await killReason(dir);
+  return reason === undefined
+    ? { outcome: "failed", reason: WORKER_DIED }
+    : { outcome: "stopped", reason };
 }
 
 /** Whether there is a folder, or may be one. */

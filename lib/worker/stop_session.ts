@@ -5,8 +5,9 @@ import { isAlive } from "../base/process_identity.ts";
 import type { Registry } from "../session/registry/registry.ts";
 import type { Session } from "../session/model/session.ts";
 import type { SessionPaths } from "../session/model/session_paths.ts";
-import { writeControl } from "./control_file.ts";
+import { announceKill } from "./control_file.ts";
 import { recoverSessions } from "./recover_sessions.ts";
+import { steer } from "./steer.ts";
 
 /** Options for {@linkcode stopSession}. */
 export interface StopSessionOptions {
@@ -18,11 +19,11 @@ export interface StopSessionOptions {
    * `stop`: end the agent and save; `checkpoint`: end after the current iteration; `kill`: end
    * everything at once. @default {"stop"}
    */
-  how?: "stop" | "checkpoint" | "kill";
+  how?: "stop" | "checkpoint" | "kill" | undefined;
   /** Who asks, or why. */
   reason: string;
   /** Ends the wait, not the session; rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** How often to check the session, in milliseconds. */
@@ -39,12 +40,15 @@ export async function stopSession(
   options: StopSessionOptions,
 ): Promise<Session> {
   const { registry, paths, how = "stop", reason, signal } = options;
+  const dir = join(paths.sessionsDir, session.id);
   if (how === "kill") {
     if (session.worker !== null && isAlive(session.worker)) {
+      // Others wait for this session too, and may be the first to find its worker dead.
+      await announceKill(dir, reason);
       process.kill(session.worker.pid, "SIGKILL");
     }
   } else {
-    await writeControl(join(paths.sessionsDir, session.id), { kind: how, reason });
+    await steer(session, { kind: how, reason }, { paths });
   }
   for (;;) {
     signal?.throwIfAborted();
@@ -54,7 +58,7 @@ export async function stopSession(
       await recoverSessions(registry, {
         paths,
         taskDir: now.taskDir,
-        ...(how === "kill" ? { as: { outcome: "stopped", reason } } : {}),
+        as: how === "kill" ? { outcome: "stopped", reason } : undefined,
       });
     }
     await delay(LOOK_MS);

@@ -3,7 +3,11 @@ import { Buffer } from "node:buffer";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { MIGRATIONS } from "../../lib/session/legacy/migrations.ts";
-import { openRegistry } from "../../lib/session/registry/open_registry.ts";
+import {
+  migrate,
+  openRegistry,
+  openRegistryWith,
+} from "../../lib/session/registry/open_registry.ts";
 import {
   RegistryFormatError,
   RegistryVersionError,
@@ -31,7 +35,7 @@ Deno.test("openRegistry() applies each migration once, in order, and keeps a cop
     registry.createSession(session);
   }
   for (let i = 0; i < 2; i++) {
-    using registry = openRegistry({ path, migrations: [...MIGRATIONS, NEXT] });
+    using registry = openRegistryWith({ path, migrations: [...MIGRATIONS, NEXT] });
     assertEquals(registry.findSessions().length, 1);
   }
   using db = new DatabaseSync(path);
@@ -70,7 +74,7 @@ Deno.test("openRegistry() undoes a migration that fails", async () => {
   const path = `${dir.path}/sessions.db`;
   openRegistry({ path })[Symbol.dispose]();
   const broken = { ...NEXT, sql: `${NEXT.sql}; CREATE TABLE nonsense (` };
-  assertThrows(() => openRegistry({ path, migrations: [...MIGRATIONS, broken] }), Error);
+  assertThrows(() => openRegistryWith({ path, migrations: [...MIGRATIONS, broken] }), Error);
   using db = new DatabaseSync(path);
   assertEquals({ ...db.prepare("PRAGMA user_version").get() }, { user_version: 2 });
   assertThrows(() => db.prepare("SELECT colour FROM sessions"), Error, "no such column");
@@ -79,7 +83,7 @@ Deno.test("openRegistry() undoes a migration that fails", async () => {
 Deno.test("openRegistry() refuses the registry of a newer ralph, and does not change it", async () => {
   await using dir = await tempDir();
   const path = `${dir.path}/sessions.db`;
-  openRegistry({ path, migrations: [...MIGRATIONS, NEXT] })[Symbol.dispose]();
+  openRegistryWith({ path, migrations: [...MIGRATIONS, NEXT] })[Symbol.dispose]();
   const before = await readFile(path);
   const error = assertThrows(() => openRegistry({ path }), RegistryVersionError, "update ralph");
   assertEquals([error.version, error.supported], [3, 2]);
@@ -89,7 +93,7 @@ Deno.test("openRegistry() refuses the registry of a newer ralph, and does not ch
 Deno.test("openRegistry() does not touch the log of a newer ralph's registry either", async () => {
   await using dir = await tempDir();
   const path = `${dir.path}/sessions.db`;
-  openRegistry({ path, migrations: [...MIGRATIONS, NEXT] })[Symbol.dispose]();
+  openRegistryWith({ path, migrations: [...MIGRATIONS, NEXT] })[Symbol.dispose]();
   // As after a kill -9: committed, and not yet folded into the file.
   const copy = `${dir.path}/killed.db`;
   {
@@ -142,4 +146,12 @@ Deno.test("openRegistry() names the file that it cannot open", async () => {
   // A folder where the write-ahead log belongs: the file is sound, and cannot be used.
   await mkdir(`${path}-wal`);
   assertThrows(() => openRegistry({ path }), Error, `Cannot open the registry "${path}": `);
+});
+
+Deno.test("migrate() brings a file up to date once, and leaves one of a newer ralph alone", async () => {
+  await using dir = await tempDir();
+  const path = `${dir.path}/data/sessions.db`;
+  assertEquals([migrate(path), migrate(path)], [true, false]);
+  openRegistryWith({ path, migrations: [...MIGRATIONS, NEXT] })[Symbol.dispose]();
+  assertThrows(() => migrate(path), RegistryVersionError, "update ralph");
 });

@@ -4,7 +4,9 @@ import type { Registry } from "../../session/registry/registry.ts";
 import type { Session } from "../../session/model/session.ts";
 import type { SessionPaths } from "../../session/model/session_paths.ts";
 import { ATTACH_HELP, attachLine, type AttachState } from "../../ui/live/attach_line.ts";
+import type { ControlRequest } from "../../worker/control_file.ts";
 import { followSession } from "../../worker/follow_session.ts";
+import { steer } from "../../worker/steer.ts";
 import type { CommandContext } from "../kit/command.ts";
 import { readTerminal } from "../terminal/read_keys.ts";
 import { showRun } from "../run/show_run.ts";
@@ -34,7 +36,7 @@ export async function connectScreen(
   if (session.socket === null) return undefined;
   const role = observe ? "observe" : "control";
   const client = await connectSession(session.socket, { role, client: "ralph attach" });
-  const { screen } = await client.call("get_screen", {});
+  const { screen } = await client.call("get_screen");
   if (screen !== null) return client;
   await client[Symbol.asyncDispose]();
   return undefined;
@@ -56,7 +58,7 @@ export async function attachScreen(
   await using _client = client;
   const { registry, paths, observe = false } = options;
   const { stdout } = context;
-  const status = await client.call("get_status", {});
+  const status = await client.call("get_status");
   const state: AttachState = {
     task: session.task,
     iteration: status.iteration,
@@ -85,7 +87,9 @@ export async function attachScreen(
     });
     stdout.on("resize", fit);
     const clock = setInterval(draw, 1_000);
-    using _keys = readTerminal(keyHandler(client, { state, draw, leave: () => left.abort() }));
+    const steering = (request: ControlRequest) => steer(session, request, { paths, client });
+    const handle = keyHandler(client, { state, draw, leave: () => left.abort(), steering });
+    using _keys = readTerminal(handle);
     fit();
     try {
       const since = client.session.last_seq;
@@ -129,7 +133,12 @@ function drawLine({ stdout }: CommandContext, state: AttachState): void {
 /** What typed keys do: go to the agent while a person has taken control, or command the loop. */
 function keyHandler(
   client: SessionClient,
-  { state, draw, leave }: { state: AttachState; draw: () => void; leave: () => void },
+  { state, draw, leave, steering }: {
+    state: AttachState;
+    draw: () => void;
+    leave: () => void;
+    steering: (request: ControlRequest) => Promise<void>;
+  },
 ): (text: string) => void {
   let prefixed = false;
   let prompt: string | undefined;
@@ -148,9 +157,9 @@ function keyHandler(
       const enabled = state.mode !== "interactive";
       state.mode = enabled ? "interactive" : "watch";
       ask(client.call("set_interactive_mode", { enabled }));
-    } else if (key === "s") ask(client.call("stop", {}));
-    else if (key === "c") ask(client.call("checkpoint", {}));
-    else if (key === "r") ask(client.call("retry_now", {}));
+    } else if (key === "s") ask(steering({ kind: "stop", reason: "SIGINT" }));
+    else if (key === "c") ask(steering({ kind: "checkpoint", reason: "a key in the view" }));
+    else if (key === "r") ask(steering({ kind: "retry" }));
     else if (key === "p") prompt = "";
     else if (key === PREFIX) ask(client.call("write_pty", { data: PREFIX }));
     say(prompt === undefined ? undefined : "For the next prompt (Enter sends, Esc does not): ");

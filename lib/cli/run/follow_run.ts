@@ -1,10 +1,10 @@
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Registry } from "../../session/registry/registry.ts";
 import type { Session } from "../../session/model/session.ts";
 import type { SessionPaths } from "../../session/model/session_paths.ts";
 import { followSession } from "../../worker/follow_session.ts";
-import { type ControlRequest, writeControl } from "../../worker/control_file.ts";
+import type { ControlRequest } from "../../worker/control_file.ts";
+import { steer } from "../../worker/steer.ts";
 import { stopSession } from "../../worker/stop_session.ts";
 import type { CommandContext } from "../kit/command.ts";
 import { SIGNAL_EXIT_CODES } from "../kit/usage.ts";
@@ -54,12 +54,11 @@ export async function followRun(
   const interrupts = options.interrupts ?? own;
   const leave = new AbortController();
   const byKeys = context.interactive && !json;
-  const dir = join(paths.sessionsDir, id);
   using _keys = byKeys
     ? readKeys((key) => {
       if (key === "\x03") interrupts.press();
       else if (key === "d") leave.abort();
-      else if (KEYS[key]?.request) void writeControl(dir, KEYS[key].request);
+      else if (KEYS[key]?.request) void steer(session, KEYS[key].request, { paths });
     })
     : undefined;
   const keys = byKeys

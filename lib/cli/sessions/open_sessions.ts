@@ -54,9 +54,10 @@ export function sessionStates(
   registry: Registry,
   sessions: readonly Session[],
 ): Promise<SessionState[]> {
+  const attempts = registry.currentAttempts(sessions);
   return Promise.all(sessions.map(async (session) => {
-    const current = registry.listIterations(session.id).at(-1);
-    return { session, attempt: current?.attempt ?? null, serverLive: await isServerLive(session) };
+    const attempt = attempts.get(session.id) ?? null;
+    return { session, attempt, serverLive: await isServerLive(session) };
   }));
 }
 

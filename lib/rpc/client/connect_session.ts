@@ -5,7 +5,7 @@ import { type RpcTransport, unixTransport } from "./transports.ts";
 /** Options for {@linkcode connectSession}. */
 export interface ConnectSessionOptions extends SessionClientOptions {
   /** Aborts the first attempt to connect. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

@@ -9,22 +9,24 @@ import {
 import { RpcChannel, RpcConnectionError } from "./rpc_channel.ts";
 import type { RpcTransport } from "./transports.ts";
 
-/** Options for {@linkcode RpcLink}: how to connect and reconnect. */
-export interface RpcLinkOptions {
+/** Options for {@linkcode SessionClient}: how to connect and reconnect. */
+export interface SessionClientOptions {
   /** What the connection may do. @default {"control"} */
-  role?: RpcRole;
+  role?: RpcRole | undefined;
   /** The name of the client. @default {"ralph"} */
-  client?: string;
+  client?: string | undefined;
   /** Time limit for an answer, in milliseconds. @default {10_000} */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** How often to retry a lost connection before giving up. @default {10} */
-  attempts?: number;
+  attempts?: number | undefined;
   /** The wait before the first retry, in milliseconds; it doubles each time. @default {100} */
-  retryBaseMs?: number;
+  retryBaseMs?: number | undefined;
   /** The longest wait, in milliseconds. @default {5_000} */
-  retryMaxMs?: number;
+  retryMaxMs?: number | undefined;
   /** Source of random numbers from 0 (inclusive) to 1 (exclusive). @default {Math.random} */
-  random?: () => number;
+  random?: (() => number) | undefined;
+  /** Events that are queued for a slow reader. @default {1_000} */
+  maxQueuedEvents?: number | undefined;
 }
 
 /** Callbacks of the owner of a link. */
@@ -42,7 +44,7 @@ export interface RpcLinkUser {
 /** A connection to a session that reconnects when it is lost, as long as the session runs. */
 export class RpcLink {
   readonly #transport: RpcTransport;
-  readonly #options: RpcLinkOptions;
+  readonly #options: SessionClientOptions;
   readonly #user: RpcLinkUser;
   readonly #end = new AbortController();
   #channel = Promise.withResolvers<RpcChannel>();
@@ -51,7 +53,7 @@ export class RpcLink {
 
   constructor(
     transport: RpcTransport,
-    { user, ...options }: RpcLinkOptions & { user: RpcLinkUser },
+    { user, ...options }: SessionClientOptions & { user: RpcLinkUser },
   ) {
     this.#transport = transport;
     this.#options = options;

@@ -8,14 +8,10 @@ import type {
   RpcTopic,
 } from "../protocol/protocol.ts";
 import { type RpcCallOptions, type RpcChannel, RpcConnectionError } from "./rpc_channel.ts";
-import { RpcLink, type RpcLinkOptions } from "./rpc_link.ts";
+import { RpcLink, type SessionClientOptions } from "./rpc_link.ts";
 import type { RpcTransport } from "./transports.ts";
 
-/** Options for {@linkcode SessionClient}. */
-export interface SessionClientOptions extends RpcLinkOptions {
-  /** Events that are queued for a slow reader. @default {1_000} */
-  maxQueuedEvents?: number;
-}
+export type { SessionClientOptions };
 
 /** Options for {@linkcode SessionClient.events}. */
 export interface ClientEventsOptions {
@@ -82,8 +78,9 @@ export class SessionClient implements AsyncDisposable {
    */
   async call<Method extends CallableMethod>(
     method: Method,
-    params: RpcMethods[Method]["params"],
-    options: RpcCallOptions = {},
+    ...[params, options = {}]: Record<never, never> extends RpcMethods[Method]["params"]
+      ? [params?: RpcMethods[Method]["params"], options?: RpcCallOptions]
+      : [params: RpcMethods[Method]["params"], options?: RpcCallOptions]
   ): Promise<RpcMethods[Method]["result"]> {
     const { timeoutMs = this.#timeoutMs, signal } = options;
     const late = new AbortController();
@@ -95,7 +92,7 @@ export class SessionClient implements AsyncDisposable {
     try {
       const either = signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]);
       const channel = await abortable(this.#link.channel, either);
-      return await channel.call(method, params, { timeoutMs, signal: either });
+      return await channel.call(method, params ?? {}, { timeoutMs, signal: either });
     } finally {
       clearTimeout(timer);
     }

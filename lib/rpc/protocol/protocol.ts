@@ -90,12 +90,6 @@ export interface RpcScreen {
   rows: number | null;
 }
 
-/** Why a command to a terminal had no effect. */
-export type RpcIgnored = { status: "ignored"; reason: "not in interactive mode" | "no terminal" };
-
-/** No parameters. */
-export type RpcNoParams = Record<never, never>;
-
 /** Every method: its parameters and its result. */
 export interface RpcMethods {
   /** Introduces client and server, and sets what the connection may do. */
@@ -104,16 +98,16 @@ export interface RpcMethods {
     result: RpcHello;
   };
   /** Returns the state of the loop. */
-  get_status: { params: RpcNoParams; result: RpcStatus };
+  get_status: { params: Record<never, never>; result: RpcStatus };
   /** The same as `get_status`. */
-  get_state: { params: RpcNoParams; result: RpcStatus };
+  get_state: { params: Record<never, never>; result: RpcStatus };
   /** Returns past events. */
   get_events: {
     params: { since?: number; limit?: number };
     result: { events: NumberedEvent[]; last_seq: number; more: boolean };
   };
   /** Returns what is on the screen of the agent's terminal. */
-  get_screen: { params: RpcNoParams; result: RpcScreen };
+  get_screen: { params: Record<never, never>; result: RpcScreen };
   /** Adds topics to the connection's subscriptions. */
   subscribe: {
     params: { events: RpcTopic[]; since?: number };
@@ -122,24 +116,30 @@ export interface RpcMethods {
   /** Removes topics from the connection's subscriptions. */
   unsubscribe: { params: { events: RpcTopic[] }; result: { subscribed: RpcTopic[] } };
   /** Asks the loop to end its agent and itself. */
-  stop: { params: RpcNoParams; result: { status: "stop_requested" } };
+  stop: { params: { reason?: string }; result: { status: "stop_requested" } };
   /** Asks the loop to end after the current iteration. */
-  checkpoint: { params: RpcNoParams; result: { status: "checkpoint_requested" } };
+  checkpoint: { params: { reason?: string }; result: { status: "checkpoint_requested" } };
   /** Puts a text before the next prompt, once. */
   inject_prompt: {
     params: { prompt: string };
     result: { status: "prompt_injected"; prompt: string };
   };
   /** Ends a wait, so that the loop retries now. */
-  retry_now: { params: RpcNoParams; result: { status: "retry_requested" } };
+  retry_now: { params: Record<never, never>; result: { status: "retry_requested" } };
   /** Sets whether a person works with the agent. */
   set_interactive_mode: { params: { enabled: boolean }; result: { interactive_mode: boolean } };
   /** Types into the agent's terminal. */
-  write_pty: { params: { data: string }; result: { status: "forwarded" } | RpcIgnored };
+  write_pty: {
+    params: { data: string };
+    result: { status: "forwarded" } | {
+      status: "ignored";
+      reason: "not in interactive mode" | "no terminal";
+    };
+  };
   /** Resizes the agent's terminal. */
   resize_pty: {
     params: { columns: number; rows: number };
-    result: { status: "resized" } | RpcIgnored;
+    result: { status: "resized" } | { status: "ignored"; reason: "no terminal" };
   };
 }
 

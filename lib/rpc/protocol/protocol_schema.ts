@@ -55,10 +55,14 @@ const status: z.ZodType<RpcStatus> = z.object({
   updated_at: z.iso.datetime().describe("When something last happened"),
   recent_output: z.array(z.string()).max(200).describe("The last 200 lines of output"),
 });
-const ignored = z.object({
-  status: z.literal("ignored"),
-  reason: z.enum(["not in interactive mode", "no terminal"]),
+const because = z.object({
+  reason: z.string().min(1).max(500).exactOptional()
+    .describe("Who asks, or why; the reason with which the session ends"),
 });
+
+function ignored<Reason extends string>(...reasons: Reason[]) {
+  return z.object({ status: z.literal("ignored"), reason: z.enum(reasons) });
+}
 
 /** Every method of the protocol. */
 export const RPC_METHODS: { [Method in RpcMethod]: RpcMethodSchema<Method> } = {
@@ -142,13 +146,13 @@ export const RPC_METHODS: { [Method in RpcMethod]: RpcMethodSchema<Method> } = {
   stop: {
     summary: "Asks the loop to end its agent and itself.",
     role: "control",
-    params: nothing,
+    params: because,
     result: z.object({ status: z.literal("stop_requested") }),
   },
   checkpoint: {
     summary: "Asks the loop to end after the current iteration.",
     role: "control",
-    params: nothing,
+    params: because,
     result: z.object({ status: z.literal("checkpoint_requested") }),
   },
   inject_prompt: {
@@ -180,7 +184,7 @@ export const RPC_METHODS: { [Method in RpcMethod]: RpcMethodSchema<Method> } = {
     params: z.object({ data: z.string().describe("The keys: text and escape sequences") }),
     result: z.discriminatedUnion("status", [
       z.object({ status: z.literal("forwarded") }),
-      ignored,
+      ignored("not in interactive mode", "no terminal"),
     ]),
   },
   resize_pty: {
@@ -192,7 +196,7 @@ export const RPC_METHODS: { [Method in RpcMethod]: RpcMethodSchema<Method> } = {
     }),
     result: z.discriminatedUnion("status", [
       z.object({ status: z.literal("resized") }),
-      ignored,
+      ignored("no terminal"),
     ]),
   },
 };

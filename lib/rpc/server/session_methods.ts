@@ -76,12 +76,12 @@ const HANDLERS: Handlers = {
     caller.unsubscribe(events);
     return { subscribed: caller.topics };
   },
-  stop(_, { control }) {
-    control.requestStop("RPC client");
+  stop({ reason = "RPC client" }, { control }) {
+    control.requestStop(reason);
     return { status: "stop_requested" };
   },
-  checkpoint(_, { control }) {
-    control.requestCheckpoint("RPC client");
+  checkpoint({ reason = "RPC client" }, { control }) {
+    control.requestCheckpoint(reason);
     return { status: "checkpoint_requested" };
   },
   inject_prompt({ prompt }, { control }) {

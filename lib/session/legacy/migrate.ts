@@ -19,10 +19,10 @@ import process from "node:process";
 /** "RALP": marks a versioned registry as ours. */
 const APPLICATION_ID = 0x52414c50;
 
-/** Options for {@linkcode migrate}. */
+/** Options for {@linkcode migrateDatabase}. */
 export interface MigrateOptions extends TakeOverOptions {
   /** The migrations, in order. @default {all migrations} */
-  migrations?: readonly Migration[];
+  migrations?: readonly Migration[] | undefined;
 }
 
 function pragma(db: DatabaseSync, name: string): number {
@@ -63,7 +63,7 @@ function check(db: DatabaseSync, path: string, latest: number): void {
 }
 
 /**
- * Checks that a file is a registry that {@linkcode migrate} can migrate, without changing it or
+ * Checks that a file is a registry that {@linkcode migrateDatabase} can migrate, without changing it or
  * creating files beside it.
  *
  * @param path The file; it need not exist.
@@ -89,12 +89,17 @@ export function checkRegistryFile(path: string, options: MigrateOptions = {}): v
  * kept beside the database, see {@linkcode keepCopy}.
  *
  * @param db The database, open for writing, with a busy timeout.
+ * @returns Whether this call changed anything.
  * @throws {RegistryVersionError} If a newer ralph wrote it.
  * @throws {RegistryFormatError} If it has an unknown layout.
  */
-export function migrate(db: DatabaseSync, path: string, options: MigrateOptions = {}): void {
+export function migrateDatabase(
+  db: DatabaseSync,
+  path: string,
+  options: MigrateOptions = {},
+): boolean {
   const migrations = options.migrations ?? MIGRATIONS;
-  if (pragma(db, "user_version") === migrations.length) return;
+  if (pragma(db, "user_version") === migrations.length) return false;
   db.exec("BEGIN IMMEDIATE");
   try {
     check(db, path, migrations.length);
@@ -116,6 +121,7 @@ export function migrate(db: DatabaseSync, path: string, options: MigrateOptions 
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
     db.exec(`PRAGMA user_version = ${migrations.length}`);
     db.exec("COMMIT");
+    return due.length > 0;
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK");
     throw error;

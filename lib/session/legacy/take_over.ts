@@ -6,7 +6,7 @@ import { processIdentity, processStartTime } from "../../base/process_identity.t
 /** Options for {@linkcode readLegacy}. */
 export interface TakeOverOptions {
   /** The time zone of the old times. @default {that of the system} */
-  timeZone?: string;
+  timeZone?: string | undefined;
 }
 
 /** Process start times are exact to about a second. */

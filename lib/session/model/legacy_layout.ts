@@ -1,7 +1,7 @@
 /** The original row of an older ralph. */
 export interface LegacyRecord {
   /** The layout of its database: `bash`, or `P1` to `P8`. */
-  layout: LegacyLayout;
+  layout: "bash" | "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P8";
   /** Every column except `server_pid`, with its old value. */
   row: Record<string, string | number | null>;
 }
@@ -10,7 +10,7 @@ export interface LegacyRecord {
  * The layouts of older versions of ralph, in chronological order. P7 reverted P6: its files have
  * the columns of P5, or still those of P6.
  */
-export type LegacyLayout = "bash" | "P1" | "P2" | "P3" | "P4" | "P5" | "P6" | "P8";
+export type LegacyLayout = LegacyRecord["layout"];
 
 const BASH = [
   "session_name",

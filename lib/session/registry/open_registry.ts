@@ -2,17 +2,19 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isBusy } from "../../base/lock.ts";
-import { checkRegistryFile, migrate, type MigrateOptions } from "../legacy/migrate.ts";
+import { checkRegistryFile, migrateDatabase, type MigrateOptions } from "../legacy/migrate.ts";
 import { Registry } from "./registry.ts";
 import { asRegistryError } from "./registry_error.ts";
 import { sessionPaths } from "../model/session_paths.ts";
 
 /** Options for {@linkcode openRegistry}. */
-export interface OpenRegistryOptions extends MigrateOptions {
+export interface OpenRegistryOptions {
   /** The file. @default {sessionPaths().database} */
-  path?: string;
+  path?: string | undefined;
   /** The clock. @default {() => new Date()} */
-  now?: () => Date;
+  now?: (() => Date) | undefined;
+  /** The time zone of the times that an older ralph wrote. @default {that of the system} */
+  timeZone?: string | undefined;
 }
 
 const BUSY_TIMEOUT_MS = 5000;
@@ -58,7 +60,47 @@ function useWriteAheadLog(db: DatabaseSync): void {
  * @throws {RegistryFormatError} If the file is not a registry; it is not changed.
  */
 export function openRegistry(options: OpenRegistryOptions = {}): Registry {
+  return openRegistryWith(options);
+}
+
+/** Opens a registry with other migrations than those of this version: for the tests of them. */
+export function openRegistryWith(options: OpenRegistryOptions & MigrateOptions): Registry {
   const path = options.path ?? sessionPaths().database;
+  const db = openDatabase(path, options);
+  return new Registry(db, options.now ?? (() => new Date()));
+}
+
+/**
+ * Brings a registry file of an older ralph up to date, as {@linkcode openRegistry} does whenever it
+ * opens one: for a script that wants it done, or tried on a copy, before anything else runs.
+ *
+ * @example Usage
+ * ```ts
+ * import { migrate } from "@ralph/cli";
+ * import { mkdtemp, rm } from "node:fs/promises";
+ *
+ * const dir = await mkdtemp("/tmp/example-");
+ * console.assert(migrate(`${dir}/sessions.db`));
+ * console.assert(!migrate(`${dir}/sessions.db`));
+ * await rm(dir, { recursive: true });
+ * ```
+ *
+ * @param path The file, by default `sessionPaths().database`; one that is missing is created.
+ * @returns Whether anything had to be changed. A copy from before is then kept beside it, as
+ * `<path>.before-<version of the layout>`.
+ * @throws {RegistryVersionError} If a newer ralph wrote the file, which is left as it is.
+ * @throws {RegistryFormatError} If the file is not a registry, and is left as it is.
+ */
+export function migrate(path: string = sessionPaths().database): boolean {
+  let changed = false;
+  openDatabase(path, { onMigrated: () => changed = true }).close();
+  return changed;
+}
+
+function openDatabase(
+  path: string,
+  { onMigrated, ...options }: MigrateOptions & { onMigrated?: () => void },
+): DatabaseSync {
   const inMemory = path === ":memory:";
   if (!inMemory) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   try {
@@ -68,12 +110,12 @@ export function openRegistry(options: OpenRegistryOptions = {}): Registry {
       enableForeignKeyConstraints: true,
     });
     try {
-      migrate(db, path, options);
+      if (migrateDatabase(db, path, options)) onMigrated?.();
       useWriteAheadLog(db);
       // With a write-ahead log this survives the death of any process; only a power failure can
       // lose the last transactions, and never a part of one.
       db.exec("PRAGMA synchronous = NORMAL");
-      return new Registry(db, options.now ?? (() => new Date()));
+      return db;
     } catch (error) {
       db.close();
       throw error;

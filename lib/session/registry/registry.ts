@@ -258,6 +258,21 @@ export class Registry implements Disposable {
   }
 
   /**
+   * The attempt at its current story of each session, counted from 1.
+   *
+   * @param sessions The sessions; one that has not begun an iteration is not in the result.
+   */
+  currentAttempts(sessions: readonly Pick<Session, "id" | "iteration">[]): Map<string, number> {
+    // One statement for all: a thousand of them take as long as all the rest of `ralph status`.
+    const pairs = JSON.stringify(sessions.map(({ id, iteration }) => [id, iteration]));
+    const rows = this.#statements.prepare(
+      "SELECT session_id, attempt FROM json_each(?) AS wanted JOIN iterations" +
+        " ON session_id = wanted.value ->> 0 AND iteration = wanted.value ->> 1",
+    ).all(pairs);
+    return new Map(rows.map((row) => [String(row["session_id"]), Number(row["attempt"])]));
+  }
+
+  /**
    * Deletes ended sessions with their iterations. The caller has to delete their logs.
    *
    * @param ids Their ids; running and unknown sessions are skipped.

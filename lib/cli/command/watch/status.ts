@@ -4,7 +4,6 @@ import { formatCount } from "../../../ui/text/numbers.ts";
 import { sessionDetails } from "../../../ui/report/session_details.ts";
 import { statusTable } from "../../../ui/report/status_table.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
-import { findTaskSessions } from "../../sessions/find_session.ts";
 import {
   logDirOf,
   openSessions,
@@ -110,6 +109,7 @@ async function choose(
   { task, all, context }: ViewOptions,
 ): Promise<{ sessions: Session[]; older: number }> {
   if (task !== undefined) {
+    const { findTaskSessions } = await import("../../sessions/find_session.ts");
     const limit = all ? undefined : 1;
     const options = { from: context, registry, command: "ralph status", limit };
     return { sessions: await findTaskSessions(task, options), older: 0 };
