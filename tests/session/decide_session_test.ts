@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { decideSession, type SessionDecision } from "../../lib/session/find/decide_session.ts";
-import type { Session, SessionStatus } from "../../lib/session/model/session.ts";
+import type { SessionStatus } from "../../lib/event/vocabulary.ts";
+import type { Session } from "../../lib/session/model/session.ts";
 
 const APP = "/home/me/app";
 const SITE = "/home/me/site";
