@@ -1,8 +1,8 @@
-// East Asian Wide and Fullwidth of Unicode 16, in blocks. Emoji are found by their property.
-const WIDE =
-  /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18dff}\u{1aff0}-\u{1b2ff}\u{1d300}-\u{1d376}\u{1f200}-\u{1f2ff}\u{20000}-\u{3fffd}]/u;
-const ZERO = /[\p{Mn}\p{Me}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u1160-\u11ff]/u;
-const EMOJI = /\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|[#*0-9]\ufe0f?\u20e3/u;
+import fastStringWidth from "fast-string-width";
+
+/** Characters that take no column and that the library counts, except the joiners of emoji. */
+const INVISIBLE =
+  /[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u2060-\u206f\u3164\ufeff]/g;
 const ASCII = /^[\x20-\x7e]*$/;
 
 // Slow to create and cheap to keep; most text never needs it.
@@ -11,13 +11,6 @@ let segmenter: Intl.Segmenter | undefined;
 function graphemes(text: string): Intl.SegmentData[] {
   segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
   return [...segmenter.segment(text)];
-}
-
-function graphemeWidth(grapheme: string): number {
-  if (EMOJI.test(grapheme)) return 2;
-  let width = 0;
-  for (const char of grapheme) width += ZERO.test(char) ? 0 : WIDE.test(char) ? 2 : 1;
-  return width;
 }
 
 /**
@@ -40,9 +33,8 @@ function graphemeWidth(grapheme: string): number {
  */
 export function displayWidth(text: string): number {
   if (ASCII.test(text)) return text.length;
-  let width = 0;
-  for (const { segment } of graphemes(text)) width += graphemeWidth(segment);
-  return width;
+  // Composed, because it measures Korean letters that only together make a syllable one by one.
+  return fastStringWidth(text.normalize("NFC").replace(INVISIBLE, ""));
 }
 
 /**
@@ -66,7 +58,7 @@ export function truncateText(text: string, columns: number): string {
   if (text.length * 2 <= columns || displayWidth(text) <= columns) return text;
   let width = 0;
   for (const { segment, index } of graphemes(text)) {
-    width += graphemeWidth(segment);
+    width += displayWidth(segment);
     if (width > columns - 1) return `${text.slice(0, index).trimEnd()}…`;
   }
   return text;
