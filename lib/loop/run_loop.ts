@@ -81,7 +81,8 @@ export async function* runLoop(options: RunLoopOptions): AsyncGenerator<LoopEven
           break;
         }
         case "probe": {
-          const { states } = await probeAgents(step.agents, { ...options, env: context.env });
+          const { agents } = options;
+          const { states } = await probeAgents(step.agents, { agents, env: context.env });
           state = { ...state, failover: new Map([...state.failover, ...states]) };
           break;
         }
