@@ -89,7 +89,8 @@ export async function suiteScene(scene: SceneOptions): Promise<Scene> {
     start: (...args) => startRalph(args, options),
     async run(...args) {
       const at = performance.now();
-      const mode = args.includes("--detach") || args.includes("--worker") ? [] : ["--foreground"];
+      const chosen = ["--detach", "--foreground", "--worker"].some((each) => args.includes(each));
+      const mode = chosen ? [] : ["--foreground"];
       const given = args.filter((arg) => arg !== "--worker");
       const result = await startRalph(["run", "job", "-a", ask, ...mode, ...given], options)
         .result;
