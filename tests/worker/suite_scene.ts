@@ -91,8 +91,9 @@ export async function suiteScene(scene: SceneOptions): Promise<Scene> {
       const at = performance.now();
       const chosen = ["--detach", "--foreground", "--worker"].some((each) => args.includes(each));
       const mode = chosen ? [] : ["--foreground"];
+      const agent = args.includes("-a") ? [] : ["-a", ask];
       const given = args.filter((arg) => arg !== "--worker");
-      const result = await startRalph(["run", "job", "-a", ask, ...mode, ...given], options)
+      const result = await startRalph(["run", "job", ...agent, ...mode, ...given], options)
         .result;
       const ms = performance.now() - at;
       await assertNothingLeft(home);
