@@ -50,6 +50,11 @@ export interface AgentStartOptions {
    * the same value are ended with the agent, in any process group.
    */
   env: Record<string, string>;
+  /**
+   * A folder for files of the run that only the user may read, such as the prompt; it is removed
+   * with the session, even one that was killed. @default {the system's temporary folder}
+   */
+  scratchDir?: string | undefined;
   /** Whether the agent may do anything without asking. @default {false} */
   yolo?: boolean | undefined;
   /** Called when it has written anything, even without an event: half a line, a progress bar. */

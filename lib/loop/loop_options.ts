@@ -56,6 +56,8 @@ export interface RunLoopOptions {
   env?: Record<string, string | undefined> | undefined;
   /** Further variables for every agent and check. @default {none} */
   agentVariables?: Record<string, string> | undefined;
+  /** Where agents put private files, such as prompts. @default {the system's temporary folder} */
+  scratchDir?: string | undefined;
   /** The user's config folder, which may contain a prompt.md. @default {none} */
   configDir?: string | undefined;
   /** Where the last good text of prd.json is kept. @default {only in memory} */

@@ -30,6 +30,7 @@ export async function* runAgent(
     iteration: state.iterations,
     model,
     env: environmentFor(context, work.agent),
+    scratchDir: context.options.scratchDir,
     yolo: options.yolo ?? false,
     limits: options.limits ?? {},
     elapsedMs: context.elapsedMs,

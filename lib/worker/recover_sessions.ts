@@ -1,7 +1,6 @@
-import { stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { removePlugin } from "../agent/opencode/deploy_plugin.ts";
-import { removeSignalFolders } from "../agent/pty/signal_folder.ts";
 import { errorCode } from "../base/error_code.ts";
 import { clearStaleLock } from "../git/clear_stale_lock.ts";
 import type { LoopOutcome } from "../event/vocabulary.ts";
@@ -12,7 +11,7 @@ import { Recorder } from "../session/recorder.ts";
 import type { Registry } from "../session/registry/registry.ts";
 import { endedStatus, type Session } from "../session/model/session.ts";
 import { openSessionLog } from "../session/log/session_log.ts";
-import type { SessionPaths } from "../session/model/session_paths.ts";
+import { scratchDir, type SessionPaths } from "../session/model/session_paths.ts";
 import { lockTask, TaskLockedError } from "../base/lock.ts";
 import { killReason } from "./control_file.ts";
 import { lastWords } from "./last_words.ts";
@@ -107,7 +106,6 @@ async function recoverSession(
   await endSessionProcesses(session);
   if (session.root !== "") {
     await clearStaleLock(session.root);
-    await removeSignalFolders(session.id);
     await removePlugin({ cwd: session.root, id: session.id });
   }
   if (!await canHoldLog(dir)) {
@@ -117,6 +115,7 @@ async function recoverSession(
     registry.endSession(session.id, endedStatus(as.outcome), as.reason, { outcome: as.outcome });
     return;
   }
+  await rm(scratchDir(dir), { recursive: true, force: true });
   await using log = await openSessionLog(dir);
   const known = await replayLog(registry, session, dir);
   if (registry.getSession(session.id)?.status !== "running") return;

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { lockWorkTree } from "./lock_work_tree.ts";
 import type { Task } from "../task/task.ts";
 import { join } from "node:path";
@@ -16,7 +17,7 @@ import { processIdentity } from "../base/process_identity.ts";
 import { Recorder } from "../session/recorder.ts";
 import type { Registry } from "../session/registry/registry.ts";
 import { openSessionLog } from "../session/log/session_log.ts";
-import type { SessionPaths } from "../session/model/session_paths.ts";
+import { scratchDir, type SessionPaths } from "../session/model/session_paths.ts";
 import { lockTask, TaskLockedError } from "../base/lock.ts";
 import { watchControl } from "./control_file.ts";
 import { type Hook, hookSink } from "./hook_sink.ts";
@@ -74,6 +75,7 @@ export async function runSession(
   }
 
   const dir = join(paths.sessionsDir, id);
+  const scratch = scratchDir(dir);
   const control = loop.control ?? new LoopControl();
   await using _control = await watchControl(dir, control);
   await using log = await openSessionLog(dir);
@@ -84,7 +86,9 @@ export async function runSession(
   const folders = [paths.stateDir, paths.dataDir];
   let result: LoopResult | undefined;
   try {
-    for await (const event of runLoop({ ...loop, control, agentVariables, folders })) {
+    for await (
+      const event of runLoop({ ...loop, control, agentVariables, folders, scratchDir: scratch })
+    ) {
       if (event.type === "loop_started") {
         const session = registry.createSession(newSession(id, event));
         sinks.push(recording.use(new Recorder(id, { registry, log })));
@@ -107,6 +111,8 @@ export async function runSession(
       registry.endSession(id, "failed", error instanceof Error ? error.message : String(error));
     }
     throw error;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
   }
 }
 

@@ -8,7 +8,7 @@ async function written(text?: string, more?: string): Promise<unknown> {
   await using home = await tempDir();
   await mkdir(join(home.path, ".claude"));
   if (text !== undefined) await writeFile(join(home.path, ".claude", "settings.json"), text);
-  const settings = claudeSettings({ HOME: home.path }, more === undefined ? {} : { more });
+  const settings = claudeSettings({ env: { HOME: home.path } }, more === undefined ? {} : { more });
   const [, , , file = ""] = settings.args;
   await settings.write();
   try {
@@ -50,7 +50,7 @@ Deno.test("claudeSettings() adds settings to the user's, even if these are broke
 Deno.test("claudeSettings() reads from CLAUDE_CONFIG_DIR", async () => {
   await using dir = await tempDir();
   await writeFile(join(dir.path, "settings.json"), '{"model":"m"}');
-  const settings = claudeSettings({ HOME: "/nowhere", CLAUDE_CONFIG_DIR: dir.path });
+  const settings = claudeSettings({ env: { HOME: "/nowhere", CLAUDE_CONFIG_DIR: dir.path } });
   await settings.write();
   assertEquals(JSON.parse(await readFile(settings.args[3] ?? "", "utf8")), { model: "m" });
   await settings.remove();
@@ -58,9 +58,12 @@ Deno.test("claudeSettings() reads from CLAUDE_CONFIG_DIR", async () => {
 
 Deno.test("claudeSettings() keeps the sources that the user picked", async () => {
   for (const args of [["--setting-sources", "user"], ["--setting-sources=user"]]) {
-    const settings = claudeSettings({ HOME: "/nowhere" }, { args });
+    const settings = claudeSettings({ env: { HOME: "/nowhere" } }, { args });
     assertEquals(settings.args, []);
     await settings.write();
-    assertEquals(claudeSettings({}, { args, more: '{"a":1}' }).args, ["--settings", '{"a":1}']);
+    assertEquals(claudeSettings({ env: {} }, { args, more: '{"a":1}' }).args, [
+      "--settings",
+      '{"a":1}',
+    ]);
   }
 });

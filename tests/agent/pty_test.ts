@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
-import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import headless from "@xterm/headless";
@@ -11,7 +10,7 @@ import { deployPlugin, removePlugin } from "../../lib/agent/opencode/deploy_plug
 import { isProcessGroupAlive } from "../../lib/base/end_processes.ts";
 import { openPty, type OpenPtyOptions, type Pty } from "../../lib/agent/pty/pty.ts";
 import { runPty } from "../../lib/agent/pty/run_pty.ts";
-import { openSignalFolder, removeSignalFolders } from "../../lib/agent/pty/signal_folder.ts";
+import { openSignalFolder } from "../../lib/agent/pty/signal_folder.ts";
 import { TailFile } from "../../lib/base/tail_file.ts";
 import { runGit } from "../../lib/git/run_git.ts";
 import { embedPlugin, PLUGIN_MODULE } from "../../tools/embed_plugin.ts";
@@ -269,21 +268,16 @@ Deno.test("removePlugin() keeps what the user had in .opencode, and what is trac
   await removePlugin({ cwd, id: "one" });
 });
 
-Deno.test("recovery removes what a killed worker has left of one session", async () => {
-  await using repo = await tempRepo();
-  const cwd = repo.path;
-  const [id, other] = [crypto.randomUUID(), crypto.randomUUID()];
-  const signals = await openSignalFolder({ env: { RALPH_SESSION: id } });
-  await using kept = await openSignalFolder({ env: { RALPH_SESSION: other } });
-  await deployPlugin({ cwd, id });
-  await removeSignalFolders(id);
-  await removePlugin({ cwd, id });
-  const left = await readdir(tmpdir());
-  assertEquals(left.filter((name) => name.includes(id)), []);
-  assertEquals(left.filter((name) => name.includes(other)).length, 1);
-  assertEquals(await kept.read(), undefined);
-  assertEquals(await signals.read(), undefined);
-  assertEquals(await readdir(cwd), [".git"]);
+Deno.test("openSignalFolder() uses the session's scratch folder, and leaves nothing in it", async () => {
+  await using dir = await tempDir();
+  const scratchDir = join(dir.path, "log", "scratch");
+  {
+    await using signals = await openSignalFolder({ scratchDir });
+    assertEquals((await readdir(scratchDir)).map((name) => join(scratchDir, name)), [signals.path]);
+    assertEquals((await stat(scratchDir)).mode & 0o777, 0o700);
+    assertEquals(await signals.read(), undefined);
+  }
+  assertEquals(await readdir(scratchDir), []);
 });
 
 Deno.test("ralph run --pty refuses an agent that has no PTY mode", async () => {

@@ -47,7 +47,7 @@ export function createClaude(options: ClaudeOptions = {}): Agent {
     start(start) {
       if (pty) return startClaudePty(options, start);
       const state = newClaudeState(start.cwd);
-      const settings = claudeSettings(start.env, options);
+      const settings = claudeSettings(start, options);
       const args = [...HEADLESS, ...settings.args, ...claudeArguments(options, start)];
       return runAgentProcess([program, ...args], {
         cwd: start.cwd,

@@ -31,13 +31,13 @@ const CTRL_D = "\x04";
  */
 export function startClaudePty(options: ClaudeOptions, start: AgentStartOptions): AgentRun {
   const { program = "claude", patterns = [], now = Date.now } = options;
-  const opened = openSignalFolder({ env: start.env });
+  const opened = openSignalFolder(start);
   // The rejection surfaces where `opened` is awaited.
   opened.catch(() => {});
   let folder: SignalFolder | undefined;
   const turns = new ClaudeTurns({ cwd: start.cwd, read: async () => await folder?.read() });
   const env = { ...start.env };
-  const settings = claudeSettings(env, { ...options, more: claudeHooks() });
+  const settings = claudeSettings({ ...start, env }, { ...options, more: claudeHooks() });
   return runPty(async () => {
     folder = await opened;
     env[SIGNAL_VARIABLE] = folder.file;

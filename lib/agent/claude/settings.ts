@@ -1,6 +1,8 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join } from "node:path";
+import type { AgentStartOptions } from "../agent.ts";
+import { type PrivateFile, privateFile } from "../private_file.ts";
 
 /** Options for {@linkcode claudeSettings}. */
 export interface ClaudeSettingsOptions {
@@ -10,7 +12,7 @@ export interface ClaudeSettingsOptions {
   more?: string | undefined;
 }
 
-/** The settings of one run of Claude Code, in a temporary file. */
+/** The settings of one run of Claude Code, in a private file. */
 export interface ClaudeSettings {
   /** The arguments that make Claude Code use them. */
   readonly args: string[];
@@ -28,11 +30,11 @@ export interface ClaudeSettings {
  *
  * If the user's arguments contain `--setting-sources`, that is used instead.
  *
- * @param env The environment of the agent, to find the user's settings.
+ * @param start The environment, to find the user's settings, and where the file is to be.
  * @returns The settings, whose file is not written yet.
  */
 export function claudeSettings(
-  env: Record<string, string>,
+  start: Pick<AgentStartOptions, "env" | "scratchDir">,
   options: ClaudeSettingsOptions = {},
 ): ClaudeSettings {
   const { args = [], more = "{}" } = options;
@@ -40,18 +42,18 @@ export function claudeSettings(
     const nothing = () => Promise.resolve();
     return { args: more === "{}" ? [] : ["--settings", more], write: nothing, remove: nothing };
   }
+  const { env } = start;
   const home = env.HOME ?? env.USERPROFILE ?? homedir();
   const source = join(env.CLAUDE_CONFIG_DIR ?? join(home, ".claude"), "settings.json");
-  const path = join(tmpdir(), `ralph-claude-${crypto.randomUUID()}.json`);
+  const file: PrivateFile = privateFile(["claude", ".json"], start);
   return {
-    args: ["--setting-sources", "project,local", "--settings", path],
+    args: ["--setting-sources", "project,local", "--settings", file.path],
     async write() {
       const own = withoutHooks(await readFile(source, "utf8").catch(() => "{}"));
       // A file, so that the user's variables and helpers do not appear in the process list.
-      const text = JSON.stringify({ ...own, ...JSON.parse(more) });
-      await writeFile(path, text, { mode: 0o600, flag: "wx" });
+      await file.write(JSON.stringify({ ...own, ...JSON.parse(more) }));
     },
-    remove: () => rm(path, { force: true }),
+    remove: file.remove,
   };
 }
 

@@ -2,12 +2,10 @@ import type { Agent, AgentStartOptions } from "../agent.ts";
 import { classifyEnding, type EndingFacts, type EndingPattern } from "../ending/classify_ending.ts";
 import type { CommandConfig, PatternConfig } from "./command_config.ts";
 import { cutText } from "../../base/cut_text.ts";
+import { privateFile } from "../private_file.ts";
 import { probeProgram } from "../process/probe_program.ts";
 import { runAgentProcess } from "../process/run_agent_process.ts";
 import { runPty } from "../pty/run_pty.ts";
-import { rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 /** Options for {@linkcode createCommand}. */
 export interface CommandOptions {
@@ -61,7 +59,7 @@ export function createCommand(
         versionArgs: config.version_args ?? [],
       }),
     start(start) {
-      const file = config.prompt === "file" ? promptFile() : undefined;
+      const file = config.prompt === "file" ? privateFile(["prompt", ".md"], start) : undefined;
       if (config.pty) {
         return runPty(async () => {
           await file?.write(start.prompt);
@@ -153,28 +151,4 @@ export function commandLine(
     ...(modelFlag !== undefined && model !== undefined && !takesModel ? [modelFlag, model] : []),
     ...(prompt !== undefined && !takesPrompt ? [prompt] : []),
   ];
-}
-
-/** A temporary file for one prompt. */
-interface PromptFile {
-  /** Its path. */
-  readonly path: string;
-  /** Writes it, readable by its owner only. */
-  write(prompt: string): Promise<void>;
-  /** Removes it, if it exists. */
-  remove(): Promise<void>;
-}
-
-/**
- * Chooses a temporary file for a program that reads its prompt from a file.
- *
- * @returns The file, which is not written yet.
- */
-function promptFile(): PromptFile {
-  const path = join(tmpdir(), `ralph-prompt-${crypto.randomUUID()}.md`);
-  return {
-    path,
-    write: (prompt) => writeFile(path, prompt, { mode: 0o600, flag: "wx" }),
-    remove: () => rm(path, { force: true }),
-  };
 }

@@ -44,7 +44,7 @@ export function startOpencodePty(options: OpencodePtyOptions, start: AgentStartO
   const { program = "opencode", now = Date.now } = options;
   const { cwd, model, yolo = false } = start;
   const id = start.env[SESSION_VARIABLE] ?? crypto.randomUUID();
-  const opened = openSignalFolder({ env: start.env });
+  const opened = openSignalFolder(start);
   // The rejection surfaces where `opened` is awaited.
   opened.catch(() => {});
   let folder: SignalFolder | undefined;

@@ -1,8 +1,8 @@
 import { type FSWatcher, watch } from "node:fs";
-import { mkdtemp, readdir, readFile, realpath, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { SESSION_VARIABLE } from "../agent_environment.ts";
+import type { AgentStartOptions } from "../agent.ts";
+import { privateFolder } from "../private_file.ts";
 
 /** The variable that names the signal file to the hooks and plugins of an agent. */
 export const SIGNAL_VARIABLE = "RALPH_SIGNAL_FILE";
@@ -12,12 +12,6 @@ export const INTERACTIVE_SUFFIX = ".interactive";
 
 /** A file beside the signal file that exists if the agent may do anything without asking. */
 export const ALLOW_SUFFIX = ".allow";
-
-/** Options for {@linkcode openSignalFolder}. */
-export interface SignalFolderOptions {
-  /** The environment of the agent; the folder's name contains its session, if there is one. */
-  env: Record<string, string>;
-}
 
 /** A private folder with the file where an agent reports the state of its turn. */
 export interface SignalFolder extends AsyncDisposable {
@@ -36,9 +30,10 @@ export interface SignalFolder extends AsyncDisposable {
  *
  * @returns The folder; dispose of it to remove it.
  */
-export async function openSignalFolder(options: SignalFolderOptions): Promise<SignalFolder> {
-  const prefix = folderPrefix(options.env[SESSION_VARIABLE] ?? "");
-  const path = await realpath(await mkdtemp(join(tmpdir(), prefix)));
+export async function openSignalFolder(
+  start: Pick<AgentStartOptions, "scratchDir"> = {},
+): Promise<SignalFolder> {
+  const path = await realpath(await mkdtemp(join(await privateFolder(start), "ralph-pty-")));
   const file = join(path, "signal.json");
   return {
     path,
@@ -64,16 +59,4 @@ export async function openSignalFolder(options: SignalFolderOptions): Promise<Si
     },
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }),
   };
-}
-
-/** Removes the signal folders of a session whose worker was killed. */
-export async function removeSignalFolders(sessionId: string): Promise<void> {
-  const prefix = folderPrefix(sessionId);
-  const names = await readdir(tmpdir()).catch(() => []);
-  const left = sessionId === "" ? [] : names.filter((name) => name.startsWith(prefix));
-  await Promise.all(left.map((name) => rm(join(tmpdir(), name), { recursive: true, force: true })));
-}
-
-function folderPrefix(sessionId: string): string {
-  return `ralph-pty-${sessionId.replaceAll(/[^\w-]/g, "_")}-`;
 }

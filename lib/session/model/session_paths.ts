@@ -76,3 +76,13 @@ export function sessionLogDir(id: string, env: PathEnvironment = process.env): s
   }
   return join(sessionPaths(env).sessionsDir, id);
 }
+
+/**
+ * The scratch folder of a session, in the folder of its log: private files of its agents, such as
+ * prompts, none of which is needed once the session has ended.
+ *
+ * @param logDir The folder of the session's log.
+ */
+export function scratchDir(logDir: string): string {
+  return join(logDir, "scratch");
+}
