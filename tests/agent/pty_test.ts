@@ -253,6 +253,30 @@ Deno.test("deployPlugin() keeps the work tree clean, and removePlugin() restores
   assertEquals(await readFile(exclude, "utf8"), before);
 });
 
+Deno.test("deployPlugin() works in a subfolder, and with a git older than 2.31", async () => {
+  await using repo = await tempRepo();
+  const cwd = join(repo.path, "app");
+  await mkdir(cwd);
+  // Such a git prints what it does not know.
+  const script = `#!/bin/sh
+for arg; do shift; case $arg in --path-format=*) echo "$arg";; *) set -- "$@" "$arg";; esac; done
+PATH="${process.env.PATH}" exec git "$@"
+`;
+  await using bin = await tempDir();
+  await writeFile(join(bin.path, "git"), script, { mode: 0o755 });
+  const path = process.env.PATH;
+  process.env.PATH = `${bin.path}:${path}`;
+  try {
+    await deployPlugin({ cwd, id: "one" });
+    assertEquals(await readdir(cwd), [".opencode"]);
+    assertEquals(await runGit(["status", "--porcelain"], { cwd }), "");
+    await removePlugin({ cwd, id: "one" });
+    assertEquals([await readdir(cwd), await readdir(repo.path)], [[], [".git", "app"]]);
+  } finally {
+    process.env.PATH = path;
+  }
+});
+
 Deno.test("removePlugin() keeps what the user had in .opencode, and what is tracked", async () => {
   await using repo = await tempRepo();
   const cwd = repo.path;

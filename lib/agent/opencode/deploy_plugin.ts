@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { runGit } from "../../git/run_git.ts";
 import { writeAtomic } from "../../base/write_atomic.ts";
 import { OPENCODE_PLUGIN } from "./plugin.ts";
@@ -76,9 +76,11 @@ async function remove(path: string): Promise<void> {
 
 /** Does nothing outside a repository. */
 async function editExclude(cwd: string, edit: (lines: string[]) => string[]): Promise<void> {
-  const args = ["rev-parse", "--path-format=absolute", "--git-path", "info/exclude"];
-  const file = (await runGit(args, { cwd }).catch(() => "")).trim();
-  if (file === "") return;
+  // Before 2.31 git has no --path-format, and prints it as if it were a path.
+  const args = ["rev-parse", "--git-path", "info/exclude"];
+  const path = (await runGit(args, { cwd }).catch(() => "")).trim();
+  if (path === "") return;
+  const file = resolve(cwd, path);
   const text = await readFile(file, "utf8").catch(() => "");
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
