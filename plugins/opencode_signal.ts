@@ -1,6 +1,6 @@
 /**
  * The plugin with which the interactive OpenCode reports the state of its turn to ralph. Ralph
- * writes it into `.opencode/plugins/` for one run and removes it afterwards.
+ * writes it into a private folder for one run, and names it in the config of that run.
  *
  * It replaces the file in `RALPH_SIGNAL_FILE` whenever the root session starts to work or becomes
  * idle, writes the events of the session beside it, and refuses permissions while nobody has taken

@@ -62,8 +62,8 @@ export interface CreateAgentsOptions {
 
 /** Why an agent without a PTY mode cannot be used where everything is to run in one. */
 export const NO_PTY_MODE = {
-  reason: "it has no PTY mode, which --pty asks for",
-  hint: "claude and opencode have one, and a command of the config with pty = true",
+  reason: "it has no PTY mode, which --pty requires",
+  hint: "claude, opencode and commands configured with pty = true have one",
 } as const;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;

@@ -1,6 +1,5 @@
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { removePlugin } from "../agent/opencode/deploy_plugin.ts";
 import { errorCode } from "../base/error_code.ts";
 import { clearStaleLock } from "../git/clear_stale_lock.ts";
 import type { LoopOutcome } from "../event/vocabulary.ts";
@@ -106,7 +105,6 @@ async function recoverSession(
   await endSessionProcesses(session);
   if (session.root !== "") {
     await clearStaleLock(session.root);
-    await removePlugin({ cwd: session.root, id: session.id });
   }
   if (!await canHoldLog(dir)) {
     warn(

@@ -1,23 +1,21 @@
-import { assert, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
-import { appendFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { appendFile, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import headless from "@xterm/headless";
 import { createAgents } from "../../lib/agent/create_agents.ts";
 import { classifyEnding } from "../../lib/agent/ending/classify_ending.ts";
 import { createCommand } from "../../lib/agent/command/command.ts";
-import { deployPlugin, removePlugin } from "../../lib/agent/opencode/deploy_plugin.ts";
 import { isProcessGroupAlive } from "../../lib/base/end_processes.ts";
 import { openPty, type OpenPtyOptions, type Pty } from "../../lib/agent/pty/pty.ts";
 import { runPty } from "../../lib/agent/pty/run_pty.ts";
 import { openSignalFolder } from "../../lib/agent/pty/signal_folder.ts";
 import { TailFile } from "../../lib/base/tail_file.ts";
-import { runGit } from "../../lib/git/run_git.ts";
 import { embedPlugin, PLUGIN_MODULE } from "../../tools/embed_plugin.ts";
 import { collect, outputLines, TEST_ENV, testStart } from "../kit/agent_testing.ts";
 import { configure, ralph } from "../kit/ralph_process.ts";
 import { type ScriptedAgent, taskRepo } from "../kit/scripted_agent.ts";
-import { tempDir, tempRepo } from "../kit/testing.ts";
+import { tempDir } from "../kit/testing.ts";
 
 const open = (script: string, options: Partial<OpenPtyOptions> = {}) =>
   openPty(["sh", "-c", script], { cwd: "/", env: TEST_ENV, ...options });
@@ -232,64 +230,6 @@ Deno.test("TailFile gives each line once, and skips one that is too long", async
 
 Deno.test("the embedded plugin of OpenCode equals the one in plugins/", async () => {
   assertEquals(await readFile(PLUGIN_MODULE, "utf8"), await embedPlugin());
-});
-
-Deno.test("deployPlugin() keeps the work tree clean, and removePlugin() restores what was there", async () => {
-  await using repo = await tempRepo();
-  const cwd = repo.path;
-  const status = () => runGit(["status", "--porcelain"], { cwd });
-  const exclude = join(cwd, ".git", "info", "exclude");
-  const before = await readFile(exclude, "utf8");
-  await deployPlugin({ cwd, id: "one" });
-  assertEquals(await status(), "");
-  assertGreater((await readdir(join(cwd, ".opencode", "plugins"))).length, 0);
-  // As OpenCode does, and as an agent may.
-  await mkdir(join(cwd, ".opencode", "node_modules"));
-  await writeFile(join(cwd, ".opencode", "package.json"), "{}");
-  await mkdir(join(cwd, ".opencode", "agent"));
-  await writeFile(join(cwd, ".opencode", "agent", "mine.md"), "x");
-  await removePlugin({ cwd, id: "one" });
-  assertEquals(await readdir(join(cwd, ".opencode")), ["agent"]);
-  assertEquals(await readFile(exclude, "utf8"), before);
-});
-
-Deno.test("deployPlugin() works in a subfolder, and with a git older than 2.31", async () => {
-  await using repo = await tempRepo();
-  const cwd = join(repo.path, "app");
-  await mkdir(cwd);
-  // Such a git prints what it does not know.
-  const script = `#!/bin/sh
-for arg; do shift; case $arg in --path-format=*) echo "$arg";; *) set -- "$@" "$arg";; esac; done
-PATH="${process.env.PATH}" exec git "$@"
-`;
-  await using bin = await tempDir();
-  await writeFile(join(bin.path, "git"), script, { mode: 0o755 });
-  const path = process.env.PATH;
-  process.env.PATH = `${bin.path}:${path}`;
-  try {
-    await deployPlugin({ cwd, id: "one" });
-    assertEquals(await readdir(cwd), [".opencode"]);
-    assertEquals(await runGit(["status", "--porcelain"], { cwd }), "");
-    await removePlugin({ cwd, id: "one" });
-    assertEquals([await readdir(cwd), await readdir(repo.path)], [[], [".git", "app"]]);
-  } finally {
-    process.env.PATH = path;
-  }
-});
-
-Deno.test("removePlugin() keeps what the user had in .opencode, and what is tracked", async () => {
-  await using repo = await tempRepo();
-  const cwd = repo.path;
-  const folder = join(cwd, ".opencode");
-  await mkdir(join(folder, "plugins"), { recursive: true });
-  await writeFile(join(folder, "package.json"), "{}");
-  await deployPlugin({ cwd, id: "one" });
-  await writeFile(join(folder, ".gitignore"), "node_modules");
-  await runGit(["add", "--force", ".opencode/.gitignore"], { cwd });
-  await writeFile(join(folder, "bun.lock"), "");
-  await removePlugin({ cwd, id: "one" });
-  assertEquals((await readdir(folder)).sort(), [".gitignore", "package.json", "plugins"]);
-  await removePlugin({ cwd, id: "one" });
 });
 
 Deno.test("openSignalFolder() uses the session's scratch folder, and leaves nothing in it", async () => {

@@ -1,10 +1,12 @@
 import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parse } from "jsonc-parser";
 import type { PermissionConfig } from "./server/permission_rules.ts";
 import type { AgentRun, AgentStartOptions } from "../agent.ts";
-import { deployPlugin, removePlugin } from "./deploy_plugin.ts";
+import { OPENCODE_PLUGIN } from "./plugin.ts";
 import { OpencodeTurns } from "./turns.ts";
 import { runPty } from "../pty/run_pty.ts";
-import { SESSION_VARIABLE } from "../agent_environment.ts";
 import {
   ALLOW_SUFFIX,
   INTERACTIVE_SUFFIX,
@@ -33,7 +35,7 @@ const CTRL_C = "\x03";
 /**
  * Starts the interactive OpenCode on a story, in a PTY.
  *
- * A plugin in `.opencode/plugins/` reports when a turn is over and what happened, and refuses
+ * A plugin, which the config in its environment names, reports when a turn is over and what happened, and refuses
  * permissions while nobody has taken over. It is removed when the program has ended.
  *
  * @param options The options of the agent.
@@ -43,7 +45,6 @@ const CTRL_C = "\x03";
 export function startOpencodePty(options: OpencodePtyOptions, start: AgentStartOptions): AgentRun {
   const { program = "opencode", now = Date.now } = options;
   const { cwd, model, yolo = false } = start;
-  const id = start.env[SESSION_VARIABLE] ?? crypto.randomUUID();
   const opened = openSignalFolder(start);
   // The rejection surfaces where `opened` is awaited.
   opened.catch(() => {});
@@ -51,11 +52,15 @@ export function startOpencodePty(options: OpencodePtyOptions, start: AgentStartO
   let turns: OpencodeTurns | undefined;
   const env = { ...start.env, OPENCODE_PERMISSION: permissionOf(options, start) };
   return runPty(async () => {
-    const { file, read } = folder = await opened;
+    const { file, path, read } = folder = await opened;
+    const plugin = join(path, "ralph_signal.ts");
+    await writeFile(plugin, OPENCODE_PLUGIN);
     turns = new OpencodeTurns({ read, eventsFile: `${file}.events`, cwd, model, now });
-    Object.assign(env, { [SIGNAL_VARIABLE]: file });
+    Object.assign(env, {
+      [SIGNAL_VARIABLE]: file,
+      [CONFIG_VARIABLE]: configWith(plugin, start.env[CONFIG_VARIABLE]),
+    });
     if (yolo) await writeFile(file + ALLOW_SUFFIX, "");
-    await deployPlugin({ cwd, id });
     return [
       program,
       ...(model === undefined ? [] : ["--model", model]),
@@ -82,7 +87,6 @@ export function startOpencodePty(options: OpencodePtyOptions, start: AgentStartO
     classify: (facts) => turns?.ending(facts) ?? { kind: "launch", message: "Never started" },
     async cleanUp() {
       await turns?.[Symbol.asyncDispose]();
-      await removePlugin({ cwd, id });
       await opened.then((it) => it[Symbol.asyncDispose]());
     },
     signal: start.signal,
@@ -97,4 +101,17 @@ function permissionOf(
   const asked = typeof permission === "string" ? { "*": permission } : permission;
   // Without this tool the model decides for itself; a question would only cost a turn.
   return JSON.stringify({ ...(yolo ? { "*": "allow" } : asked), question: "deny" });
+}
+
+/** Config that OpenCode adds to that of its files; it may have comments. */
+const CONFIG_VARIABLE = "OPENCODE_CONFIG_CONTENT";
+
+/**
+ * OpenCode installs packages into every folder of plugins that it finds, at each start; a plugin
+ * that the config names is only loaded.
+ */
+function configWith(plugin: string, own = "{}"): string {
+  const config: { plugin?: unknown } | undefined = parse(own);
+  const plugins = Array.isArray(config?.plugin) ? config.plugin : [];
+  return JSON.stringify({ ...config, plugin: [...plugins, pathToFileURL(plugin).href] });
 }
