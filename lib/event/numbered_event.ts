@@ -25,7 +25,8 @@ export function eventLine({ seq, event }: NumberedEvent): string {
 export function parseEventLine(line: string): NumberedEvent | undefined {
   try {
     const { seq, ...event } = JSON.parse(line) as { seq?: unknown } & LoopEvent;
-    return typeof seq === "number" ? { seq, event: event as LoopEvent } : undefined;
+    if (typeof seq !== "number" || typeof event.type !== "string") return undefined;
+    return { seq, event: event as LoopEvent };
   } catch {
     return undefined;
   }

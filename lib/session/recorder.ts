@@ -3,8 +3,10 @@ import { addUsage } from "../event/usage.ts";
 import type { LoopEvent } from "../event/loop_event.ts";
 import type { Sink } from "../event/sink.ts";
 import type { NumberedEvent } from "../event/numbered_event.ts";
+import { isBusy } from "../base/lock.ts";
 import { outputText } from "../event/output_text.ts";
 import { type ProcessIdentity, processIdentity } from "../base/process_identity.ts";
+import { LOCKED, whenFree } from "./registry/when_free.ts";
 import { SessionNotFoundError } from "./registry/registry_error.ts";
 import type { Registry } from "./registry/registry.ts";
 import {
@@ -26,7 +28,13 @@ export interface RecorderOptions {
   batchMs?: number;
   /** Identifies the agent's process. @default {processIdentity} */
   identify?: (pid: number) => ProcessIdentity | undefined;
+  /** Receives, once, that the registry is locked by another process. */
+  onWarning?: ((message: string) => void) | undefined;
 }
+
+/** How long a transaction may hold everything else up, in milliseconds. */
+const COMMIT_WAIT_MS = 250;
+const RETRY_MS = 1_000;
 
 /**
  * Records a session: events in its log, their summary in the registry, the agents' output in
@@ -66,6 +74,8 @@ export class Recorder implements Sink {
   #failure: { error: unknown } | undefined;
   /** The usage of finished iterations, and of the current one so far. */
   #used: Usage;
+  readonly #onWarning: ((message: string) => void) | undefined;
+  #warned = false;
   #current: Usage | undefined;
 
   /**
@@ -84,6 +94,7 @@ export class Recorder implements Sink {
     this.#batchMs = options.batchMs ?? 200;
     this.#identify = options.identify ?? processIdentity;
     this.#used = session.usage;
+    this.#onWarning = options.onWarning;
   }
 
   /** The number of the last event; 0 before the first. */
@@ -112,7 +123,8 @@ export class Recorder implements Sink {
     const flushing = this.#flushing;
     this.#enqueue(event);
     await flushing;
-    if (isUrgent(event)) this.#commit();
+    if (event.type === "loop_finished") await this.#commitAll();
+    else if (isUrgent(event)) this.#tryCommit();
     if (event.type === "iteration_finished" || event.type === "loop_finished") {
       this.#syncing = this.#sync(this.#syncing);
       if (event.type === "loop_finished") {
@@ -130,7 +142,7 @@ export class Recorder implements Sink {
    */
   async flush(): Promise<void> {
     await this.#log.flush();
-    this.#commit();
+    await this.#commitAll();
     await this.#syncing;
     await this.#log.flush({ fsync: true });
     this.#throwFailure();
@@ -193,9 +205,10 @@ export class Recorder implements Sink {
     const writes = this.#writes;
     this.#registry.transaction(() => {
       for (const write of writes) this.#apply(write);
-    });
+    }, { waitMs: COMMIT_WAIT_MS });
     // Cleared only now: a failed batch becomes part of the next one.
     this.#writes = [];
+    this.#warned = false;
   }
 
   #apply(write: RegistryWrite): void {
@@ -214,12 +227,28 @@ export class Recorder implements Sink {
     }
   }
 
+  /** The log has the events, so that a registry that is locked can wait: the loop goes on. */
   #tryCommit(): void {
     try {
       this.#commit();
     } catch (error) {
-      this.#failure ??= { error };
+      if (isBusy(error)) {
+        this.#warnLocked();
+        this.#timer ??= setTimeout(() => this.#tryCommit(), RETRY_MS);
+      } else {
+        this.#failure ??= { error };
+      }
     }
+  }
+
+  /** At the end nobody comes later to do it. */
+  async #commitAll(): Promise<void> {
+    await whenFree(() => this.#commit(), { onWarning: () => this.#warnLocked() });
+  }
+
+  #warnLocked(): void {
+    if (!this.#warned) this.#onWarning?.(LOCKED);
+    this.#warned = true;
   }
 
   async #sync(before: Promise<void>): Promise<void> {

@@ -53,6 +53,8 @@ export async function* followSession(
   try {
     yield* readSessionLog(join(paths.sessionsDir, id), {
       follow: true,
+      // Whoever follows wants the rest of it.
+      onDamage: () => {},
       since,
       pollMs: 50,
       signal: AbortSignal.any(signals),

@@ -115,7 +115,7 @@ async function recoverSession(
   }
   await rm(scratchDir(dir), { recursive: true, force: true });
   await using log = await openSessionLog(dir);
-  const known = await replayLog(registry, session, dir);
+  const known = await replayLog(registry, session, { dir, warn });
   if (registry.getSession(session.id)?.status !== "running") return;
   if (known.started === undefined) {
     registry.endSession(session.id, endedStatus(as.outcome), as.reason, { outcome: as.outcome });

@@ -1,4 +1,5 @@
 import type { LoopEvent, StoryCount } from "../event/loop_event.ts";
+import { readMilestones } from "../session/log/session_log.ts";
 import { readSessionLog } from "../session/log/read_session_log.ts";
 import type { Registry } from "../session/registry/registry.ts";
 import { registryWrite } from "../session/registry/registry_writes.ts";
@@ -24,6 +25,14 @@ export interface LogKnowledge {
   commits: number;
 }
 
+/** Options for {@linkcode replayLog}. */
+export interface ReplayLogOptions {
+  /** The folder of the session. */
+  dir: string;
+  /** Receives what is wrong with the log, in one line. */
+  warn: (message: string) => void;
+}
+
 /**
  * Brings the registry up to date with the log, which is at most a moment ahead of it. The session's
  * worker must be dead.
@@ -31,7 +40,7 @@ export interface LogKnowledge {
 export async function replayLog(
   registry: Registry,
   session: Session,
-  dir: string,
+  { dir, warn }: ReplayLogOptions,
 ): Promise<LogKnowledge> {
   const known: LogKnowledge = {
     started: undefined,
@@ -44,7 +53,7 @@ export async function replayLog(
     commits: 0,
   };
   const rows = new Set(registry.listIterations(session.id).map((row) => row.iteration));
-  for await (const { event } of readSessionLog(dir)) {
+  const replay = (event: LoopEvent): void => {
     learn(known, event);
     const write = registryWrite(event);
     if (write.kind === "begin" && !rows.has(write.start.iteration)) {
@@ -54,8 +63,36 @@ export async function replayLog(
     } else if (write.kind === "end") {
       registry.endSession(session.id, write.status, write.reason, write.options);
     }
+  };
+  const milestones = await readMilestones(dir);
+  for await (const { seq, event } of readSessionLog(dir, { onDamage: warn })) {
+    // Those of parts of the log that were deleted.
+    while (milestones[0] !== undefined && milestones[0].seq < seq) {
+      const dropped = milestones.shift();
+      if (dropped !== undefined) tryReplay(dropped.event, replay, warn);
+    }
+    if (milestones[0]?.seq === seq) milestones.shift();
+    tryReplay(event, replay, warn);
   }
   return known;
+}
+
+/** A whole line can still lack what its type says: it is skipped, as one that is not JSON is. */
+function tryReplay(
+  event: LoopEvent,
+  replay: (event: LoopEvent) => void,
+  warn: (message: string) => void,
+): void {
+  try {
+    replay(event);
+  } catch (error) {
+    // A registry that is locked or full is not the fault of the line.
+    const { code, message } = error as { code?: unknown; message?: string };
+    const isContent = error instanceof TypeError || error instanceof RangeError ||
+      (code === "ERR_SQLITE_ERROR" && /constraint failed|cannot be bound/i.test(message ?? ""));
+    if (!isContent) throw error;
+    warn(`Cannot use an event of type "${event.type}" in the log: ${message}`);
+  }
 }
 
 function learn(known: LogKnowledge, event: LoopEvent): void {
@@ -68,10 +105,12 @@ function learn(known: LogKnowledge, event: LoopEvent): void {
     known.iterations = event.iteration;
     known.agents[event.agent] = (known.agents[event.agent] ?? 0) + 1;
   } else if (event.type === "iteration_finished") {
+    // Read first: an event that lacks them changes nothing.
+    const { passed: [...passed], stories, commits } = event;
     known.open = undefined;
-    known.stories = event.stories;
-    known.commits += event.commits;
-    for (const id of event.passed) known.passing.add(id);
+    known.stories = stories;
+    known.commits += commits;
+    for (const id of passed) known.passing.add(id);
   } else if (event.type === "story_set_back") {
     known.passing.delete(event.story.id);
   } else if (event.type === "failed_over") {

@@ -15,6 +15,7 @@ import type { SessionServer } from "../rpc/server/session_server.ts";
 import { openRegistry } from "../session/registry/open_registry.ts";
 import { processIdentity } from "../base/process_identity.ts";
 import { Recorder } from "../session/recorder.ts";
+import { whenFree } from "../session/registry/when_free.ts";
 import type { Registry } from "../session/registry/registry.ts";
 import { openSessionLog } from "../session/log/session_log.ts";
 import { scratchDir, type SessionPaths } from "../session/model/session_paths.ts";
@@ -90,8 +91,10 @@ export async function runSession(
       const event of runLoop({ ...loop, control, agentVariables, folders, scratchDir: scratch })
     ) {
       if (event.type === "loop_started") {
-        const session = registry.createSession(newSession(id, event));
-        sinks.push(recording.use(new Recorder(id, { registry, log })));
+        const session = await whenFree(() => registry.createSession(newSession(id, event)), {
+          onWarning,
+        });
+        sinks.push(recording.use(new Recorder(id, { registry, log, onWarning })));
         // Before the first event is recorded: a client that sees that one finds the socket.
         const server = await serveSession(session, { registry, paths, dir, control, onWarning });
         if (server !== undefined) sinks.push(lasting.use(server));
@@ -107,8 +110,9 @@ export async function runSession(
     if (result === undefined) throw new Error("The loop ended without a result");
     return { id, result };
   } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
     if (registry.getSession(id) !== undefined) {
-      registry.endSession(id, "failed", error instanceof Error ? error.message : String(error));
+      await whenFree(() => registry.endSession(id, "failed", reason), { onWarning });
     }
     throw error;
   } finally {
@@ -165,7 +169,9 @@ export async function serveSession(
   const { startSessionServer } = await import("../rpc/server/session_server.ts");
   try {
     const server = await startSessionServer(session, { paths, dir, control });
-    registry.updateSession(session.id, { socket: server.path });
+    await whenFree(() => registry.updateSession(session.id, { socket: server.path }), {
+      onWarning,
+    });
     return server;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, open, readFile, stat } from "node:fs/promises";
+import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { RUN_VARIABLE } from "../base/end_processes.ts";
 import { EVENTS_FILE } from "../session/log/session_log.ts";
 import { SESSION_VARIABLE } from "./recover_sessions.ts";
 
@@ -56,7 +57,7 @@ export async function startWorker(
   const log = await open(join(dir, WORKER_LOG), "a", 0o600);
   try {
     // A worker that an agent starts must not count as a part of that agent.
-    const { [SESSION_VARIABLE]: _, ...own } = env;
+    const { [SESSION_VARIABLE]: _session, [RUN_VARIABLE]: _run, ...own } = env;
     const child = spawn(program, args, {
       cwd,
       env: own,
@@ -77,6 +78,8 @@ export async function startWorker(
       }
       if (ended === undefined) continue;
       const output = await readFile(join(dir, WORKER_LOG), "utf8");
+      // No session came of it: what it said is in the error.
+      await rm(dir, { recursive: true, force: true });
       throw new WorkerStartError(ended.message ?? output.trim(), ended.code);
     }
   } finally {

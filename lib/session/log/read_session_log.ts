@@ -16,6 +16,8 @@ export interface ReadSessionLogOptions {
   pollMs?: number;
   /** Stops reading, which rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** Receives that a line is not an event: it is skipped then. @default {a `SyntaxError`} */
+  onDamage?: ((message: string) => void) | undefined;
 }
 
 const CHUNK_BYTES = 262_144;
@@ -94,8 +96,8 @@ async function openPartOf(path: string, seq: number): Promise<LineReader | undef
   for (const part of logParts(path).reverse()) {
     const reader = await openPart(part.path);
     if (!reader) continue;
-    const [first] = await reader.next();
-    if (first !== undefined && seqOf(first) <= seq) {
+    const first = await firstSeq(reader);
+    if (first !== undefined && first <= seq) {
       reader.rewind();
       return reader;
     }
@@ -103,6 +105,15 @@ async function openPartOf(path: string, seq: number): Promise<LineReader | undef
   }
   const oldest = logParts(path)[0];
   return oldest && await openPart(oldest.path);
+}
+
+/** The number of the first event of a part, whatever a bad disk has put before it. */
+async function firstSeq(reader: LineReader): Promise<number | undefined> {
+  for (let lines; (lines = await reader.next()).length > 0;) {
+    const seq = lines.map(seqOf).find((each) => !Number.isNaN(each));
+    if (seq !== undefined) return seq;
+  }
+  return undefined;
 }
 
 async function isCurrent(path: string, identity: string): Promise<boolean> {
@@ -133,13 +144,13 @@ async function isCurrent(path: string, identity: string): Promise<boolean> {
  *
  * @param dir The folder of the session.
  * @returns The events; none if there is no log.
- * @throws {SyntaxError} If a complete line is not an event.
+ * @throws {SyntaxError} If a complete line is not an event, and nobody takes such damage.
  */
 export async function* readSessionLog(
   dir: string,
   options: ReadSessionLogOptions = {},
 ): AsyncGenerator<NumberedEvent, void, void> {
-  const { follow = false, pollMs = 100, signal } = options;
+  const { follow = false, pollMs = 100, signal, onDamage } = options;
   const path = join(dir, EVENTS_FILE);
   let last = options.since ?? 0;
   let reader: LineReader | undefined;
@@ -167,9 +178,11 @@ export async function* readSessionLog(
           }
           const numbered = parseEventLine(line);
           if (!numbered) {
-            throw new SyntaxError(
-              `Cannot read the log "${path}": the line after event ${last} is not an event`,
-            );
+            const message =
+              `Cannot read the log "${path}": the line after event ${last} is not an event`;
+            if (onDamage === undefined) throw new SyntaxError(message);
+            onDamage(message);
+            continue;
           }
           last = seq;
           yield numbered;

@@ -1,14 +1,36 @@
-import { mkdir } from "node:fs/promises";
+import { appendFileSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { LoopEvent } from "../../event/loop_event.ts";
 import { logParts, RotatingFile } from "./rotating_file.ts";
-import { eventLine, type NumberedEvent } from "../../event/numbered_event.ts";
+import { isNotFound } from "../../base/error_code.ts";
+import { eventLine, type NumberedEvent, parseEventLine } from "../../event/numbered_event.ts";
 import { repairLog } from "./repair_log.ts";
 
 /** The name of the event log in the folder of a session. */
 export const EVENTS_FILE = "events.ndjson";
 /** The name of the file of the agents' output in the folder of a session. */
 export const OUTPUT_FILE = "output.log";
+
+/** The name of the file of what recovery needs of the event log, of which no part is deleted. */
+const MILESTONES_FILE = "milestones.ndjson";
+const MILESTONES: ReadonlySet<string> = new Set<LoopEvent["type"]>([
+  "loop_started",
+  "iteration_started",
+  "iteration_finished",
+  "story_set_back",
+  "failed_over",
+]);
+
+/** Reads the milestones of a session: copies of the events that tell what each part built on. */
+export async function readMilestones(dir: string): Promise<NumberedEvent[]> {
+  const text = await readFile(join(dir, MILESTONES_FILE), "utf8").catch((error) => {
+    if (isNotFound(error)) return "";
+    throw error;
+  });
+  return text.split("\n").map(parseEventLine).filter((each) => each !== undefined)
+    .sort((a, b) => a.seq - b.seq);
+}
 
 /** Options for {@linkcode openSessionLog}. */
 export interface SessionLogOptions {
@@ -41,9 +63,12 @@ export class SessionLog implements AsyncDisposable {
   #seq: number;
   /** What went wrong since the last flush. */
   #failure: { error: unknown } | undefined;
+  readonly #milestones: string;
+  #pendingMilestones = "";
 
   /** Use {@linkcode openSessionLog} instead: it repairs the files first. */
-  constructor(events: RotatingFile, output: RotatingFile, seq: number) {
+  constructor(events: RotatingFile, output: RotatingFile, seq: number, milestones: string) {
+    this.#milestones = milestones;
     this.#events = events;
     this.#output = output;
     this.#written = this.#seq = seq;
@@ -63,6 +88,7 @@ export class SessionLog implements AsyncDisposable {
     const numbered = { seq: this.#seq + 1, event };
     const line = eventLine(numbered);
     this.#seq++;
+    if (MILESTONES.has(event.type)) this.#pendingMilestones += line;
     this.#write(() => this.#events.append(line));
     return numbered;
   }
@@ -93,9 +119,13 @@ export class SessionLog implements AsyncDisposable {
    */
   async flush(options: FlushOptions = {}): Promise<void> {
     this.#write(() => this.#events.flush());
+    const milestones = this.#pendingMilestones;
+    this.#pendingMilestones = "";
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure) throw failure.error;
+    // After the events: what is only here was never written. A line that was torn ends first.
+    if (milestones !== "") appendFileSync(this.#milestones, `\n${milestones}`, { mode: 0o600 });
     if (options.fsync) await this.#events.sync();
   }
 
@@ -165,7 +195,12 @@ export async function openSessionLog(
         : "--- ralph: earlier output is in the previous part ---",
   });
   try {
-    return new SessionLog(new RotatingFile(path, { maxBytes, maxFiles }), output, seq);
+    return new SessionLog(
+      new RotatingFile(path, { maxBytes, maxFiles }),
+      output,
+      seq,
+      join(dir, MILESTONES_FILE),
+    );
   } catch (error) {
     output[Symbol.dispose]();
     throw error;

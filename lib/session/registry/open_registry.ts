@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isBusy } from "../../base/lock.ts";
 import { checkRegistryFile, migrateDatabase, type MigrateOptions } from "../legacy/migrate.ts";
-import { Registry } from "./registry.ts";
+import { BUSY_TIMEOUT_MS, Registry } from "./registry.ts";
 import { asRegistryError } from "./registry_error.ts";
 import { sessionPaths } from "../model/session_paths.ts";
 
@@ -17,7 +17,6 @@ export interface OpenRegistryOptions {
   timeZone?: string | undefined;
 }
 
-const BUSY_TIMEOUT_MS = 5000;
 const RETRY_MS = 5;
 
 /** SQLite does not wait for other connections when it changes the journal mode, so this retries. */

@@ -22,6 +22,9 @@ import type {
 } from "../model/session.ts";
 import type { EndedStatus } from "../../event/vocabulary.ts";
 
+/** How long every call waits for another process that writes. */
+export const BUSY_TIMEOUT_MS = 5_000;
+
 /**
  * The registry of sessions. Every method is one transaction and synchronous, as SQLite is; it waits
  * at most 5 seconds for another writer.
@@ -52,10 +55,21 @@ export class Registry implements Disposable {
    * Runs several calls in one transaction, which is rolled back if one throws.
    *
    * @param work Makes synchronous calls on this registry.
+   * @param options How long to wait for another process that writes, in milliseconds; 5,000 by default.
    * @returns What `work` returned.
    */
-  transaction<T>(work: () => T): T {
+  transaction<T>(work: () => T, options: { waitMs?: number | undefined } = {}): T {
     if (this.#db.isTransaction) return work();
+    const { waitMs = BUSY_TIMEOUT_MS } = options;
+    if (waitMs !== BUSY_TIMEOUT_MS) this.#db.exec(`PRAGMA busy_timeout = ${waitMs}`);
+    try {
+      return this.#transact(work);
+    } finally {
+      if (waitMs !== BUSY_TIMEOUT_MS) this.#db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    }
+  }
+
+  #transact<T>(work: () => T): T {
     // A transaction that begins with a read cannot wait for a writer later.
     this.#db.exec("BEGIN IMMEDIATE");
     try {

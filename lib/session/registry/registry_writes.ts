@@ -61,6 +61,9 @@ export function registryWrite(event: LoopEvent): RegistryWrite {
     case "waited":
     case "published":
       return { kind: "patch", patch: { updatedAt } };
+    default:
+      // An event of a newer ralph: what its log says beyond this version is left as it is.
+      return { kind: "patch", patch: { updatedAt } };
   }
 }
 

@@ -5,6 +5,7 @@ import type { Registry } from "../../../session/registry/registry.ts";
 import type { Session } from "../../../session/model/session.ts";
 import { sessionLogDir, sessionPaths } from "../../../session/model/session_paths.ts";
 import { formatCount } from "../../../ui/text/numbers.ts";
+import { sanitizeText } from "../../../ui/text/sanitize_text.ts";
 import { logLines } from "../../../ui/report/log_lines.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
 import { findSession, sessionRef } from "../../sessions/find_session.ts";
@@ -49,7 +50,9 @@ export const command: Command = {
     const { signal } = interruption;
     const events = follow
       ? await followed(session, { registry, context, signal })
-      : readSessionLog(sessionLogDir(session.id, context.env));
+      : readSessionLog(sessionLogDir(session.id, context.env), {
+        onDamage: (message) => context.stderr.write(`warning: ${sanitizeText(message)}\n`),
+      });
     using output = new PatientOutput(context.stdout, signal);
     const printing = print(events, {
       output,
