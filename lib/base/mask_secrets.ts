@@ -45,6 +45,14 @@ const MIN_LOGIN_LENGTH = 20;
  * webhooks). Each line of a key is a secret of its own, as output is masked line by line. Paths and
  * values shorter than 6 characters are left out, as masking them would garble ordinary text.
  *
+ * @example Usage
+ * ```ts
+ * import { findSecrets, maskSecrets } from "@ralph/cli";
+ *
+ * const secrets = findSecrets({ API_KEY: "sk-0123456789" });
+ * console.assert(maskSecrets("using sk-0123456789", secrets) !== "using sk-0123456789");
+ * ```
+ *
  * @returns The secret values, longest first.
  */
 export function findSecrets(env: Record<string, string>): string[] {

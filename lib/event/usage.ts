@@ -16,7 +16,17 @@ export function limitedTokens(usage: Usage): number {
   return usage.inputTokens + usage.outputTokens + usage.cacheWriteTokens;
 }
 
-/** Adds up the usage of two runs. The sum has a cost if either of them has one. */
+/**
+ * Adds up the usage of two runs. The sum has a cost if either of them has one.
+ *
+ * @example Usage
+ * ```ts
+ * import { addUsage, NO_USAGE } from "@ralph/cli";
+ *
+ * const sum = addUsage({ ...NO_USAGE, costUsd: 1 }, { ...NO_USAGE, inputTokens: 10 });
+ * console.assert(sum.costUsd === 1 && sum.inputTokens === 10);
+ * ```
+ */
 export function addUsage(a: Usage, b: Usage): Usage {
   const sum: Usage = {
     inputTokens: a.inputTokens + b.inputTokens,

@@ -25,6 +25,16 @@ const LOOK_MS = 500;
  * Reads the events of a session from its log, as they come, until the session has ended. If the
  * worker dies meanwhile, its session is recovered, and the last event says so.
  *
+ * @example Usage
+ * ```ts ignore
+ * import { followSession, openRegistry, sessionPaths } from "@ralph/cli";
+ *
+ * using registry = openRegistry();
+ * for await (const { seq, event } of followSession(id, { registry, paths: sessionPaths() })) {
+ *   console.log(seq, event.type);
+ * }
+ * ```
+ *
  * @param options Where it is recorded.
  * @returns The events, each once and in order.
  */

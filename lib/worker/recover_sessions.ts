@@ -45,6 +45,15 @@ export interface RecoverSessionsOptions {
  *
  * A session that has ended, or whose worker is alive, is never changed.
  *
+ * @example Usage
+ * ```ts ignore
+ * import { openRegistry, recoverSessions, sessionPaths } from "@ralph/cli";
+ *
+ * using registry = openRegistry();
+ * const ended = await recoverSessions(registry, { paths: sessionPaths() });
+ * for (const { task, endReason } of ended) console.log(task, endReason);
+ * ```
+ *
  * @returns The sessions that this call ended, as they are now.
  */
 export async function recoverSessions(

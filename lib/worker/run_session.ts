@@ -46,6 +46,18 @@ export interface RunSessionOptions {
  * Runs a loop as a session: the only one of its task, recorded before anything is shown, and within
  * reach of `ralph stop`, `ralph checkpoint`, `ralph status` and the clients of its socket.
  *
+ * @example Usage
+ * ```ts ignore
+ * import { createDemo, resolveTask, runSession, sessionPaths } from "@ralph/cli";
+ *
+ * const task = await resolveTask("my-feature");
+ * const { result } = await runSession({
+ *   loop: { task, agents: [createDemo()] },
+ *   paths: sessionPaths(),
+ * });
+ * console.log(result.outcome);
+ * ```
+ *
  * @param options How the loop runs, and where it is recorded.
  * @returns The session's id and how the loop ended.
  * @throws {TaskRunningError} If a session of the task is already running.

@@ -43,6 +43,14 @@ const POLL_MS = 15;
  * Starts a worker as a process in its own process session, which survives a closed terminal and the
  * end of this process, and waits until its loop has started.
  *
+ * @example Usage
+ * ```ts ignore
+ * import { startWorker } from "@ralph/cli";
+ *
+ * const pid = await startWorker(["node", "my_worker.js", id], { id, dir, cwd, env: process.env });
+ * console.log(`It runs on its own as ${pid}`);
+ * ```
+ *
  * @param command The program and its arguments.
  * @returns The worker's pid.
  * @throws {WorkerStartError} If it ended before its loop started.

@@ -33,6 +33,17 @@ const LOOK_MS = 50;
  * Asks a running session to end, and waits until it has. Only its worker and its agent end; a
  * server that the agent used keeps running.
  *
+ * @example Usage
+ * ```ts ignore
+ * import { openRegistry, sessionPaths, stopSession } from "@ralph/cli";
+ *
+ * using registry = openRegistry();
+ * const paths = sessionPaths();
+ * for (const session of registry.runningSessions()) {
+ *   await stopSession(session, { registry, paths, how: "checkpoint", reason: "maintenance" });
+ * }
+ * ```
+ *
  * @returns The session after it has ended.
  */
 export async function stopSession(

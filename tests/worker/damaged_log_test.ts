@@ -35,7 +35,7 @@ function events({ task, root }: TaskRepo): LoopEvent[] {
   ];
 }
 
-async function deadSession(repo: TaskRepo) {
+function deadSession(repo: TaskRepo) {
   const registry = openRegistry({ path: ":memory:" });
   const session = { task: "job", taskDir: repo.task.dir, root: repo.root, agent: "agent" };
   const { id } = registry.createSession(session);
@@ -58,7 +58,7 @@ for (const [what, line] of DAMAGE) {
   for (const place of ["in the middle", "at the end", "at the start"]) {
     Deno.test(`recoverSessions() passes over ${what} ${place} of a log`, async () => {
       await using repo = await taskRepo([{ id: "US-001", passes: true }]);
-      const { registry, id, paths, dir } = await deadSession(repo);
+      const { registry, id, paths, dir } = deadSession(repo);
       using _registry = registry;
       await mkdir(dir, { recursive: true });
       const [started = "", begun = "", warning = ""] = events(repo)
@@ -96,7 +96,7 @@ for (const [what, line] of DAMAGE) {
 
 Deno.test("recoverSessions() knows what was in a part of the log that was deleted", async () => {
   await using repo = await taskRepo([{ id: "US-001", passes: true }]);
-  const { registry, id, paths, dir } = await deadSession(repo);
+  const { registry, id, paths, dir } = deadSession(repo);
   using _registry = registry;
   {
     await using log = await openSessionLog(dir, { maxBytes: 2_000, maxFiles: 2 });

@@ -32,7 +32,18 @@ export type ClientTopic = Exclude<RpcTopic, "event">;
 /** Receives notifications. */
 export type NotificationListener = (notification: RpcNotification) => void;
 
-/** A client of a running session; get one from {@linkcode connectSession}. */
+/**
+ * A client of a running session; get one from {@linkcode connectSession}.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { connectSession } from "@ralph/cli";
+ *
+ * await using session = await connectSession(path);
+ * const { iteration, current_story } = await session.call("get_status");
+ * console.log(iteration, current_story);
+ * ```
+ */
 export class SessionClient implements AsyncDisposable {
   readonly #link: RpcLink;
   readonly #timeoutMs: number;

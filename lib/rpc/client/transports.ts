@@ -14,7 +14,17 @@ export interface RpcTransport {
 /** How much of stderr is kept to explain why a command ended, in characters. */
 const STDERR_CHARS = 2000;
 
-/** Connects to a server by its unix socket. */
+/**
+ * Connects to a server by its unix socket.
+ *
+ * @example Usage
+ * ```ts ignore
+ * import { connectSession, unixTransport } from "@ralph/cli";
+ *
+ * await using session = await connectSession(unixTransport("/run/my.sock"));
+ * console.log(session.session.task_name);
+ * ```
+ */
 export function unixTransport(path: string): RpcTransport {
   return {
     name: path,

@@ -33,6 +33,14 @@ export const BUSY_TIMEOUT_MS = 5_000;
  * again adds a session.
  *
  * Get one from {@linkcode openRegistry}.
+ *
+ * @example Usage
+ * ```ts
+ * import { openRegistry } from "@ralph/cli";
+ *
+ * using registry = openRegistry({ path: ":memory:" });
+ * console.assert(registry.runningSessions().length === 0);
+ * ```
  */
 export class Registry implements Disposable {
   readonly #db: DatabaseSync;
