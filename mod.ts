@@ -249,10 +249,7 @@ export { stopSession, type StopSessionOptions } from "./lib/worker/stop_session.
 export { connectSession, type ConnectSessionOptions } from "./lib/rpc/client/connect_session.ts";
 export { type RpcCallOptions, RpcConnectionError } from "./lib/rpc/client/rpc_channel.ts";
 export {
-  type CallableMethod,
   type ClientEventsOptions,
-  type ClientTopic,
-  type NotificationListener,
   SessionClient,
   type SessionClientOptions,
 } from "./lib/rpc/client/session_client.ts";

@@ -22,17 +22,6 @@ export interface ClientEventsOptions {
 }
 
 /**
- * The methods that {@linkcode SessionClient.call} accepts; the others have functions of their own.
- */
-export type CallableMethod = Exclude<RpcMethod, "hello" | "subscribe" | "unsubscribe">;
-
-/** The topics that {@linkcode SessionClient.subscribe} accepts. */
-export type ClientTopic = Exclude<RpcTopic, "event">;
-
-/** Receives notifications. */
-export type NotificationListener = (notification: RpcNotification) => void;
-
-/**
  * A client of a running session; get one from {@linkcode connectSession}.
  *
  * @example Usage
@@ -48,7 +37,10 @@ export class SessionClient implements AsyncDisposable {
   readonly #link: RpcLink;
   readonly #timeoutMs: number;
   readonly #maxQueuedEvents: number;
-  readonly #listeners = new Map<NotificationListener, readonly ClientTopic[]>();
+  readonly #listeners = new Map<
+    (notification: RpcNotification) => void,
+    readonly Exclude<RpcTopic, "event">[]
+  >();
   #events: EventQueue | undefined;
 
   /** A client that is not connected yet: use {@linkcode connectSession}. */
@@ -87,7 +79,7 @@ export class SessionClient implements AsyncDisposable {
    * @throws {RpcConnectionError} If the connection is lost.
    * @throws {DOMException} If the answer takes too long: a `TimeoutError`.
    */
-  async call<Method extends CallableMethod>(
+  async call<Method extends Exclude<RpcMethod, "hello" | "subscribe" | "unsubscribe">>(
     method: Method,
     ...[params, options = {}]: Record<never, never> extends RpcMethods[Method]["params"]
       ? [params?: RpcMethods[Method]["params"], options?: RpcCallOptions]
@@ -152,8 +144,8 @@ export class SessionClient implements AsyncDisposable {
    * @returns Dispose of it to stop listening.
    */
   async subscribe(
-    topics: readonly ClientTopic[],
-    listener: NotificationListener,
+    topics: readonly Exclude<RpcTopic, "event">[],
+    listener: (notification: RpcNotification) => void,
   ): Promise<Disposable> {
     this.#listeners.set(listener, topics);
     try {
