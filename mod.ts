@@ -40,10 +40,6 @@ export {
 } from "./lib/task/markdown/convert_prd.ts";
 export type { PrdChanges, StoryChange } from "./lib/task/markdown/merge_prd.ts";
 export {
-  type MarkdownPrd,
-  type MarkdownStory,
-  parsePrdMarkdown,
-  type ParsePrdMarkdownOptions,
   PrdMarkdownError,
   type PrdMarkdownWarning,
 } from "./lib/task/markdown/parse_prd_markdown.ts";
@@ -61,13 +57,6 @@ export {
 export { prdJsonSchema } from "./lib/task/prd/prd_schema.ts";
 export { readPrd, type ReadPrdOptions } from "./lib/task/prd/read_prd.ts";
 export {
-  appendProgress,
-  type AppendProgressOptions,
-  type CreateProgressOptions,
-  type NewProgressHeader,
-} from "./lib/task/progress/append_progress.ts";
-export { formatProgressEntry } from "./lib/task/progress/format_progress_entry.ts";
-export {
   type ParsedProgressEntry,
   parseProgress,
   type ProgressHeader,
@@ -78,7 +67,6 @@ export type {
   CheckpointEntry,
   FailoverEntry,
   FailureEntry,
-  NewProgressEntry,
   OtherEntry,
   PatternsEntry,
   ProgressEntry,
@@ -136,7 +124,6 @@ export type {
   AgentRun,
   AgentStartOptions,
 } from "./lib/agent/agent.ts";
-export { agentEnvironment, type AgentEnvironmentOptions } from "./lib/agent/agent_environment.ts";
 export type { AgentTerminal } from "./lib/agent/agent_terminal.ts";
 export { createClaude } from "./lib/agent/claude/claude.ts";
 export type { ClaudeOptions } from "./lib/agent/claude/options.ts";
@@ -154,7 +141,6 @@ export {
   type ClassifyEndingOptions,
   type EndingFacts,
   type EndingPattern,
-  type PatternEnding,
 } from "./lib/agent/ending/classify_ending.ts";
 export { createOpencode, type OpencodeOptions } from "./lib/agent/opencode/opencode.ts";
 export {
@@ -182,6 +168,8 @@ export {
   type IterationOutcome,
   LOOP_OUTCOMES,
   type LoopOutcome,
+  REPORTED_ENDINGS,
+  type ReportedEnding,
   SESSION_STATUSES,
   type SessionStatus,
 } from "./lib/event/vocabulary.ts";
@@ -230,19 +218,10 @@ export {
   RegistryVersionError,
   SessionNotFoundError,
 } from "./lib/session/registry/registry_error.ts";
-export {
-  type Hook,
-  type HookSink,
-  hookSink,
-  type HookSinkOptions,
-} from "./lib/worker/hook_sink.ts";
+export { type Hook, hookSink, type HookSinkOptions } from "./lib/worker/hook_sink.ts";
 export { recoverSessions, type RecoverSessionsOptions } from "./lib/worker/recover_sessions.ts";
 export { runSession, type RunSessionOptions, TaskRunningError } from "./lib/worker/run_session.ts";
-export {
-  startWorker,
-  type StartWorkerOptions,
-  WorkerStartError,
-} from "./lib/worker/start_worker.ts";
+export { WorkTreeBusyError, type WorkTreeHolder } from "./lib/worker/lock_work_tree.ts";
 export { stopSession, type StopSessionOptions } from "./lib/worker/stop_session.ts";
 
 // Follow and steer a session that runs elsewhere.
@@ -294,7 +273,9 @@ export type {
 export { serverUnit, type ServerUnitOptions } from "./lib/agent/opencode/server/unit.ts";
 export type { UnitState } from "./lib/agent/opencode/server/unit_state.ts";
 
-// Settings: run as the command does.
+// Settings: run as the command does, and look at what a run depends on.
+export { runDoctor, type RunDoctorOptions } from "./lib/cli/doctor/run_doctor.ts";
+export type { DoctorFinding, DoctorLevel } from "./lib/ui/report/doctor_lines.ts";
 export type { RunFlags } from "./lib/cli/run/option_sources.ts";
 export { type RunOptions, runOptions, type RunOptionsOptions } from "./lib/cli/run/run_options.ts";
 export {

@@ -29,7 +29,7 @@ const NESTED_SESSION = new Set([
  *
  * @example Usage
  * ```ts
- * import { agentEnvironment } from "@ralph/cli";
+ * import { agentEnvironment } from "./agent_environment.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const env = { PATH: "/bin", CLAUDECODE: "1", RALPH_AGENT: "demo" };

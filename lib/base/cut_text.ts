@@ -1,5 +1,5 @@
 /** Longest line of an agent's text, in characters. */
-export const MAX_TEXT_LINE = 8192;
+const MAX_TEXT_LINE = 8192;
 
 /**
  * Cuts every line of a text that is longer than `max` characters, and marks the cut with `…`.

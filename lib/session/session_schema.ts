@@ -55,7 +55,7 @@ const session = z.object({
 });
 
 /** A session, as `ralph show --json` prints it. */
-export const sessionSchema: z.ZodType<Session> = session;
+const sessionSchema: z.ZodType<Session> = session;
 
 /** A session, as `ralph status --json` prints it, with fields that are not in its row. */
 export interface StatusEntry extends Session {
@@ -68,7 +68,7 @@ export interface StatusEntry extends Session {
 }
 
 /** An iteration, as `ralph show --json` prints it. */
-export const iterationSchema: z.ZodType<Iteration> = z.object({
+const iterationSchema: z.ZodType<Iteration> = z.object({
   sessionId: z.ulid(),
   iteration: z.int().min(1),
   story: z.object({ id: z.string(), title: z.string() }),

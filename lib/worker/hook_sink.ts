@@ -23,12 +23,6 @@ export interface HookSinkOptions {
   drainMs?: number;
 }
 
-/** Calls hooks. Dispose of it to wait for the calls that are still queued. */
-export interface HookSink extends Sink {
-  /** Accepts an event, and returns at once. */
-  write(event: LoopEvent, seq: number): void;
-}
-
 /** Processes left by a hook that took too long get this long to end, in milliseconds. */
 const GRACE_MS = 500;
 
@@ -58,11 +52,11 @@ interface Call {
  *
  * @param options Where the hooks run, and the session's facts for them.
  */
-export function hookSink(hooks: readonly Hook[], options: HookSinkOptions): HookSink {
+export function hookSink(hooks: readonly Hook[], options: HookSinkOptions): Sink {
   return new Hooks(hooks, options);
 }
 
-class Hooks implements HookSink {
+class Hooks implements Sink {
   readonly #hooks: readonly Hook[];
   readonly #options: HookSinkOptions;
   readonly #waiting: Call[] = [];

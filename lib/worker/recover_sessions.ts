@@ -19,7 +19,7 @@ import { endMarkedProcesses, endProcessGroup } from "../base/end_processes.ts";
 import { SESSION_VARIABLE } from "../agent/agent_environment.ts";
 
 /** The exit reason of a session whose worker was killed. */
-export const WORKER_DIED = "worker died";
+const WORKER_DIED = "worker died";
 
 /** Options for {@linkcode recoverSessions}. */
 export interface RecoverSessionsOptions {
@@ -175,7 +175,7 @@ export { SESSION_VARIABLE };
  *
  * @returns Whether no process is left.
  */
-export async function endSessionProcesses(
+async function endSessionProcesses(
   session: Pick<Session, "id" | "agentProcess">,
 ): Promise<boolean> {
   const { id, agentProcess } = session;

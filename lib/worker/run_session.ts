@@ -172,7 +172,7 @@ export interface ServeSessionOptions {
  * Starts the server of a session and records its address. A loop works without it: if the socket
  * cannot be opened, that is a warning and the result is `undefined`.
  */
-export async function serveSession(
+async function serveSession(
   session: Session,
   options: ServeSessionOptions,
 ): Promise<SessionServer | undefined> {

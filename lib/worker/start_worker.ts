@@ -7,7 +7,7 @@ import { EVENTS_FILE } from "../session/log/session_log.ts";
 import { SESSION_VARIABLE } from "./recover_sessions.ts";
 
 /** The file in the folder of a session with the output of its worker. */
-export const WORKER_LOG = "worker.log";
+const WORKER_LOG = "worker.log";
 
 /** Thrown when a worker ended before its loop started; the message is the worker's own. */
 export class WorkerStartError extends Error {
@@ -45,7 +45,7 @@ const POLL_MS = 15;
  *
  * @example Usage
  * ```ts ignore
- * import { startWorker } from "@ralph/cli";
+ * import { startWorker } from "./start_worker.ts";
  *
  * const pid = await startWorker(["node", "my_worker.js", id], { id, dir, cwd, env: process.env });
  * console.log(`It runs on its own as ${pid}`);

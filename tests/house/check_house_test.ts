@@ -1,8 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { checkHouse } from "../../tools/house/check_house.ts";
 import { tempDir } from "../kit/testing.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url)).slice(0, -1);
 
 /** Twenty lines of code, so that a module is not a fragment. */
 const BODY = Array.from({ length: 20 }, (_, n) => `const line${n} = ${n};`).join("\n");
@@ -49,6 +52,10 @@ function value(name: string): string {
 function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, n) => n);
 }
+
+Deno.test("checkHouse() has nothing to say about this project", async () => {
+  assertEquals(await checkHouse(ROOT), []);
+});
 
 Deno.test("checkHouse() has nothing to say about a house in order", async () => {
   assertEquals(await check({}), []);

@@ -5,14 +5,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isProcessGroupAlive } from "../../lib/base/end_processes.ts";
 import { readSettings, SettingsError } from "../../lib/cli/run/settings.ts";
 import type { LoopEventBody, LoopResult } from "../../lib/event/loop_event.ts";
+import type { Sink } from "../../lib/event/sink.ts";
 import type { NumberedEvent } from "../../lib/event/numbered_event.ts";
 import { sessionPaths } from "../../lib/session/model/session_paths.ts";
-import {
-  type Hook,
-  type HookSink,
-  hookSink,
-  type HookSinkOptions,
-} from "../../lib/worker/hook_sink.ts";
+import { type Hook, hookSink, type HookSinkOptions } from "../../lib/worker/hook_sink.ts";
 import { runSession, TaskRunningError } from "../../lib/worker/run_session.ts";
 import { createDemo } from "../../lib/agent/demo/demo.ts";
 import { TEST_ENV } from "../kit/agent_testing.ts";
@@ -40,7 +36,7 @@ function sink(dir: TempDir, hooks: Hook[], options: Partial<HookSinkOptions> = {
   return { warnings, sink };
 }
 
-function write(sink: HookSink, { event, seq }: NumberedEvent): void {
+function write(sink: Sink, { event, seq }: NumberedEvent): void {
   sink.write(event, seq);
 }
 

@@ -1,3 +1,4 @@
+import { REPORTED_ENDINGS, type ReportedEnding } from "../../event/vocabulary.ts";
 import * as z from "zod";
 
 /** When a run of a command counts as a success. */
@@ -11,7 +12,7 @@ export interface CommandSuccess {
 /** A pattern of the config that recognizes how an agent ended. */
 export interface PatternConfig {
   /** The ending that it stands for. */
-  ending: "auth" | "rate_limit" | "overloaded" | "launch" | "error";
+  ending: ReportedEnding;
   /** The regular expression, ignoring case. */
   regex: string;
   /**
@@ -114,7 +115,7 @@ const regex = z.string().refine(isRegex, "Not a valid regular expression");
 
 /** The schema of {@linkcode PatternConfig}. */
 export const patternConfigSchema: z.ZodType<PatternConfig> = z.strictObject({
-  ending: z.enum(["auth", "rate_limit", "overloaded", "launch", "error"]),
+  ending: z.enum(REPORTED_ENDINGS),
   regex,
   source: z.enum(["error", "output"]).exactOptional(),
 });

@@ -1,3 +1,4 @@
+import type { ReportedEnding } from "../../event/vocabulary.ts";
 import type { AgentEnding, Denial } from "../../event/agent_event.ts";
 import { parseResetTime } from "./parse_reset_time.ts";
 
@@ -8,7 +9,7 @@ export interface AgentReport {
   /** Its message; empty if it has none. */
   message: string;
   /** What went wrong, if the agent reports it in a machine-readable form. */
-  ending?: "launch" | "auth" | "rate_limit" | "overloaded" | "error" | undefined;
+  ending?: ReportedEnding | undefined;
   /** When a limit ends, in milliseconds since the epoch. */
   retryAt?: number | undefined;
 }
@@ -160,13 +161,10 @@ function causeOf(facts: EndingFacts, failure?: string): string {
     : `${exitWords(facts)}: ${last}`;
 }
 
-/** Endings that a pattern can recognize. */
-export type PatternEnding = "auth" | "rate_limit" | "overloaded" | "launch" | "error";
-
 /** A regular expression on an agent's output that recognizes how it ended. */
 export interface EndingPattern {
   /** The ending that it stands for. */
-  ending: PatternEnding;
+  ending: ReportedEnding;
   /** What to look for, ignoring case. */
   regex: RegExp;
   /**

@@ -2,8 +2,8 @@ import type { AgentResult, AgentRun } from "../agent.ts";
 import type { AgentEnding, AgentEvent } from "../../event/agent_event.ts";
 import { endAgentProcesses } from "../../base/end_processes.ts";
 import type { EndingFacts } from "../ending/classify_ending.ts";
-import { endingOfSignal } from "../ending/ending_of_signal.ts";
 import { type ProcessExit, RunRecord } from "./run_record.ts";
+import { ENDING_KINDS } from "../../event/vocabulary.ts";
 
 /** Options for {@linkcode RunFrame}. */
 export interface RunFrameOptions {
@@ -155,4 +155,35 @@ export class RunFrame implements Pick<AgentRun, "events" | "result">, AsyncDispo
       this.record.queue.close();
     }
   }
+}
+
+const KINDS: ReadonlySet<string> = new Set(ENDING_KINDS.filter((kind) => kind !== "ok"));
+
+/**
+ * The ending of an agent that an abort signal ended: the signal's reason if that is an
+ * {@linkcode AgentEnding}, else `aborted`.
+ *
+ * @example Usage
+ * ```ts
+ * import { endingOfSignal } from "./run_frame.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const signal = AbortSignal.abort({ kind: "stalled", message: "Silent for 10m" });
+ * assertEquals(endingOfSignal(signal), { kind: "stalled", message: "Silent for 10m" });
+ * ```
+ *
+ * @param signal The signal, which must be aborted.
+ */
+export function endingOfSignal(signal: AbortSignal): AgentEnding {
+  const reason: unknown = signal.reason;
+  if (isEnding(reason)) return reason;
+  const isDefault = reason instanceof DOMException && reason.name === "AbortError";
+  const words = reason instanceof Error && !isDefault ? `: ${reason.message}` : "";
+  return { kind: "aborted", message: `Ended by request${words}` };
+}
+
+function isEnding(value: unknown): value is AgentEnding {
+  return typeof value === "object" && value !== null && "kind" in value &&
+    typeof value.kind === "string" && KINDS.has(value.kind) &&
+    "message" in value && typeof value.message === "string";
 }

@@ -66,6 +66,19 @@ const COOL_DOWN_MAX_MS = 7_200_000;
  * less and less often. An agent that fails on its first attempt after a cool-down goes straight
  * back into one.
  *
+ * @example Usage
+ * ```ts
+ * import { afterEnding, DEFAULT_FAILOVER_RULES, type FailoverState } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const ready = { kind: "ready", failures: 0, notBefore: 0, reason: "" } as const;
+ * const before: FailoverState = new Map([["claude", ready]]);
+ * const ending = { kind: "auth", message: "Invalid API key" } as const;
+ * const rules = DEFAULT_FAILOVER_RULES;
+ * const after = afterEnding(before, "claude", ending, { now: 0, rules, random: 0 });
+ * assertEquals(after.get("claude")?.kind, "cooling");
+ * ```
+ *
  * @param agent The agent that ended.
  * @param options The time, the rules and the jitter.
  * @returns A new state; the given one is not changed.
@@ -137,6 +150,19 @@ export type AgentSelection =
  * Selects the agent of the next iteration: the first of the candidates that is ready, or whose
  * cool-down is over. An agent in its wait after a failure is waited for; one that has failed over
  * is skipped, even if it was asked for.
+ *
+ * @example Usage
+ * ```ts
+ * import { selectAgent } from "@ralph/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const state = new Map([
+ *   ["claude", { kind: "out", reason: "not installed" } as const],
+ *   ["opencode", { kind: "ready", failures: 0, notBefore: 0, reason: "" } as const],
+ * ]);
+ * const selection = selectAgent(state, ["claude", "opencode"], Date.now());
+ * assertEquals(selection, { kind: "run", agent: "opencode" });
+ * ```
  *
  * @param candidates The names of the agents, the preferred one first.
  * @param now The time now, in milliseconds since the epoch.

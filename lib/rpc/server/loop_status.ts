@@ -10,7 +10,7 @@ const RECENT_LINES = 200;
  * What an event changes in the state of a loop, without output and times: the fields with a new
  * value.
  */
-export function statusChange(status: RpcStatus, event: LoopEvent): RpcStateChange {
+function statusChange(status: RpcStatus, event: LoopEvent): RpcStateChange {
   return differing(status, namedBy(event));
 }
 
@@ -34,7 +34,7 @@ function namedBy(event: LoopEvent): RpcStateChange {
 }
 
 /** The fields of a change that differ from the current state. */
-export function differing(status: RpcStatus, change: RpcStateChange): RpcStateChange {
+function differing(status: RpcStatus, change: RpcStateChange): RpcStateChange {
   const entries = Object.entries(change) as [keyof RpcStateChange, never][];
   return Object.fromEntries(entries.filter(([name, value]) => status[name] !== value));
 }

@@ -132,7 +132,7 @@ function base32(value: bigint, length: number): string {
  * @param startedAt When it started, in milliseconds since the epoch; 0 if unknown.
  * @param key The key of the row in its old table.
  */
-export function legacyId(startedAt: number, key: string): string {
+function legacyId(startedAt: number, key: string): string {
   // Loaded only here: it takes longer to load than the rest of the registry.
   const { createHash } = process.getBuiltinModule("node:crypto");
   const hash = createHash("sha256").update(key).digest("hex").slice(0, 20);

@@ -153,7 +153,7 @@ function syncPath(path: string): void {
  * @param version The version to migrate to.
  * @returns The path of the copy.
  */
-export function keepCopy(path: string, version: number): string {
+function keepCopy(path: string, version: number): string {
   const prefix = `.${basename(path)}.copy-`;
   for (const name of readdirSync(dirname(path))) {
     // Left by a process that was killed while it held the lock.

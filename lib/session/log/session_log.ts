@@ -10,7 +10,7 @@ import { repairLog } from "./repair_log.ts";
 /** The name of the event log in the folder of a session. */
 export const EVENTS_FILE = "events.ndjson";
 /** The name of the file of the agents' output in the folder of a session. */
-export const OUTPUT_FILE = "output.log";
+const OUTPUT_FILE = "output.log";
 
 /** The name of the file of what recovery needs of the event log, of which no part is deleted. */
 const MILESTONES_FILE = "milestones.ndjson";

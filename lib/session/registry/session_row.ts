@@ -105,7 +105,7 @@ export function iterationFromRow(row: Row): Iteration {
  * @param usage Its usage; `undefined` if it reports none.
  * @returns The columns and their values.
  */
-export function usageColumns(usage: Usage | undefined): Record<string, ColumnValue> {
+function usageColumns(usage: Usage | undefined): Record<string, ColumnValue> {
   return {
     input_tokens: usage?.inputTokens ?? null,
     output_tokens: usage?.outputTokens ?? null,

@@ -74,7 +74,7 @@ export class PrdMarkdownError extends Error {
  *
  * @example Usage
  * ```ts
- * import { parsePrdMarkdown } from "@ralph/cli";
+ * import { parsePrdMarkdown } from "./parse_prd_markdown.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const { stories } = parsePrdMarkdown("# PRD: Chat\n\n### US-001: Send\n- [ ] It is sent\n");

@@ -46,7 +46,7 @@ const EXPECTED: Record<number, string> = {
  *
  * @param offset The offset, in UTF-16 code units.
  */
-export function positionAt(text: string, offset: number): TextPosition {
+function positionAt(text: string, offset: number): TextPosition {
   let line = 1;
   let start = 0;
   for (const match of text.matchAll(/\r\n|\r|\n/g)) {

@@ -20,7 +20,7 @@ export interface AppendProgressOptions extends CreateProgressOptions {}
  *
  * @example Usage
  * ```ts
- * import { appendProgress } from "@ralph/cli";
+ * import { appendProgress } from "./append_progress.ts";
  * import { assertEquals } from "@std/assert";
  * import { mkdtemp, readFile, rm } from "node:fs/promises";
  *

@@ -13,7 +13,7 @@ const LONGEST_LINE = 500;
  *
  * @example Usage
  * ```ts
- * import { formatProgressEntry } from "@ralph/cli";
+ * import { formatProgressEntry } from "./format_progress_entry.ts";
  * import { assertEquals } from "@std/assert";
  *
  * const text = formatProgressEntry(

@@ -139,7 +139,7 @@ function parseHeader(lines: string[]): ProgressHeader {
  * @param lines The lines, from the heading (or the rule above `CHECKPOINT`) to the closing rule.
  * @returns The entry, and its time as written if it has one.
  */
-export function parseEntryBody(lines: string[]): ProgressEntry & { time?: string } {
+function parseEntryBody(lines: string[]): ProgressEntry & { time?: string } {
   const [first = "", second = ""] = lines;
   if (!first.startsWith("## ")) {
     return checkpointOf(lines, /^CHECKPOINT at (.+)$/.exec(second.trimEnd())?.[1]) ??

@@ -64,7 +64,7 @@ async function typeOf(task: Task): Promise<string | undefined> {
  *
  * @returns The entry; `undefined` for most events.
  */
-export function progressEntry(event: LoopEvent): NewProgressEntry | undefined {
+function progressEntry(event: LoopEvent): NewProgressEntry | undefined {
   switch (event.type) {
     case "iteration_finished":
       return event.outcome === "failed" ? failureEntry(event) : undefined;

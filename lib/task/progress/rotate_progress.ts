@@ -128,7 +128,7 @@ async function sizeOf(file: string): Promise<number> {
  * @param options The number of its lines, and the threshold in lines.
  * @returns Whether it is due.
  */
-export function isRotationDue(
+function isRotationDue(
   log: ProgressLog,
   options: { lines: number; threshold: number },
 ): boolean {
@@ -146,7 +146,7 @@ export function isRotationDue(
  * @param log What is in the file that is rotated.
  * @param options The number of the rotated file, and the local time.
  */
-export function rotatedProgress(
+function rotatedProgress(
   log: ProgressLog,
   options: { number: number; time: string },
 ): string {

@@ -167,7 +167,7 @@ export function storyText(story: Story): string {
 }
 
 /** Maximum bytes of an AGENTS.md in a prompt. */
-export const MOST_INSTRUCTION_BYTES: number = 64 * 1024;
+const MOST_INSTRUCTION_BYTES: number = 64 * 1024;
 
 /**
  * Reads the `AGENTS.md` of a folder. A file over 64 KiB is cut at the end of a line, with a note
@@ -176,7 +176,7 @@ export const MOST_INSTRUCTION_BYTES: number = 64 * 1024;
  * @returns Its text; empty if there is none.
  * @throws {Error} If a file exists but cannot be read.
  */
-export async function readInstructions(dir: string): Promise<string> {
+async function readInstructions(dir: string): Promise<string> {
   const file = join(dir, "AGENTS.md");
   try {
     await using handle = await open(file, "r");

@@ -31,7 +31,7 @@ export interface ServerFacts {
 }
 
 /** The command that starts the server. */
-export const START_HINT = "Start with: systemctl --user start opencode";
+const START_HINT = "Start with: systemctl --user start opencode";
 
 /** The commands that set up the server, once. */
 export const SETUP_COMMANDS: readonly string[] = [
