@@ -88,6 +88,19 @@ Deno.test("openPty() types more than a PTY takes at once, and loses no key", asy
   assertEquals(pty.lines.at(-1)?.trim(), `${hash.toHex()}  -`);
 });
 
+Deno.test("openPty() types to a program that reads late and slowly, and loses no key", async () => {
+  const pty = await open(
+    "stty raw -echo; echo ready; sleep 0.5; head -c 100000 > /dev/null; sleep 0.2; head -c 100000 | sha1sum",
+  );
+  await untilReady(pty);
+  const text = "0123456789".repeat(20_000);
+  pty.terminal.write(text);
+  await pty.exited;
+  const bytes = new TextEncoder().encode(text).subarray(100_000);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-1", bytes));
+  assertEquals(pty.lines.at(-1)?.trim(), `${hash.toHex()}  -`);
+});
+
 Deno.test("AgentTerminal refuses keys that nobody reads, and invalid sizes", async () => {
   const pty = await open("sleep 60");
   assertThrows(() => pty.terminal.write("x".repeat(2_000_000)), RangeError, "still waiting");

@@ -1,18 +1,30 @@
+/** How much may wait to be typed, in UTF-16 units. */
 const MOST_UNREAD = 1024 * 1024;
-/** A PTY takes little at once, and Deno 2.9 hangs after a partial write. */
+/** A PTY takes little at once, and a program that reads slowly gets the rest as it reads. */
 const KEYS_AT_ONCE = 1024;
-const KEYS_PAUSE_MS = 1;
+const NUDGE_MS = 20;
 
-/** Sends keys in small pieces, in order. */
+/** How a {@linkcode Keyboard} reaches its PTY. */
+export interface KeyboardOptions {
+  /** Writes a piece of at most 1024 UTF-16 units, and calls back when the PTY has taken it. */
+  press: (data: string, taken: () => void) => void;
+  /**
+   * Wakes up a write that waits for room: Deno 2.9 does not notice by itself that the program has
+   * read, after a PTY took only a part.
+   */
+  nudge: () => void;
+}
+
+/** Sends keys in small pieces, in order, as fast as the program reads them. */
 export class Keyboard {
-  readonly #press: (data: string) => void;
+  readonly #options: KeyboardOptions;
   #waiting = "";
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
   #closed = false;
 
-  /** @param press Takes a piece of at most 1024 UTF-16 units. */
-  constructor(press: (data: string) => void) {
-    this.#press = press;
+  /** Nothing is typed before the first {@linkcode type}. */
+  constructor(options: KeyboardOptions) {
+    this.#options = options;
   }
 
   /**
@@ -35,19 +47,22 @@ export class Keyboard {
   close(): void {
     this.#closed = true;
     this.#waiting = "";
-    clearTimeout(this.#timer);
+    clearInterval(this.#timer);
   }
 
   #next(): void {
-    this.#timer = undefined;
     if (this.#waiting === "") return;
     let end = KEYS_AT_ONCE;
     // Half a surrogate pair would be written as a replacement character.
     if (/[\uD800-\uDBFF]/.test(this.#waiting.charAt(end - 1))) end--;
     const piece = this.#waiting.slice(0, end);
     this.#waiting = this.#waiting.slice(end);
-    this.#press(piece);
-    if (this.#waiting !== "") this.#timer = setTimeout(() => this.#next(), KEYS_PAUSE_MS);
+    this.#timer = setInterval(this.#options.nudge, NUDGE_MS);
+    this.#options.press(piece, () => {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      this.#next();
+    });
   }
 }
 

@@ -103,7 +103,14 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
     cwd,
     env,
   });
-  const keyboard = new Keyboard((data) => child.write(data));
+  const keyboard = new Keyboard({
+    // node-pty's own write() does not tell when the PTY has taken it; its socket does.
+    press: (data, taken) => (child as unknown as WithSocket)._socket.write(data, taken),
+    nudge() {
+      child.pause();
+      if (!paused) child.resume();
+    },
+  });
 
   function hold(wait: Promise<void>): void {
     busy.add(wait);
@@ -169,6 +176,11 @@ export async function openPty(command: string[], options: OpenPtyOptions): Promi
       return exit;
     }),
   };
+}
+
+/** The part of node-pty that its types leave out. */
+interface WithSocket {
+  readonly _socket: { write(data: string, taken: () => void): unknown };
 }
 
 interface PtyTerminalParts {
