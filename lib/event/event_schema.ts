@@ -98,6 +98,7 @@ export const EVENT_SCHEMAS = {
     taskDir: z.string(),
     root: z.string(),
     branch: z.string().exactOptional(),
+    base: z.string().exactOptional(),
     agent,
     limits: limitsSchema,
     stories,

@@ -117,6 +117,8 @@ export type LoopEventBody =
     taskDir: string;
     root: string;
     branch?: string | undefined;
+    /** What ralph started the branch from; absent where it did not make it. */
+    base?: string | undefined;
     agent: string;
     limits: LoopLimits;
     stories: StoryCount;

@@ -27,6 +27,8 @@ export interface LoopContext {
   readonly reader: PrdReader;
   /** The branch; `undefined` on a detached HEAD. */
   readonly branch: string | undefined;
+  /** What ralph started the branch from; `undefined` where it did not make it. */
+  readonly base: string | undefined;
   /** The commit at its start. */
   readonly headAtStart: string | null;
   /** The time of day, in milliseconds since the epoch. */

@@ -14,7 +14,7 @@ import { countStories, type LoopState } from "./loop_state.ts";
  * @param agent The agent that will run first, as far as that is known.
  */
 export function loopStarted(
-  { options, branch }: LoopContext,
+  { options, branch, base }: LoopContext,
   { prd }: LoopState,
   agent: string,
 ): LoopEventBody {
@@ -26,6 +26,7 @@ export function loopStarted(
     taskDir: task.dir,
     root: task.root,
     branch,
+    base,
     agent,
     limits: withoutUndefined(limits),
     stories: countStories(prd),

@@ -48,7 +48,7 @@ export interface RunLoopOptions {
   rotateAt?: number | undefined;
   /** Further folders that must be writable, such as those of the logs. @default {none} */
   folders?: readonly string[] | undefined;
-  /** The branch that a new branch starts from. @default {the current one} */
+  /** What a new branch starts from. @default {the current branch, unless it is another task's} */
   base?: string | undefined;
   /** Whether the agents may do anything without asking. @default {false} */
   yolo?: boolean | undefined;

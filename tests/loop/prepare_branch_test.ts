@@ -2,7 +2,8 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InvalidBranchNameError } from "../../lib/git/branch_name.ts";
-import { DirtyTreeError, prepareBranch } from "../../lib/loop/branch/prepare_branch.ts";
+import { prepareBranch, type PreparedBranch } from "../../lib/loop/branch/prepare_branch.ts";
+import { DirtyTreeError, SwitchError } from "../../lib/loop/branch/switch_error.ts";
 import { GitError, runGit } from "../../lib/git/run_git.ts";
 import type { Task } from "../../lib/task/task.ts";
 import { tempDir, tempRepo } from "../kit/testing.ts";
@@ -39,12 +40,17 @@ Deno.test("prepareBranch() stays on the branch, even if the tree is dirty", asyn
   await using repo = await tempRepo();
   await write(repo.path, { "dirty.txt": "" });
   const task = taskIn(repo.path);
-  const stayed = { branch: "main", action: "stayed" } as const;
+  const stayed: PreparedBranch = {
+    branch: "main",
+    action: "stayed",
+    base: undefined,
+    warnings: [],
+  };
   assertEquals(await prepareBranch(task, { branchName: "main" }), stayed);
   assertEquals(await prepareBranch(task, { branchName: null }), stayed);
   assertEquals(await prepareBranch(task, {}), stayed);
   await runGit(["checkout", "--quiet", "--detach"], { cwd: repo.path });
-  assertEquals(await prepareBranch(task, {}), { branch: undefined, action: "stayed" });
+  assertEquals(await prepareBranch(task, {}), { ...stayed, branch: undefined });
 });
 
 Deno.test("prepareBranch() creates a branch from the current one, or from a base", async () => {
@@ -57,6 +63,8 @@ Deno.test("prepareBranch() creates a branch from the current one, or from a base
   assertEquals(await prepareBranch(task, { branchName: "ralph/x" }), {
     branch: "ralph/x",
     action: "created",
+    base: "main",
+    warnings: [],
   });
   assertEquals(await runGit(["rev-parse", "HEAD"], { cwd: root }), second);
   await prepareBranch(task, { branchName: "ralph/y", base: "base" });
@@ -80,14 +88,14 @@ Deno.test("prepareBranch() says that there is no such base", async () => {
 Deno.test("prepareBranch() refuses a dirty tree and names the files", async () => {
   await using repo = await tempRepo();
   await commit(repo.path, { "a.txt": "a" });
-  await write(repo.path, { "a.txt": "b", "tasks/y/prd.json": "", "tasks/x/progress.txt": "" });
+  await write(repo.path, { "a.txt": "b", "tasks/y/prd.md": "", "tasks/x/progress.txt": "" });
   const error = await assertRejects(
     () => prepareBranch(taskIn(repo.path), { branchName: "ralph/x" }),
     DirtyTreeError,
     'Cannot switch to branch "ralph/x": the work tree has changes that are not committed: ' +
-      "a.txt, tasks/y/prd.json",
+      "a.txt, tasks/y/prd.md",
   );
-  assertEquals(error.files, ["a.txt", "tasks/y/prd.json"]);
+  assertEquals(error.files, ["a.txt", "tasks/y/prd.md"]);
   assertMatch(error.hint, /git stash/);
 });
 
@@ -175,11 +183,12 @@ Deno.test("prepareBranch() works in a worktree and from a detached HEAD", async 
   const root = join(dir.path, "tree");
   await runGit(["worktree", "add", "--quiet", "--detach", root], { cwd: repo.path });
   assertEquals((await prepareBranch(taskIn(root), { branchName: "ralph/x" })).action, "created");
-  await assertRejects(
+  const error = await assertRejects(
     () => prepareBranch(taskIn(root), { branchName: "main" }),
-    GitError,
-    "'main' is already",
+    SwitchError,
+    `Cannot switch to branch "main": it is checked out in another work tree: "${repo.path}"`,
   );
+  assertEquals(error.hint, `run ralph there: cd ${repo.path}`);
   assertEquals(await branchOf(root), "ralph/x");
 });
 

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { plainLines } from "../../lib/ui/report/plain_line.ts";
 import {
   agentEvent,
@@ -36,6 +36,12 @@ Deno.test("plainLines() reports a successful run", () => {
     "2026-11-20T18:08:51Z iteration 1 US-001 passed 6m40s commits=1 cost=0.25 tokens=1245",
     '2026-11-20T18:08:52Z finished completed 2h31m stories=11/11 iterations=14 commits=14 cost=6.80 tokens=470100 "every story passes"',
   ]);
+});
+
+Deno.test("plainLines() names the base of a branch in the first line", () => {
+  const start = started();
+  assert(start.type === "loop_started");
+  assertMatch(plainLines({ ...start, base: "main" })[0] ?? "", / branch=\S+ base=main$/);
 });
 
 Deno.test("plainLines() reports failures with their reasons", () => {

@@ -53,6 +53,18 @@ Deno.test("renderView() draws everything at 80x24", () => {
   ]);
 });
 
+Deno.test("renderView() names the base of a branch where there is room", () => {
+  const view = { ...viewOf(midRun()), base: "main" };
+  assertEquals(
+    frame(view, 80, 24)[0],
+    "my-feature  ralph/my-feature from main  iteration 6 of 50   31m 12s   $1.24 est.",
+  );
+  assertEquals(
+    frame(view, 78, 24)[0],
+    "my-feature  ralph/my-feature          iteration 6 of 50   31m 12s   $1.24 est.",
+  );
+});
+
 Deno.test("renderView() does not stretch over 120x40", () => {
   assertEquals(frame(viewOf(midRun()), 120, 40), [
     "my-feature  ralph/my-feature                                iteration 6 of 50   31m 12s   $1.24 est.",

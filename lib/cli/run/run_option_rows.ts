@@ -254,7 +254,7 @@ export const RUN_OPTION_ROWS: readonly RunOptionRow[] = [
     name: "base",
     kind: "text",
     value: "REF",
-    otherwise: "the current commit",
+    otherwise: "the current branch",
     to: "base",
     group: "Task",
     help: "where a new branch starts",

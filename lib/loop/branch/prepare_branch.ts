@@ -1,62 +1,49 @@
+import { join } from "node:path";
+import { findCommit } from "../../git/ask_git.ts";
+import { readBranchBases, recordBranchBase } from "../../git/branch_bases.ts";
 import { checkBranchName } from "../../git/branch_name.ts";
-import { isWithin, repositoryPath } from "../../git/git_snapshot.ts";
-import { parseGitStatus } from "../../git/parse_git_status.ts";
-import { GitError, runGit } from "../../git/run_git.ts";
+import { type GitStatusEntry, parseGitStatus } from "../../git/parse_git_status.ts";
+import { GitError, runGit, type RunGitOptions } from "../../git/run_git.ts";
+import { listTasks } from "../../task/list_tasks.ts";
 import type { Task } from "../../task/task.ts";
-
-/** Thrown if uncommitted files prevent switching to a branch. */
-export class DirtyTreeError extends Error {
-  /** The name of the class. */
-  override name = "DirtyTreeError";
-  /** The branch that was wanted. */
-  readonly branchName: string;
-  /** The uncommitted files, by their paths from the root. */
-  readonly files: string[];
-  /** How to fix it. */
-  readonly hint: string;
-
-  /** The message lists the first files. */
-  constructor(
-    branchName: string,
-    details: { files: string[]; reason: string; hint: string; cause?: unknown },
-  ) {
-    const { files, reason, hint, cause } = details;
-    const more = files.length - MOST_FILES_IN_MESSAGE;
-    const named = files.slice(0, MOST_FILES_IN_MESSAGE).join(", ") +
-      (more > 0 ? ` and ${more} more` : "");
-    const message = `Cannot switch to branch "${branchName}": ${reason}: ${named}`;
-    super(message, cause === undefined ? {} : { cause });
-    this.branchName = branchName;
-    this.files = files;
-    this.hint = hint;
-  }
-}
-
-const MOST_FILES_IN_MESSAGE = 5;
+import { branchOfTask, findStart, gatherBaseFacts, type KnownBaseFacts } from "./base_facts.ts";
+import { chooseBase } from "./choose_base.ts";
+import { findRefs } from "./find_refs.ts";
+import { belongsTo, keepTaskFiles } from "./keep_task_files.ts";
+import { saidCommitted, switchBranch } from "./switch_branch.ts";
+import { DirtyTreeError, nameFiles } from "./switch_error.ts";
+import { commitNotes, noteOwner } from "./task_notes.ts";
 
 /** Options for {@linkcode prepareBranch}. */
 interface PrepareBranchOptions {
   /** The branch to work on; `null` or nothing to stay on the current one. */
   branchName?: string | null | undefined;
-  /** What a new branch starts from: a branch, a tag or a commit. @default {the current commit} */
+  /** What a new branch starts from: a branch, a tag or a commit. @default {what `chooseBase` chooses} */
   base?: string | undefined;
   /** Stops git, and rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
 /** The result of {@linkcode prepareBranch}. */
-interface PreparedBranch {
-  /** The branch that is checked out; absent on a detached HEAD. */
-  branch?: string | undefined;
+export interface PreparedBranch {
+  /** The branch that is checked out; `undefined` on a detached HEAD. */
+  branch: string | undefined;
   /** What was done: `tracked` is a new branch that follows one of a remote. */
   action: "stayed" | "checked_out" | "created" | "tracked";
+  /** What the branch started from; `undefined` where ralph did not make it. */
+  base: string | undefined;
+  /** What a person should know about it, in one line each. */
+  warnings: string[];
 }
 
 /**
  * Makes sure that the branch of a task is checked out. If it already is, the work tree may have
- * changes. Otherwise the tree must be clean except for the task's own folder; the branch is then
- * checked out, created from a remote branch of the same name, or created from `base`. Uncommitted
- * files of the task are kept.
+ * changes. Otherwise the tree must be clean, except for the task's own folder and for what ralph
+ * itself writes below `tasks/`; the branch is then checked out, created from a remote branch of the
+ * same name, or created from the base that {@linkcode chooseBase} chooses.
+ *
+ * What ralph noted for another task is committed if that task's own branch is left, and comes along
+ * otherwise. Files of this task come along, even those that only the branch that is left has.
  *
  * @example Usage
  * ```ts
@@ -77,103 +64,123 @@ interface PreparedBranch {
  * await rm(root, { recursive: true });
  * ```
  *
- * @param options The branch, and what it starts from.
  * @returns The branch and what was done.
  * @throws {InvalidBranchNameError} If the branch or the base cannot be a name in git.
  * @throws {DirtyTreeError} If uncommitted files are in the way.
- * @throws {GitError} If git fails.
+ * @throws {SwitchError} If git cannot switch for another reason.
+ * @throws {GitError} If git fails otherwise.
  */
 export async function prepareBranch(
   task: Task,
   options: PrepareBranchOptions,
 ): Promise<PreparedBranch> {
-  const { branchName, base, signal } = options;
-  const git = (...args: string[]) => runGit(args, { cwd: task.root, signal });
+  const { branchName, base: asked, signal } = options;
+  const run = { cwd: task.root, signal };
   if (branchName) checkBranchName(branchName);
-  if (base !== undefined) checkBranchName(base);
+  if (asked !== undefined) checkBranchName(asked);
   // Lists single files, not folders: `tasks/` may be untracked and hold more than this task.
-  const output = await git("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all");
-  const { branch, head, entries } = parseGitStatus(output);
-  if (!branchName || branch === branchName) {
-    return { branch: branch ?? undefined, action: "stayed" };
+  const status = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all"];
+  const { branch, head, entries } = parseGitStatus(await runGit(status, run));
+  const current = branch ?? undefined;
+  if (!branchName || current === branchName) {
+    const base = current === undefined ? undefined : (await readBranchBases(run)).get(current);
+    return { branch: current, action: "stayed", base, warnings: [] };
   }
-  const files = entries.map((entry) => entry.path).filter((path) => !belongsTo(task, path));
-  if (files.length > 0) {
-    const reason = "the work tree has changes that are not committed";
-    const hint = "commit them, or put them aside: git stash --include-untracked";
-    throw new DirtyTreeError(branchName, { files, reason, hint });
+  const notes = notesAmong(task, branchName, entries);
+  const plan = await planSwitch(task, { branch: branchName, asked, current, head }, run);
+  const tasksBefore = await taskNames(task);
+
+  const committed = current === undefined ? [] : await commitAtHome(notes, task, current, run);
+  const switching = { branch: branchName, from: current, args: plan.args, run };
+  committed.push(...await switchBranch(task, switching));
+  // The commit that was left: with the notes that were just committed, if there were any.
+  const left = current === undefined ? head : await findCommit(`refs/heads/${current}`, run);
+  if (left) await keepTaskFiles(task, left, run);
+  if (plan.action === "created" && plan.base !== undefined) {
+    await recordBranchBase(branchName, plan.base, run);
   }
 
-  // Ignored files are overwritten silently by default, and progress.txt may be one.
-  const change = ["switch", "--quiet", "--no-overwrite-ignore"];
-  const refs = await refsNamed(branchName, git);
+  const origin = current ?? "a detached HEAD";
+  const carried = notes.filter((path) => !committed.includes(path));
+  const warnings = plan.warning === undefined ? [] : [plan.warning];
+  if (committed.length > 0) warnings.push(saidCommitted(committed, origin));
+  if (carried.length > 0) warnings.push(`Carried ${nameFiles(carried)} along from ${origin}`);
+  const tasksAfter = await taskNames(task);
+  for (const name of tasksBefore.filter((each) => !tasksAfter.includes(each))) {
+    warnings.push(`${branchName} does not have task "${name}", which ${origin} has`);
+  }
+  return { branch: branchName, action: plan.action, base: plan.base, warnings };
+}
+
+/** How to get to a branch. */
+interface SwitchPlan {
+  /** The arguments of `git switch`. */
+  args: string[];
+  action: "checked_out" | "created" | "tracked";
+  base: string | undefined;
+  warning: string | undefined;
+}
+
+async function planSwitch(
+  task: Task,
+  known: KnownBaseFacts,
+  run: RunGitOptions,
+): Promise<SwitchPlan> {
+  const { branch, asked, current, head } = known;
+  const refs = await findRefs(branch, run);
+  if (refs.includes(`refs/heads/${branch}`)) {
+    const base = (await readBranchBases(run)).get(branch);
+    return { args: ["--no-guess", branch], action: "checked_out", base, warning: undefined };
+  }
   const remote = refs.find((ref) => ref.startsWith("refs/remotes/"));
-  try {
-    if (refs.includes(`refs/heads/${branchName}`)) {
-      await git(...change, "--no-guess", branchName);
-      return { branch: branchName, action: "checked_out" };
-    }
-    if (remote !== undefined) {
-      await git(...change, "--track", "--create", branchName, remote);
-      return { branch: branchName, action: "tracked" };
-    }
-    // In a repository without commits, git cannot start from the current branch.
-    const start = base === undefined || (head === null && base === branch)
-      ? []
-      : [await startingPoint(base, git)];
-    await git(...change, "--no-track", "--create", branchName, ...start);
-    return { branch: branchName, action: "created" };
-  } catch (error) {
-    throw overwriteError(branchName, error) ?? error;
+  if (remote !== undefined) {
+    const args = ["--track", "--create", branch, remote];
+    return { args, action: "tracked", base: undefined, warning: undefined };
   }
-}
-
-type Git = (...args: string[]) => Promise<string>;
-
-const TASK_FILE = /^(prd\.(json|md)|progress(-\d+)?\.txt|prompt\.md)$/;
-
-function belongsTo(task: Task, path: string): boolean {
-  const folder = repositoryPath(task.root, task.dir);
-  // With prd.json at the root the folder is the whole repository.
-  return folder === "" ? TASK_FILE.test(path) : isWithin(path, [folder]);
-}
-
-/** The local branch of a name and those of remotes, `origin` before others. */
-async function refsNamed(name: string, git: Git): Promise<string[]> {
-  const patterns = [`refs/heads/${name}`, `refs/remotes/*/${name}`];
-  const output = await git("for-each-ref", "--format=%(refname)", ...patterns);
-  return output.split("\n")
-    // A pattern also matches names below it: `x` matches the branch `x/y`.
-    .filter((ref) =>
-      ref === patterns[0] || ref.replace(/^(refs\/remotes\/)[^/]+/, "$1*") === patterns[1]
-    )
-    .sort((a, b) => Number(isOrigin(b)) - Number(isOrigin(a)));
-}
-
-function isOrigin(ref: string): boolean {
-  return ref.startsWith("refs/remotes/origin/");
-}
-
-async function startingPoint(base: string, git: Git): Promise<string> {
-  const [remote] = (await refsNamed(base, git)).filter((ref) => ref.startsWith("refs/remotes/"));
-  for (const name of [base, remote]) {
-    if (name === undefined) continue;
-    try {
-      return (await git("rev-parse", "--verify", "--quiet", `${name}^{commit}`)).trim();
-    } catch (error) {
-      if (!(error instanceof GitError) || error.exitCode !== 1) throw error;
-    }
+  const args = ["--no-track", "--create", branch];
+  // In a repository without commits, git cannot start from the current branch.
+  if (head === null && (asked === undefined || asked === current)) {
+    return { args, action: "created", base: undefined, warning: undefined };
   }
-  const args = ["rev-parse", "--verify", base];
-  throw new GitError(args, { exitCode: 1, reason: `there is no branch, tag or commit "${base}"` });
+  const { base = "HEAD", warning } = chooseBase(await gatherBaseFacts(task, known, run));
+  const start = await findStart(base, run);
+  if (start === undefined) {
+    const reason = `there is no branch, tag or commit "${base}"`;
+    throw new GitError(["rev-parse", "--verify", base], { exitCode: 1, reason });
+  }
+  return { args: [...args, start], action: "created", base, warning };
 }
 
-/** If git refused to overwrite files, it lists them, one per line, after a tab. */
-function overwriteError(branchName: string, error: unknown): DirtyTreeError | undefined {
-  if (!(error instanceof GitError) || !error.stderr.includes("would be overwritten")) return;
-  const files = [...error.stderr.matchAll(/^\t(.+)$/gm)].map((match) => match[1] ?? "");
-  if (files.length === 0) return;
-  const reason = "files that are not committed differ from those of the branch";
-  const hint = `commit them first: git add ${files.join(" ")} && git commit`;
-  return new DirtyTreeError(branchName, { files, reason, hint, cause: error });
+/**
+ * Finds what ralph noted for other tasks among the files that differ.
+ *
+ * @throws {DirtyTreeError} If there is anything else outside of the task's own folder.
+ */
+function notesAmong(task: Task, branchName: string, entries: GitStatusEntry[]): string[] {
+  const others = entries.map(({ path }) => path).filter((path) => !belongsTo(task, path));
+  const files = others.filter((path) => noteOwner(path, task) === undefined);
+  if (files.length === 0) return others;
+  const reason = "the work tree has changes that are not committed";
+  const hint = "commit them, or put them aside: git stash --include-untracked";
+  throw new DirtyTreeError(branchName, { files, reason, hint });
+}
+
+/** Commits the notes of each task whose own branch is checked out. */
+async function commitAtHome(
+  notes: readonly string[],
+  task: Task,
+  current: string,
+  run: RunGitOptions,
+): Promise<string[]> {
+  const committed: string[] = [];
+  const byOwner = Map.groupBy(notes, (path) => noteOwner(path, task) ?? "");
+  for (const [owner, paths] of byOwner) {
+    if (await branchOfTask(join(task.root, "tasks", owner)) !== current) continue;
+    if (await commitNotes(paths, task, run)) committed.push(...paths);
+  }
+  return committed;
+}
+
+async function taskNames({ root }: Task): Promise<string[]> {
+  return (await listTasks(root)).filter(({ hasPrd }) => hasPrd).map(({ name }) => name);
 }

@@ -86,8 +86,8 @@ export async function startLoop(options: RunLoopOptions): Promise<StartedLoop> {
   if (problems.length > 0) throw new PreflightError(task.name, problems);
   const { agent, states, warnings } = await findAgents(options, { prd, open, env });
 
-  const { branch } = open.length === 0
-    ? {}
+  const prepared = open.length === 0
+    ? undefined
     : await prepareBranch(task, { branchName: prd.branchName, base: options.base, signal });
   const snapshot = await lookAtWork(options);
   const elapsedMs = stopwatch(options.monotonic);
@@ -101,13 +101,19 @@ export async function startLoop(options: RunLoopOptions): Promise<StartedLoop> {
     env,
     rules: rulesOf(options, prd),
     reader,
-    branch: branch ?? snapshot.branch ?? undefined,
+    branch: prepared?.branch ?? snapshot.branch ?? undefined,
+    base: prepared?.base,
     headAtStart: snapshot.head,
     now,
     elapsedMs,
     deadline: new Deadline(() => timeMs - elapsedMs()),
   };
-  return { context, state: initialState(known), agent, warnings };
+  return {
+    context,
+    state: initialState(known),
+    agent,
+    warnings: [...warnings, ...prepared?.warnings ?? []],
+  };
 }
 
 /** Finds out which agents can run, and which of them comes first. */

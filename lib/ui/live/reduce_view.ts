@@ -91,9 +91,9 @@ export function reduceView(state: ViewState, event: LoopEvent): ViewState {
 }
 
 function started(state: ViewState, event: EventOf<"loop_started">): ViewState {
-  const { task, branch, limits, stories, list } = event;
+  const { task, branch, base, limits, stories, list } = event;
   const max = limits.iterations;
-  const { branch: _branch, maxIterations: _max, result: _result, ...rest } = state;
+  const { branch: _branch, base: _base, maxIterations: _max, result: _result, ...rest } = state;
   const next: ViewState = {
     ...withStories(
       rest,
@@ -106,6 +106,7 @@ function started(state: ViewState, event: EventOf<"loop_started">): ViewState {
     task,
     startedAt: at(event),
     ...(branch === undefined ? {} : { branch }),
+    ...(base === undefined ? {} : { base }),
     ...(max === undefined ? {} : { maxIterations: max }),
   };
   return event.checks === 0 ? notice(next, event, "warning", "Warning", NO_CHECKS) : next;

@@ -20,6 +20,7 @@ export function viewHeader(state: ViewState, options: StoryRowsOptions): string 
   const columns = Math.min(options.columns, VIEW_WIDTH);
   const task = sanitizeText(state.task === "" ? "ralph" : state.task);
   const branch = sanitizeText(state.branch ?? "");
+  const base = state.base === undefined ? "" : sanitizeText(` from ${state.base}`);
   const of = state.maxIterations === undefined ? "" : ` of ${state.maxIterations}`;
   const long = state.iteration === 0 ? "starting" : `iteration ${state.iteration}${of}`;
   const short = state.iteration === 0
@@ -28,6 +29,7 @@ export function viewHeader(state: ViewState, options: StoryRowsOptions): string 
   const elapsed = elapsedOf(state, now);
   const spent = spentOf(state);
   const choices: [string, string[]][] = [
+    [branch + base, [long, elapsed, spent]],
     [branch, [long, elapsed, spent]],
     ["", [long, elapsed, spent]],
     ["", [short, elapsed, spent]],

@@ -66,6 +66,8 @@ export interface ViewState {
   task: string;
   /** The branch; absent if there is none. */
   branch?: string;
+  /** What ralph started the branch from; absent where it did not make it. */
+  base?: string;
   /** When the loop started, in milliseconds since the epoch; absent before. */
   startedAt?: number;
   /** The number of the last iteration; 0 before the first. */

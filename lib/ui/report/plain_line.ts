@@ -57,6 +57,7 @@ function wordsOf(event: LoopEvent, options: PlainLinesOptions): Words[] {
         pair("agent", event.agent),
         pair("stories", `${event.stories.done}/${event.stories.total}`),
         pair("branch", event.branch),
+        pair("base", event.base),
         event.checks === 0 ? quote(NO_CHECKS) : undefined,
       ]];
     case "warning":
