@@ -1,6 +1,6 @@
 import type { BlockedStory, LoopResult } from "../event/loop_event.ts";
+import { findCommit } from "../git/ask_git.ts";
 import { changesBetween } from "../git/changes_between.ts";
-import { gitSnapshot } from "../git/git_snapshot.ts";
 import { GitError } from "../git/run_git.ts";
 import { chooseStory } from "./decide/choose_story.ts";
 import type { LoopEnd } from "./decide/decide_step.ts";
@@ -33,13 +33,17 @@ export async function endLoop(
 }
 
 async function changesOf(
-  { options, headAtStart }: LoopContext,
+  { options, headAtStart, branch }: LoopContext,
   state: LoopState,
 ): Promise<{ commits: number; filesChanged: number }> {
   const { root } = options.task;
   try {
-    const { head } = state.iterations === 0 ? state.snapshot : await gitSnapshot(root);
-    if (head !== null && head !== headAtStart) {
+    // What is checked out is not asked: an agent may have left the branch, and been last.
+    const name = branch === undefined ? "HEAD" : `refs/heads/${branch}`;
+    const head = state.iterations === 0
+      ? state.snapshot.head
+      : await findCommit(name, { cwd: root });
+    if (head && head !== headAtStart) {
       return await changesBetween(root, headAtStart, head);
     }
   } catch (error) {

@@ -9,8 +9,9 @@ import {
 } from "../git/git_snapshot.ts";
 import type { Task } from "../task/task.ts";
 import { isRefuted, type IterationFacts, type IterationWork } from "./decide/iteration_facts.ts";
+import { keepBranch } from "./keep_branch.ts";
 import { checksOf, lookAtWork, type LoopContext } from "./loop_context.ts";
-import type { LoopState } from "./loop_state.ts";
+import type { KnownPrd, LoopState } from "./loop_state.ts";
 import { readTaskPrd } from "./read_task_prd.ts";
 import { verifyMarked } from "./verify_iteration.ts";
 
@@ -37,24 +38,33 @@ export async function* gatherFacts(
   const { options } = context;
   const { iterations } = state;
   const before = state.snapshot;
+  const strayed = yield* keepBranch(context, state);
+  const lost = strayed?.problem;
   // Starting git takes as long as reading the file: neither waits for the other.
   const looking = lookAtWork(options);
   looking.catch(() => {});
-  let known = yield* readTaskPrd(context, state);
+  // Where the branch could not be taken back, the files are not those of the task.
+  let known: KnownPrd = lost === undefined ? yield* readTaskPrd(context, state) : state;
   const { prd } = known;
-  const after = await looking;
+  const seen = await looking;
+  const after = lost === undefined ? seen : { ...before, head: strayed?.head ?? null };
   const commits = await commitsBetween(options.task, before, after);
   const wasOpen = new Set(state.prd.stories.filter(({ passes }) => !passes).map(({ id }) => id));
-  const marked = prd.stories.filter(({ id, passes }) => passes && wasOpen.has(id));
+  const claimed = new Map(
+    [...prd.stories.filter(({ passes }) => passes), ...strayed?.passing ?? []]
+      .map((story) => [story.id, story]),
+  );
+  const marked = [...claimed.values()].filter(({ id }) => wasOpen.has(id));
   const { verdict, reopened } = yield* verifyMarked(context, {
     prd,
     iteration: iterations,
     marked,
     commits,
+    left: strayed && `its agent ${strayed.reason}`,
     worked: commits > 0 || worksOutside(options.task, before, after),
   });
   const refuted = isRefuted(verdict);
-  if (refuted) known = yield* readTaskPrd(context, { ...known, iterations });
+  if (refuted && lost === undefined) known = yield* readTaskPrd(context, { ...known, iterations });
   const checked = refuted || (marked.length > 0 && checksOf(options, prd).length > 0);
   return {
     work,
@@ -62,11 +72,13 @@ export async function* gatherFacts(
     known,
     before,
     after,
-    settled: checked ? await lookAtWork(options) : after,
+    settled: checked && lost === undefined ? await lookAtWork(options) : after,
     commits,
     marked: marked.map(({ id }) => id),
     verdict,
     reopened,
+    left: strayed && `The agent before you ${strayed.reason}; work on the branch you are given`,
+    lost: lost && { reason: lost.message, hint: lost.hint },
     endedAt: context.now(),
     durationMs: context.elapsedMs() - startedMs,
     random: (options.random ?? Math.random)(),

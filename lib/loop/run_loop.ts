@@ -103,6 +103,10 @@ export async function* runLoop(options: RunLoopOptions): AsyncGenerator<LoopEven
           const facts = yield* gatherFacts(context, state, { work, result, startedMs });
           state = afterIteration(state, facts, context.rules);
           yield stamp(context, iterationFinished(state, facts));
+          if (facts.lost !== undefined) {
+            const { reason, hint } = facts.lost;
+            end = { outcome: "failed", reason, details: [hint] };
+          }
         }
       }
     } catch (error) {

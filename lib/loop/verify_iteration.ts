@@ -67,6 +67,8 @@ interface MarkedStories extends RunChecksOptions {
   marked: readonly Story[];
   /** The commits that came with it. */
   commits: number;
+  /** How the agent left the branch, in words; `undefined` if it stayed. */
+  left: string | undefined;
   /** Whether anything but the task's own files has changed. */
   worked: boolean;
 }
@@ -89,16 +91,18 @@ export async function* verifyMarked(
   context: LoopContext,
   stories: MarkedStories,
 ): AsyncGenerator<LoopEvent, Verified> {
-  const { marked, commits, worked, iteration } = stories;
+  const { marked, commits, worked, left, iteration } = stories;
   if (marked.length === 0) return { verdict: { kind: "unverified" }, reopened: [] };
   const requiresCommit = context.options.requireCommit ?? false;
-  if (!worked && !requiresCommit) {
+  if (!worked && !requiresCommit && left === undefined) {
     const ids = marked.map(({ id }) => id).join(", ");
     const message =
       `${ids} passes with no change: no commit, and no file outside the task's folder`;
     yield stamp(context, { type: "warning", message });
   }
-  const verdict: Verdict = requiresCommit && commits === 0
+  const verdict: Verdict = left !== undefined
+    ? { kind: "failed", reason: left, outputTail: [] }
+    : requiresCommit && commits === 0
     ? { kind: "failed", reason: "it was marked as passed without a commit", outputTail: [] }
     : yield* runChecks(context, stories);
   const reopened: string[] = [];

@@ -91,7 +91,7 @@ function checksHoldAfter(before: boolean, verdict: Verdict, changed: boolean): b
 /** What is remembered of a story for those who try it next. */
 function lessons(
   state: LoopState,
-  { work, result, verdict, reopened }: IterationFacts,
+  { work, result, verdict, reopened, left }: IterationFacts,
   { judged, rules }: { judged: IterationJudgement; rules: AfterIterationRules },
 ): Pick<LoopState, "reasons" | "checkFailures" | "excluded"> {
   const reasons = new Map(state.reasons);
@@ -114,7 +114,7 @@ function lessons(
       break;
     case "held":
     case "unverified": {
-      const note = noteOf(result.ending);
+      const note = left ?? noteOf(result.ending);
       if (judged.done) reasons.delete(id);
       else if (note !== undefined) reasons.set(id, note);
     }

@@ -48,6 +48,10 @@ export interface IterationFacts {
   readonly verdict: Verdict;
   /** Ids of the marked stories that were reopened, as they could not be verified. */
   readonly reopened: readonly string[];
+  /** What to tell the next agent of an agent that left the branch; absent if it stayed. */
+  readonly left?: string | undefined;
+  /** Why the branch that was left could not be taken back; absent if it is checked out. */
+  readonly lost?: { readonly reason: string; readonly hint: string } | undefined;
   /** When it ended, in milliseconds since the epoch. */
   readonly endedAt: number;
   /** How long it took, in milliseconds. */
