@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { lstat, readdir, readFile } from "node:fs/promises";
+import { lstat, readdir } from "node:fs/promises";
 import { isAbsolute, join, relative, sep } from "node:path";
 import { isNotFound } from "../base/error_code.ts";
+import { readRegularFile } from "../base/read_text_file.ts";
 import { type GitStatusEntry, parseGitStatus } from "./parse_git_status.ts";
 import { runGit } from "./run_git.ts";
 
@@ -148,7 +149,7 @@ async function stamp(path: string, read: boolean): Promise<string> {
   const stats = await lstat(path, { bigint: true }).catch(ifNotFound(undefined));
   if (stats === undefined) return "";
   if (read && stats.isFile() && stats.size <= MOST_BYTES_READ) {
-    const content = await readFile(path).catch(() => undefined);
+    const content = await readRegularFile(path).catch(() => undefined);
     if (content !== undefined) {
       return `${stats.mode} ${createHash("sha1").update(content).digest("hex")}`;
     }

@@ -130,6 +130,7 @@ async function* rotate(context: LoopContext): AsyncGenerator<LoopEvent, void> {
   const { task, rotateAt } = context.options;
   const rotation = await rotateProgress(task.progressFile, {
     threshold: rotateAt,
+    within: task.root,
     now: context.now,
   });
   if (rotation !== undefined) yield stamp(context, { type: "progress_rotated", ...rotation });

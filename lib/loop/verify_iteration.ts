@@ -107,9 +107,10 @@ export async function* verifyMarked(
     : yield* runChecks(context, stories);
   const reopened: string[] = [];
   if (!isRefuted(verdict)) return { verdict, reopened };
+  const { task } = context.options;
   for (const { id, title } of marked) {
     try {
-      await setStoryPasses(context.options.task.prdFile, id, false);
+      await setStoryPasses(task.prdFile, id, false, { within: task.root });
     } catch (error) {
       // It cannot be finished either: the checks run once more at the end.
       if (!(error instanceof PrdError)) throw error;

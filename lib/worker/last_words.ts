@@ -104,13 +104,14 @@ async function lookAround(
     commits: 0,
   };
   const file = join(session.taskDir, "prd.json");
+  const within = session.root === "" ? undefined : session.root;
   try {
-    const prd = await readPrd(file);
+    const prd = await readPrd(file, { within });
     const passing = prd.stories.filter((story) => story.passes);
     const marked = passing.filter(({ id }) => !known.passing.has(id));
     if (known.started?.verifies) {
       // An unverified story does not pass: the next run tries it again.
-      for (const { id } of marked) await setStoryPasses(file, id, false);
+      for (const { id } of marked) await setStoryPasses(file, id, false, { within });
       left.setBack = marked.map(({ id, title }) => ({ id, title }));
     } else {
       left.passed = marked.map(({ id }) => id);

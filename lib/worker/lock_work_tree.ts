@@ -1,8 +1,9 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { lockFile } from "../base/lock.ts";
 import { isAlive, type ProcessIdentity } from "../base/process_identity.ts";
+import { readTextFile } from "../base/read_text_file.ts";
 import { writeAtomic } from "../base/write_atomic.ts";
 import { findGitDir } from "../git/find_git_root.ts";
 
@@ -73,7 +74,7 @@ export async function lockWorkTree(root: string, holder: WorkTreeHolder): Promis
 /** The holder, unless the file is still that of an earlier one. */
 async function readHolder(file: string): Promise<WorkTreeHolder | undefined> {
   try {
-    const holder = holderSchema.parse(JSON.parse(await readFile(file, "utf8")));
+    const holder = holderSchema.parse(JSON.parse(await readTextFile(file)));
     return isAlive(holder.worker) ? holder : undefined;
   } catch {
     return undefined;

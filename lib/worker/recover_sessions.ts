@@ -141,7 +141,12 @@ async function recoverSession(
     },
   });
   for (const event of await lastWords(session, known, as)) {
-    if (event.type === "loop_finished") await progress.write(event);
+    if (event.type === "loop_finished") {
+      // An agent may have put anything in the place of progress.txt: the session ends all the same.
+      await progress.write(event).catch(async ({ message }: Error) => {
+        await recorder.write({ time: event.time, type: "warning", message });
+      });
+    }
     await recorder.write(event);
   }
 }

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { AgentStartOptions } from "../agent.ts";
 import { type PrivateFile, privateFile } from "../private_file.ts";
+import { readTextFile } from "../../base/read_text_file.ts";
 
 /** Options for {@linkcode claudeSettings}. */
 export interface ClaudeSettingsOptions {
@@ -49,7 +49,7 @@ export function claudeSettings(
   return {
     args: ["--setting-sources", "project,local", "--settings", file.path],
     async write() {
-      const own = withoutHooks(await readFile(source, "utf8").catch(() => "{}"));
+      const own = withoutHooks(await readTextFile(source).catch(() => "{}"));
       // A file, so that the user's variables and helpers do not appear in the process list.
       await file.write(JSON.stringify({ ...own, ...JSON.parse(more) }));
     },

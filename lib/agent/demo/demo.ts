@@ -4,7 +4,8 @@ import type { Agent, AgentStartOptions } from "../agent.ts";
 import type { AgentEvent } from "../../event/agent_event.ts";
 import { inProcessRun } from "../process/in_process_run.ts";
 import { editPrd, setStoryPasses } from "../../task/prd/edit_prd.ts";
-import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { readTextFile } from "../../base/read_text_file.ts";
 import { formatProgressEntry } from "../../task/progress/format_progress_entry.ts";
 import { localTime } from "../../base/local_time.ts";
 import type { Story } from "../../task/prd/prd.ts";
@@ -120,7 +121,7 @@ async function tickCriteria(
   story: Story,
   options: { signal?: AbortSignal } = {},
 ): Promise<number> {
-  let raw: unknown = JSON.parse(await readFile(file, "utf8"));
+  let raw: unknown = JSON.parse(await readTextFile(file));
   for (const key of story.path) raw = (raw as Record<string | number, unknown> | undefined)?.[key];
   let changed = 0;
   for (const key of CRITERIA_KEYS) {

@@ -1,8 +1,9 @@
 import { type FSWatcher, watch } from "node:fs";
-import { mkdtemp, readFile, realpath, rm } from "node:fs/promises";
+import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { AgentStartOptions } from "../agent.ts";
 import { privateFolder } from "../private_file.ts";
+import { readTextFile } from "../../base/read_text_file.ts";
 
 /** The variable that names the signal file to the hooks and plugins of an agent. */
 export const SIGNAL_VARIABLE = "RALPH_SIGNAL_FILE";
@@ -39,7 +40,7 @@ export async function openSignalFolder(
     path,
     file,
     async read() {
-      const text = await readFile(file, "utf8").catch(() => undefined);
+      const text = await readTextFile(file).catch(() => undefined);
       if (text === undefined) return;
       try {
         return JSON.parse(text);

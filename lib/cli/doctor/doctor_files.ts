@@ -82,7 +82,7 @@ export async function checkTasks({ root }: DoctorContext): Promise<DoctorFinding
   const tasks = (await listTasks(root)).filter(({ hasPrd }) => hasPrd);
   const broken = await Promise.all(tasks.map(async ({ name, dir }) => {
     try {
-      await readPrd(join(dir, "prd.json"));
+      await readPrd(join(dir, "prd.json"), { within: root });
       return [];
     } catch (error) {
       if (!(error instanceof PrdError)) throw error;

@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "@std/toml";
 import * as z from "zod";
 import { sessionPaths } from "../../session/model/session_paths.ts";
 import { EVENT_TYPES } from "../../event/vocabulary.ts";
 import type { Hook } from "../../worker/hook_sink.ts";
+import { readTextFile, UnreadableFileError } from "../../base/read_text_file.ts";
 import { nearestName } from "../../base/nearest_name.ts";
 import { type OptionKind, RUN_OPTION_ROWS, type RunOptionRow } from "./run_option_rows.ts";
 
@@ -128,10 +128,11 @@ export async function readSettings(options: ReadSettingsOptions): Promise<Settin
 async function readSettingsFile(file: string): Promise<Settings> {
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = await readTextFile(file);
   } catch (error) {
     if ((error as { code?: string }).code === "ENOENT") return {};
-    throw new SettingsError(file, (error as Error).message);
+    const reason = error instanceof UnreadableFileError ? error.reason : (error as Error).message;
+    throw new SettingsError(file, reason);
   }
   let value: unknown;
   try {

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import process from "node:process";
+import { openRegularFile, UnreadableFileError } from "../../base/read_text_file.ts";
 import { GitError, OLDEST_GIT, parseGitVersion, runGit } from "../../git/run_git.ts";
 import type { Task } from "../../task/task.ts";
 import { probeFolder, type ProbeFolderOptions } from "./probe_folder.ts";
@@ -47,8 +49,8 @@ const GIT_LIMIT_MS = 10_000;
 
 /**
  * Checks whether a task can run here, before anything is changed: git is installed, new enough and
- * can read the repository; the folders are writable; the disk is not full. Does not check the
- * agents: `Agent.probe` does that.
+ * can read the repository; the folders are writable; the disk is not full; the files that go into a
+ * prompt are files of the repository. Does not check the agents: `Agent.probe` does that.
  *
  * @example Usage
  * ```ts ignore
@@ -69,9 +71,33 @@ export async function preflight(options: PreflightOptions): Promise<PreflightPro
   const problems = await Promise.all([
     findGitProblem({ ...options, root: task.root }),
     ...[...new Set([task.dir, ...folders])].map((dir) => findFolderProblem(dir, options)),
+    ...filesOf(task).map((file) => findFileProblem(file, task.root)),
   ]);
   signal?.throwIfAborted();
   return problems.filter((problem) => problem !== undefined);
+}
+
+/** The files of the repository that a run reads besides prd.json and ralph.toml. */
+function filesOf({ root, dir, progressFile }: Task): string[] {
+  return [
+    progressFile,
+    join(dir, "prompt.md"),
+    join(root, "ralph", "prompt.md"),
+    ...new Set([root, dir].map((folder) => join(folder, "AGENTS.md"))),
+  ];
+}
+
+async function findFileProblem(file: string, root: string): Promise<PreflightProblem | undefined> {
+  try {
+    await (await openRegularFile(file, { within: root })).close();
+  } catch (error) {
+    if (error instanceof UnreadableFileError) {
+      const wanted = "a file of the repository";
+      return { what: `File "${file}"`, found: error.reason, wanted, hint: `ls -l "${file}"` };
+    }
+    // Any other, such as a lack of permission, is reported where the file is read.
+  }
+  return undefined;
 }
 
 /** Options for {@linkcode findGitProblem}. */

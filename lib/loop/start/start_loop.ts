@@ -75,7 +75,11 @@ export async function startLoop(options: RunLoopOptions): Promise<StartedLoop> {
   signal?.throwIfAborted();
   // Copied once: each read of process.env is a system call.
   const env = { ...(options.env ?? process.env) };
-  const reader = new PrdReader(task.prdFile, { now, goodCopy: options.goodCopy });
+  const reader = new PrdReader(task.prdFile, {
+    now,
+    goodCopy: options.goodCopy,
+    within: task.root,
+  });
   const { prd } = await reader.read();
   if (prd.stories.length === 0) throw new NoStoriesError(task.prdFile);
   const open = prd.stories.filter((story) => !story.passes);

@@ -4,16 +4,19 @@ import { parseJson, parsePrd, valueAt } from "./parse_prd.ts";
 import { PrdError } from "./prd.ts";
 import { readPrdText } from "./read_prd.ts";
 import { writeAtomic } from "../../base/write_atomic.ts";
-import { constants, copyFile } from "node:fs/promises";
+import { readRegularFile, UnreadableFileError } from "../../base/read_text_file.ts";
+import { link, rm, writeFile } from "node:fs/promises";
 
 /** Options for {@linkcode editPrd} and {@linkcode setStoryPasses}. */
 export interface EditPrdOptions {
   /** How messages name the file. @default {the file as it was given} */
-  name?: string;
+  name?: string | undefined;
+  /** The repository that it belongs to: a link that leads out of it is refused. @default {none} */
+  within?: string | undefined;
   /** Whether to wait until the bytes are on the disk. @default {true} */
   fsync?: boolean;
   /** Cancels the edit; the file then stays as it was. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -134,6 +137,12 @@ export async function setStoryPasses(
   return await editPrd(file, [...first.path, "passes"], passes, options);
 }
 
+/** Options for {@linkcode restorePrd}. */
+export interface RestorePrdOptions {
+  /** The repository that the prd.json belongs to. @default {none} */
+  within?: string | undefined;
+}
+
 /** The result of {@linkcode restorePrd}. */
 export interface RestoredPrd {
   /** Where the replaced file is kept now; `null` if there was none. */
@@ -144,31 +153,47 @@ export interface RestoredPrd {
  * Restores a prd.json from its last good copy.
  *
  * The replaced file is kept beside it as `prd.json.broken`, `prd.json.broken-2` and so on; an older
- * one is never overwritten.
+ * one is never overwritten. What is not a file of the repository, such as a link that leads out of
+ * it, is moved there as it is, and nothing is written through it.
  *
  * @param file The path of the prd.json.
  * @param goodCopy The path of the good copy.
  * @returns Where the broken file is kept.
  * @throws {PrdError} If the good copy is missing or not a PRD; nothing changes then.
  */
-export async function restorePrd(file: string, goodCopy: string): Promise<RestoredPrd> {
+export async function restorePrd(
+  file: string,
+  goodCopy: string,
+  options: RestorePrdOptions = {},
+): Promise<RestoredPrd> {
   const text = await readPrdText(goodCopy);
   parsePrd(text, { file: goodCopy });
-  const broken = await keepBroken(file);
+  const broken = await keepBroken(file, options);
   await writeAtomic(file, text);
   return { broken };
 }
 
-async function keepBroken(file: string): Promise<string | null> {
+async function keepBroken(file: string, options: RestorePrdOptions): Promise<string | null> {
   for (let count = 1;; count++) {
     const kept = count === 1 ? `${file}.broken` : `${file}.broken-${count}`;
     try {
-      await copyFile(file, kept, constants.COPYFILE_EXCL);
+      await keepAs(kept, file, options);
       return kept;
     } catch (error) {
       const { code } = error as { code?: unknown };
       if (code === "ENOENT") return null;
       if (code !== "EEXIST") throw error;
     }
+  }
+}
+
+/** Copies a file, or moves what cannot be read as one; fails if the new name is taken. */
+async function keepAs(kept: string, file: string, options: RestorePrdOptions): Promise<void> {
+  try {
+    await writeFile(kept, await readRegularFile(file, options), { flag: "wx" });
+  } catch (error) {
+    if (!(error instanceof UnreadableFileError)) throw error;
+    await link(file, kept);
+    await rm(file);
   }
 }

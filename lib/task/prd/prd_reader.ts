@@ -11,6 +11,8 @@ export interface PrdReaderOptions {
   goodCopy?: string | undefined;
   /** How messages name the file. @default {the file as it was given} */
   name?: string;
+  /** The repository that the file belongs to: a link that leads out of it is refused. @default {none} */
+  within?: string | undefined;
   /** How long to retry a file that cannot be read, in milliseconds. @default {1000} */
   retryMs?: number;
   /** The time, in milliseconds since the epoch. @default {Date.now} */
@@ -58,6 +60,7 @@ export class PrdReader {
   readonly #file: string;
   readonly #name: string;
   readonly #goodCopy: string | undefined;
+  readonly #within: string | undefined;
   readonly #retryMs: number;
   readonly #now: () => number;
   readonly #sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
@@ -74,6 +77,7 @@ export class PrdReader {
     this.#file = file;
     this.#name = options.name ?? file;
     this.#goodCopy = options.goodCopy;
+    this.#within = options.within;
     this.#retryMs = options.retryMs ?? 1000;
     this.#now = options.now ?? Date.now;
     this.#sleep = options.sleep ??
@@ -117,7 +121,11 @@ export class PrdReader {
   async #readOnce(signal?: AbortSignal): Promise<PrdReading> {
     const stamp = await this.#stampNow();
     if (this.#good && stamp !== "" && stamp === this.#stamp) return this.#good;
-    const text = await readPrdText(this.#file, { name: this.#name, ...(signal && { signal }) });
+    const text = await readPrdText(this.#file, {
+      name: this.#name,
+      within: this.#within,
+      signal,
+    });
     const changed = text !== this.#good?.text;
     if (!this.#good || changed) {
       const prd = parsePrd(text, { file: this.#name });

@@ -1,13 +1,15 @@
-import { readFile } from "node:fs/promises";
+import { readRegularFile, UnreadableFileError } from "../../base/read_text_file.ts";
 import { parsePrd } from "./parse_prd.ts";
 import { type Prd, PrdError } from "./prd.ts";
 
 /** Options for {@linkcode readPrd}. */
 export interface ReadPrdOptions {
   /** How messages name the file. @default {the file as it was given} */
-  name?: string;
+  name?: string | undefined;
+  /** The repository that it belongs to: a link that leads out of it is refused. @default {none} */
+  within?: string | undefined;
   /** Cancels the read. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -41,12 +43,13 @@ export async function readPrd(file: string, options: ReadPrdOptions = {}): Promi
  * with replacement characters would change the file at the next write.
  */
 export async function readPrdText(file: string, options: ReadPrdOptions = {}): Promise<string> {
-  const { signal } = options;
+  const { signal, within } = options;
   const name = options.name ?? file;
   signal?.throwIfAborted();
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(file, signal ? { signal } : {});
+    bytes = await readRegularFile(file, { within });
+    signal?.throwIfAborted();
   } catch (cause) {
     signal?.throwIfAborted();
     throw new PrdError(`Cannot read ${name}: ${reasonOf(cause)}`, { file: name, cause });
@@ -65,14 +68,13 @@ export async function readPrdText(file: string, options: ReadPrdOptions = {}): P
  * @returns The reason, such as `there is no such file`.
  */
 export function reasonOf(error: unknown): string {
+  if (error instanceof UnreadableFileError) return error.reason;
   switch ((error as { code?: unknown } | null)?.code) {
     case "ENOENT":
       return "there is no such file";
     case "EACCES":
     case "EPERM":
       return "permission is denied";
-    case "EISDIR":
-      return "it is a folder";
     default:
       return error instanceof Error ? error.message : String(error);
   }

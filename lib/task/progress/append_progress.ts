@@ -1,14 +1,18 @@
 import { Buffer } from "node:buffer";
-import { type FileHandle, open, writeFile } from "node:fs/promises";
+import { type FileHandle, writeFile } from "node:fs/promises";
 import { errorLines, formatProgressEntry } from "./format_progress_entry.ts";
 import { type ParsedProgressEntry, parseProgress } from "./parse_progress.ts";
 import type { FailureEntry, NewProgressEntry } from "./progress_entry.ts";
 import { writeAtomic } from "../../base/write_atomic.ts";
 import { errorCode } from "../../base/error_code.ts";
+import { openRegularFile } from "../../base/read_text_file.ts";
 import { localTime } from "../../base/local_time.ts";
 
 /** Options for {@linkcode appendProgress}. */
-export interface AppendProgressOptions extends CreateProgressOptions {}
+export interface AppendProgressOptions extends CreateProgressOptions {
+  /** The repository that it belongs to: a link that leads out of it is refused. @default {none} */
+  within?: string | undefined;
+}
 
 /**
  * Adds an entry to `progress.txt`, and creates the file if it is missing.
@@ -42,10 +46,10 @@ export async function appendProgress(
   entry: NewProgressEntry,
   options: AppendProgressOptions,
 ): Promise<void> {
-  const { now = Date.now } = options;
+  const { now = Date.now, within } = options;
   const text = formatProgressEntry(entry, new Date(now()));
   await createProgress(file, options);
-  const handle = await open(file, "a+");
+  const handle = await openRegularFile(file, { within, append: true });
   try {
     const bytes = await readFrom(handle, 0);
     const kept = entry.kind === "failure" ? bytesBeforeStreak(bytes, entry) : undefined;
@@ -57,7 +61,7 @@ export async function appendProgress(
     // Someone may have written to the old file between our reading and its replacement.
     const late = await readFrom(handle, bytes.length);
     if (late.length === 0) return;
-    const fresh = await open(file, "a");
+    const fresh = await openRegularFile(file, { within, append: true });
     await fresh.appendFile(late).finally(() => fresh.close());
   } finally {
     await handle.close();

@@ -41,6 +41,7 @@ export function progressSink({ task, type }: ProgressSinkOptions): ProgressSink 
       await appendProgress(task.progressFile, entry, {
         now: () => Date.parse(event.time),
         header: { effort: task.name, type: type ?? await typeOf(task) },
+        within: task.root === "" ? undefined : task.root,
       });
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),

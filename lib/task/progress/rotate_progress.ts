@@ -1,19 +1,10 @@
-import {
-  constants,
-  copyFile,
-  link,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from "node:fs/promises";
+import { constants, copyFile, link, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { countIterations } from "./progress_entry.ts";
 import { errorCode, isNotFound } from "../../base/error_code.ts";
 import { localTime } from "../../base/local_time.ts";
+import { readTextFile } from "../../base/read_text_file.ts";
 import { parseProgress, type ProgressLog } from "./parse_progress.ts";
 
 /** A rotation of `progress.txt`. */
@@ -28,6 +19,8 @@ export interface Rotation {
 export interface RotateProgressOptions {
   /** Lines that the file may have; 0 for no limit. @default {300} */
   threshold?: number | undefined;
+  /** The repository that it belongs to: a link that leads out of it is refused. @default {none} */
+  within?: string | undefined;
   /** The clock, in milliseconds since the epoch. @default {Date.now} */
   now?: () => number;
 }
@@ -61,16 +54,16 @@ export async function rotateProgress(
   file: string,
   options: RotateProgressOptions = {},
 ): Promise<Rotation | undefined> {
-  const { threshold = 300, now = Date.now } = options;
+  const { threshold = 300, now = Date.now, within } = options;
   // A line has at least one byte: a file with fewer bytes need not be read.
   if (threshold <= 0 || (await sizeOf(file)) <= threshold) return undefined;
-  const text = await readFile(file, "utf8");
+  const text = await readTextFile(file, { within });
   const lines = text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
   const log = parseProgress(text);
   if (!isRotationDue(log, { lines, threshold })) return undefined;
 
   const dir = dirname(file);
-  const number = await freeNumber(dir, text);
+  const number = await freeNumber(dir, { text, within });
   const rotated = join(dir, `progress-${number}.txt`);
   const beside = join(dir, `.progress.txt.${process.pid}.tmp`);
   try {
@@ -85,14 +78,17 @@ export async function rotateProgress(
 }
 
 /** The number after the highest; the highest itself if a crash interrupted its rotation. */
-async function freeNumber(dir: string, text: string): Promise<number> {
+async function freeNumber(
+  dir: string,
+  { text, within }: { text: string; within: string | undefined },
+): Promise<number> {
   const names = await readdir(dir);
   const numbers = names.map((name) => Number(/^progress-(\d+)\.txt$/.exec(name)?.[1] ?? 0));
   const highest = Math.max(0, ...numbers);
   if (highest === 0) return 1;
   const newest = join(dir, `progress-${highest}.txt`);
   // The `Rotation` line differs in every file, so a file that this one starts with is a copy of it.
-  if (!text.startsWith(await readFile(newest, "utf8"))) return highest + 1;
+  if (!text.startsWith(await readTextFile(newest, { within }))) return highest + 1;
   await rm(newest);
   return highest;
 }

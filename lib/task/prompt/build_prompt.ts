@@ -2,9 +2,9 @@ import { isAbsolute, join, relative } from "node:path";
 import type { Prd, Story } from "../prd/prd.ts";
 import { findPromptTemplate, renderTemplate } from "./prompt_template.ts";
 import type { Task } from "../task.ts";
-import { Buffer } from "node:buffer";
-import { open } from "node:fs/promises";
 import { isNotFound } from "../../base/error_code.ts";
+import { openRegularFile, readStart } from "../../base/read_text_file.ts";
+import { reasonOf } from "../prd/read_prd.ts";
 
 /** Options for {@linkcode buildPrompt}. */
 export interface BuildPromptOptions {
@@ -53,8 +53,8 @@ export async function buildPrompt(options: BuildPromptOptions): Promise<string> 
     options.template ??
       findPromptTemplate({ task, ...(configDir !== undefined && { configDir }) })
         .then((found) => found.text),
-    readInstructions(task.root),
-    task.dir === task.root ? "" : readInstructions(task.dir),
+    readInstructions(task.root, task.root),
+    task.dir === task.root ? "" : readInstructions(task.dir, task.root),
   ]);
   const paths = {
     task: pathFrom(task.root, task.dir),
@@ -173,17 +173,16 @@ const MOST_INSTRUCTION_BYTES: number = 64 * 1024;
  * Reads the `AGENTS.md` of a folder. A file over 64 KiB is cut at the end of a line, with a note
  * that says so.
  *
+ * @param root The repository: a link that leads out of it is refused.
  * @returns Its text; empty if there is none.
  * @throws {Error} If a file exists but cannot be read.
  */
-async function readInstructions(dir: string): Promise<string> {
+async function readInstructions(dir: string, root: string): Promise<string> {
   const file = join(dir, "AGENTS.md");
   try {
-    await using handle = await open(file, "r");
+    await using handle = await openRegularFile(file, { within: root });
     const { size } = await handle.stat();
-    const buffer = Buffer.alloc(Math.min(size, MOST_INSTRUCTION_BYTES));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    const bytes = buffer.subarray(0, bytesRead);
+    const bytes = await readStart(handle, Math.min(size, MOST_INSTRUCTION_BYTES));
     if (size <= MOST_INSTRUCTION_BYTES) return bytes.toString().trim();
     const newline = bytes.lastIndexOf(10);
     const kept = newline > 0 ? bytes.subarray(0, newline) : bytes;
@@ -193,7 +192,6 @@ async function readInstructions(dir: string): Promise<string> {
     return `${kept.toString().replace(/\uFFFD+$/, "").trim()}\n\n${note}`;
   } catch (cause) {
     if (isNotFound(cause)) return "";
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot read "${file}": ${reason}`, { cause });
+    throw new Error(`Cannot read "${file}": ${reasonOf(cause)}`, { cause });
   }
 }

@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isNotFound } from "../../base/error_code.ts";
+import { readTextFile } from "../../base/read_text_file.ts";
+import { reasonOf } from "../prd/read_prd.ts";
 import type { Task } from "../task.ts";
 
 /** The template of a prompt. */
@@ -49,23 +50,25 @@ export async function findPromptTemplate(
   options: FindPromptTemplateOptions,
 ): Promise<PromptTemplate> {
   const { task, configDir } = options;
-  const files = [
-    join(task.dir, "prompt.md"),
-    join(task.root, "ralph", "prompt.md"),
-    ...(configDir === undefined ? [] : [join(configDir, "prompt.md")]),
+  const within = task.root;
+  const files: { source: string; within?: string }[] = [
+    { source: join(task.dir, "prompt.md"), within },
+    { source: join(task.root, "ralph", "prompt.md"), within },
+    ...(configDir === undefined ? [] : [{ source: join(configDir, "prompt.md") }]),
   ];
   const texts = await Promise.all(files.map(readTemplate));
   const index = texts.findIndex((text) => text.trim() !== "");
-  return { text: texts[index] ?? BUILT_IN_PROMPT, source: files[index] ?? "built-in" };
+  return { text: texts[index] ?? BUILT_IN_PROMPT, source: files[index]?.source ?? "built-in" };
 }
 
-async function readTemplate(file: string): Promise<string> {
+async function readTemplate(
+  { source, within }: { source: string; within?: string },
+): Promise<string> {
   try {
-    return await readFile(file, "utf8");
+    return await readTextFile(source, { within });
   } catch (cause) {
     if (isNotFound(cause)) return "";
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot read the prompt template "${file}": ${reason}`, { cause });
+    throw new Error(`Cannot read the prompt template "${source}": ${reasonOf(cause)}`, { cause });
   }
 }
 

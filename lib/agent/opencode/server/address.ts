@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readTextFile } from "../../../base/read_text_file.ts";
 import { parseEnvFile } from "./parse_env_file.ts";
 
 /** Where the OpenCode server of the systemd unit listens. */
@@ -75,7 +75,7 @@ function parseServerUrl(given: string): URL {
 
 async function readEnvFile(file: string): Promise<Record<string, string>> {
   try {
-    return parseEnvFile(await readFile(file, "utf8"));
+    return parseEnvFile(await readTextFile(file));
   } catch (error) {
     if ((error as { code?: string }).code === "ENOENT") return {};
     throw new Error(`Cannot read "${file}": ${(error as Error).message}`, { cause: error });

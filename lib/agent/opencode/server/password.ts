@@ -1,5 +1,6 @@
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readTextFile } from "../../../base/read_text_file.ts";
 import { parseEnvFile } from "./parse_env_file.ts";
 import { SERVER_ENV_FILE } from "./address.ts";
 
@@ -29,7 +30,7 @@ export interface ServerPasswordFile {
  */
 export async function ensureServerPassword(configDir: string): Promise<ServerPasswordFile> {
   const file = join(configDir, SERVER_ENV_FILE);
-  const text = await readFile(file, "utf8").catch((error) => {
+  const text = await readTextFile(file).catch((error) => {
     if ((error as { code?: string }).code === "ENOENT") return "";
     throw error;
   });

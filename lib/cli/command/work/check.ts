@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
+import { readTextFile } from "../../../base/read_text_file.ts";
 import { checkPrd, type PrdFinding } from "../../../task/prd/check_prd.ts";
 import { restorePrd } from "../../../task/prd/edit_prd.ts";
 import { sessionPaths } from "../../../session/model/session_paths.ts";
@@ -30,10 +30,10 @@ export const command: Command = {
     const { stdout, cwd } = context;
     const [given] = line.operands;
     if (line.has("restore")) return await restore(given, line.has("json"), context);
-    const file = given?.endsWith(".json")
-      ? resolve(cwd, given)
-      : (await chooseTask(given, context, { command: "ralph check" })).prdFile;
-    const text = await readFile(file, "utf8").catch((error: Error & { code?: string }) => {
+    const { prdFile: file, root: within } = given?.endsWith(".json")
+      ? { prdFile: resolve(cwd, given) }
+      : await chooseTask(given, context, { command: "ralph check" });
+    const text = await readTextFile(file, { within }).catch((error: Error & { code?: string }) => {
       if (error.code !== "ENOENT") throw error;
       throw new UsageError(`Cannot check ${file}: there is no such file`);
     });
@@ -70,7 +70,7 @@ async function restore(
 ): Promise<number> {
   const task = await chooseTask(given, context, { command: "ralph check" });
   const copy = goodCopyFile(task, sessionPaths(context.env).stateDir);
-  const { broken } = await restorePrd(task.prdFile, copy);
+  const { broken } = await restorePrd(task.prdFile, copy, { within: task.root });
   const text = json
     ? JSON.stringify({ file: task.prdFile, restored: true, kept: broken })
     : `${task.prdFile}: restored` + (broken === null ? "" : `; what was there is in ${broken}`);

@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type ConvertedPrd, convertPrd } from "../../../task/markdown/convert_prd.ts";
 import { findGitRoot } from "../../../git/find_git_root.ts";
 import { parseTaskName } from "../../../task/task_name.ts";
 import { shellWord } from "../../../base/shell_word.ts";
+import { readTextFile } from "../../../base/read_text_file.ts";
 import { writeAtomic } from "../../../base/write_atomic.ts";
 import { formatCount } from "../../../ui/text/numbers.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
@@ -140,7 +140,7 @@ async function readText(file: string): Promise<string> {
 
 async function readIfThere(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, "utf8");
+    return await readTextFile(file);
   } catch (error) {
     const { code } = error as { code?: string };
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;

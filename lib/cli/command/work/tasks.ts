@@ -67,7 +67,7 @@ async function describe(task: TaskListing, root: string): Promise<TaskRow> {
     return { ...row, problem: `not converted: ralph convert ${shellWord(task.name)}` };
   }
   try {
-    const prd = await readPrd(`${task.dir}/prd.json`);
+    const prd = await readPrd(`${task.dir}/prd.json`, { within: root });
     const done = prd.stories.filter((story) => story.passes).length;
     const problem = prd.stories.length === 0 ? "no stories" : null;
     return { ...row, done, total: prd.stories.length, branch: prd.branchName, problem };
