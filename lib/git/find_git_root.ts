@@ -1,6 +1,7 @@
-import { readFile, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { isNotFound } from "../base/error_code.ts";
+import { readTextFile } from "../base/read_text_file.ts";
 
 /** Thrown if a folder is not in a git repository. */
 export class NotARepositoryError extends Error {
@@ -83,7 +84,7 @@ async function isRoot(dir: string): Promise<boolean> {
 export async function findGitDir(root: string): Promise<string> {
   const path = join(root, ".git");
   if ((await stat(path)).isDirectory()) return path;
-  const [, target] = /^gitdir: (.+)$/m.exec(await readFile(path, "utf8")) ?? [];
+  const [, target] = /^gitdir: (.+)$/m.exec(await readTextFile(path)) ?? [];
   if (target !== undefined) return resolve(root, target);
   throw new NotARepositoryError(`Cannot read "${path}": it names no git folder`, root);
 }

@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
 import process from "node:process";
-import { errorCode } from "../base/error_code.ts";
+import { errorCode, errorMessage } from "../base/error_code.ts";
+import { gitEnvironment } from "./git_environment.ts";
+import { ALWAYS_NEUTRAL, neutralConfig, type NeutralConfigOptions } from "./neutral_config.ts";
 
 /** Thrown if git fails, or cannot be started. */
 export class GitError extends Error {
@@ -34,16 +36,26 @@ export interface RunGitOptions {
   cwd: string;
   /** Stops git, and rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** Environment to add to that of this process. */
-  env?: Record<string, string>;
+  /** The environment of which git gets what it needs. @default {process.env} */
+  env?: Record<string, string | undefined> | undefined;
 }
 
 /** More than the status of a work tree with a million files. */
 const MOST_OUTPUT_BYTES = 256 * 1024 * 1024;
 
+/** Commands that touch no content of files: no driver of the repository can run in them. */
+const WITHOUT_CONTENT = new Set(
+  ["--version", "config", "for-each-ref", "init", "ls-tree", "rev-list", "rev-parse", "var"],
+);
+
 /**
  * Runs git and returns its output: without prompts, editor or pager, in English, and without
  * optional locks.
+ *
+ * No program runs that the repository names: an agent can write hooks and `.git/config`, where
+ * settings such as `core.fsmonitor` or `filter.x.clean` are commands, and they would run with what
+ * ralph may do. The user's own settings hold, such as those of Git LFS. The environment has what
+ * git needs, and no password or key.
  *
  * @example Usage
  * ```ts
@@ -59,20 +71,21 @@ const MOST_OUTPUT_BYTES = 256 * 1024 * 1024;
  * @returns What it wrote to stdout.
  * @throws {GitError} If it fails or is not installed.
  */
-export function runGit(args: readonly string[], options: RunGitOptions): Promise<string> {
+export async function runGit(args: readonly string[], options: RunGitOptions): Promise<string> {
   const { cwd, signal } = options;
-  if (signal?.aborted) return Promise.reject(signal.reason);
+  signal?.throwIfAborted();
+  const at = commandIndex(args);
+  const command = args[at] ?? "";
+  const env = gitEnvironment(options.env ?? process.env, { command });
+  const neutral = WITHOUT_CONTENT.has(command) ? [] : await findNeutral(args, { cwd, env, signal });
+  // Asking for the version reads no settings.
+  const always = command === "--version" ? [] : ALWAYS_NEUTRAL;
+  const safe = [...always, ...neutral, ...args.slice(0, at), ...quiet(args.slice(at))];
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const child = execFile(
     "git",
-    [...args],
-    {
-      cwd,
-      env: gitEnvironment(options.env),
-      maxBuffer: MOST_OUTPUT_BYTES,
-      windowsHide: true,
-      ...(signal && { signal }),
-    },
+    safe,
+    { cwd, env, maxBuffer: MOST_OUTPUT_BYTES, windowsHide: true, ...(signal && { signal }) },
     (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
       if (signal?.aborted) return reject(signal.reason);
@@ -81,7 +94,34 @@ export function runGit(args: readonly string[], options: RunGitOptions): Promise
     },
   );
   child.stdin?.end();
-  return promise;
+  return await promise;
+}
+
+/** Where the command is: after the settings of `-c`. */
+function commandIndex(args: readonly string[]): number {
+  let at = 0;
+  while (args[at] === "-c") at += 2;
+  return at;
+}
+
+/** Adds the options with which a command runs no program of its own. */
+function quiet([command = "", ...rest]: readonly string[]): string[] {
+  if (command === "diff") return [command, "--no-ext-diff", "--no-textconv", ...rest];
+  // Git in a submodule would read the settings of the submodule.
+  if (command === "status") return [command, "--ignore-submodules=dirty", ...rest];
+  return command === "" ? [] : [command, ...rest];
+}
+
+async function findNeutral(
+  args: readonly string[],
+  options: NeutralConfigOptions,
+): Promise<string[]> {
+  try {
+    return await neutralConfig(options);
+  } catch (cause) {
+    options.signal?.throwIfAborted();
+    throw new GitError(args, { exitCode: null, reason: errorMessage(cause), cause });
+  }
 }
 
 function reasonOf(
@@ -92,20 +132,6 @@ function reasonOf(
   if (code === "ENOENT") return { reason: `git is not on PATH, or there is no folder "${cwd}"` };
   if (code !== undefined) return { reason: error.message };
   return error.signal ? { reason: `${error.signal} ended it` } : {};
-}
-
-function gitEnvironment(more: Record<string, string> = {}): Record<string, string | undefined> {
-  const env: Record<string, string | undefined> = {
-    ...process.env,
-    LC_ALL: "C",
-    GIT_TERMINAL_PROMPT: "0",
-    GIT_OPTIONAL_LOCKS: "0",
-    GIT_EDITOR: "true",
-    GIT_PAGER: "cat",
-  };
-  // A git hook sets these variables, and they would take precedence over `cwd`.
-  for (const name of ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"]) delete env[name];
-  return { ...env, ...more };
 }
 
 /** The oldest supported git: the first with `git switch`. */

@@ -180,6 +180,19 @@ Deno.test("publishBranch() reports a rejected push, and leaves both sides as the
   assertEquals(await gh.calls(), [VIEW]);
 });
 
+Deno.test("publishBranch() runs the hook of a push in the environment of an agent", async () => {
+  await using repo = await published();
+  const hook = join(repo.root, ".git", "hooks", "pre-push");
+  await mkdir(dirname(hook), { recursive: true });
+  await writeFile(hook, `#!/bin/sh\nexport -p > "${repo.outside}/hook.env"\n`);
+  await chmod(hook, 0o755);
+  const env = { ...repo.options.env, OPENCODE_SERVER_PASSWORD: "secret-1", RALPH_X: "secret-2" };
+  assertEquals((await publishBranch(repo.task, { ...repo.options, env })).pushed, true);
+  const given = await readFile(join(repo.outside, "hook.env"), "utf8");
+  assertStringIncludes(given, "GIT_TERMINAL_PROMPT");
+  assertEquals(given.includes("secret"), false);
+});
+
 Deno.test("publishBranch() reports what a hook of the push says", async () => {
   await using repo = await published();
   const hook = join(repo.root, ".git", "hooks", "pre-push");

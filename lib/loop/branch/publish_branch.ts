@@ -55,6 +55,9 @@ type Run = (command: readonly string[], stdin?: string) => Promise<ProgramResult
  * Pushes the branch of a finished task, opens a pull request with `gh` if that is installed, and
  * merges it if asked to.
  *
+ * The push is the user's own: unlike ralph's other calls of git it runs their hooks (Git LFS uploads
+ * in one), their SSH command and their credential helper, in the environment of an agent.
+ *
  * Reports a failure, and keeps what was done before it. It can be called again: it reuses an open
  * pull request of the branch, and does nothing for one that is already merged.
  *

@@ -120,10 +120,9 @@ export async function findGitProblem(
 ): Promise<PreflightProblem | undefined> {
   const { root, env = process.env, signal } = options;
   const limit = AbortSignal.timeout(GIT_LIMIT_MS);
-  const own = Object.entries(env).filter((each): each is [string, string] => each[1] !== undefined);
   const run = {
     cwd: root ?? process.cwd(),
-    env: Object.fromEntries(own),
+    env,
     signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
   };
   const wanted = `git ${OLDEST_GIT} or newer`;
