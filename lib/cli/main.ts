@@ -1,7 +1,9 @@
 import process from "node:process";
-import type { CommandContext } from "./kit/command.ts";
+import { sanitizeBlock } from "../ui/text/sanitize_text.ts";
+import type { CommandContext, OutputStream, RawStream } from "./kit/command.ts";
 import { programCommand } from "./program.ts";
 import type { CommandEntry } from "./commands.ts";
+import { jsonLine } from "./kit/json_line.ts";
 
 /** Options for {@linkcode main}. */
 export interface MainOptions {
@@ -22,7 +24,7 @@ export async function main(
   } catch (error) {
     const { describeError, errorLines } = await import("./kit/describe_error.ts");
     const described = describeError(error);
-    if (args.includes("--json")) context.stdout.write(`${JSON.stringify(described)}\n`);
+    if (args.includes("--json")) context.stdout.write(jsonLine(described));
     const lines = errorLines(described);
     if (context.env.RALPH_DEBUG && error instanceof Error) lines.push(error.stack ?? "");
     context.stderr.write(lines.map((line) => `${line}\n`).join(""));
@@ -107,8 +109,8 @@ function processContext(entry: string): CommandContext {
     });
   }
   return {
-    stdout,
-    stderr,
+    stdout: safeOutput(stdout),
+    stderr: safeOutput(stderr),
     // Asked for by few commands, and stdin takes a while to open.
     get interactive() {
       return Boolean(process.stdin.isTTY && stdout.isTTY);
@@ -118,5 +120,27 @@ function processContext(entry: string): CommandContext {
     },
     cwd: process.cwd(),
     env,
+  };
+}
+
+/**
+ * Wraps a stream so that no escape sequence of a file, an agent or an error gets through: some reach
+ * the clipboard. What ralph itself draws goes by `raw`.
+ */
+export function safeOutput(stream: RawStream): OutputStream {
+  return {
+    raw: stream,
+    write: (text) => stream.write(sanitizeBlock(text)),
+    on: (event, listener) => stream.on(event, listener),
+    off: (event, listener) => stream.off(event, listener),
+    get isTTY() {
+      return stream.isTTY;
+    },
+    get columns() {
+      return stream.columns;
+    },
+    get rows() {
+      return stream.rows;
+    },
   };
 }

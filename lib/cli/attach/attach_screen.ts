@@ -82,7 +82,7 @@ export async function attachScreen(
     };
     using _feed = await client.subscribe(["screen"], (notification) => {
       if (notification.type !== "screen") return;
-      stdout.write(notification.data.data);
+      stdout.raw.write(notification.data.data);
       draw();
     });
     stdout.on("resize", fit);
@@ -119,15 +119,15 @@ export async function attachScreen(
 }
 
 function openScreen({ stdout }: CommandContext): Disposable {
-  stdout.write(ENTER_SCREEN);
-  return { [Symbol.dispose]: () => void stdout.write(LEAVE_SCREEN) };
+  stdout.raw.write(ENTER_SCREEN);
+  return { [Symbol.dispose]: () => void stdout.raw.write(LEAVE_SCREEN) };
 }
 
 /** Draws the last line of the terminal, and keeps the position and colours of the cursor. */
 function drawLine({ stdout }: CommandContext, state: AttachState): void {
   const { columns = 80, rows = 24 } = stdout;
   const line = attachLine(state, { columns, now: Date.now() });
-  stdout.write(`\x1b7\x1b[${rows};1H\x1b[0;7m${line}\x1b[0m\x1b8`);
+  stdout.raw.write(`\x1b7\x1b[${rows};1H\x1b[0;7m${line}\x1b[0m\x1b8`);
 }
 
 /** What typed keys do: go to the agent while a person has taken control, or command the loop. */

@@ -16,16 +16,22 @@ export interface CommandContext {
   env: Record<string, string | undefined>;
 }
 
-/** A stream of text, such as `process.stdout`. */
-export interface OutputStream {
+/** A stream of text: what is written may come from anywhere, and is made safe for a terminal. */
+export interface OutputStream extends RawStream {
+  /** The same stream for what ralph itself draws: colours, screens, a protocol. */
+  readonly raw: RawStream;
+}
+
+/** A stream that writes everything as it is, such as `process.stdout`. */
+export interface RawStream {
   /** Writes text; `false` asks the writer to wait for `drain`. */
   write(text: string): boolean;
   /** Whether it is a terminal. */
-  readonly isTTY?: boolean;
+  readonly isTTY?: boolean | undefined;
   /** Its width, if it is a terminal. */
-  readonly columns?: number;
+  readonly columns?: number | undefined;
   /** Its height, if it is a terminal. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
   /** Listens for a new size, for room to write more, or for a reader that has closed. */
   on(event: "resize" | "drain" | "error", listener: () => void): unknown;
   /** Stops listening. */

@@ -10,6 +10,7 @@ import { shellWord } from "../../base/shell_word.ts";
 import { followRun } from "./follow_run.ts";
 import type { RunFlags } from "./option_sources.ts";
 import { Interrupts } from "../terminal/signals.ts";
+import { jsonLine } from "../kit/json_line.ts";
 
 /** What a worker reads from its stdin. */
 export interface WorkerOrder {
@@ -54,7 +55,7 @@ export async function runBackground(
   const session = registry.getSession(id) as Session;
   if (!detach) return await followRun(context, session, { registry, paths, json, interrupts });
   stdout.write(
-    json ? `${JSON.stringify({ session: id, task: task.name, pid })}\n` : [
+    json ? jsonLine({ session: id, task: task.name, pid }) : [
       `Started ${task.name} in the background (pid ${pid}, session ${id})`,
       `  see   ralph attach ${shellWord(task.name)}`,
       `  stop  ralph stop ${shellWord(task.name)}`,

@@ -11,6 +11,7 @@ import { runBackground } from "./run_background.ts";
 import { runForeground } from "./run_foreground.ts";
 import { runFlags } from "./run_option_specs.ts";
 import { runOptions } from "./run_options.ts";
+import { sanitizeText } from "../../ui/text/sanitize_text.ts";
 
 /** What `ralph run` does. Returns the exit code. */
 export async function runTask(line: CommandLine, context: CommandContext): Promise<number> {
@@ -32,7 +33,7 @@ async function confirmYolo(task: Task): Promise<void> {
   const { confirm, isCancel } = await import("@clack/prompts");
   const message =
     `With --yolo the agent may do anything that you may, without asking. Run ${task.name}?`;
-  const sure = await confirm({ message });
+  const sure = await confirm({ message: sanitizeText(message) });
   if (isCancel(sure) || !sure) throw new UsageError("Not confirmed");
 }
 

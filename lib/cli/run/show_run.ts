@@ -9,6 +9,7 @@ import { supportsColor } from "../../ui/text/style.ts";
 import { renderSummary } from "../../ui/report/summary.ts";
 import type { CommandContext } from "../kit/command.ts";
 import { exitCodeOf } from "../kit/usage.ts";
+import { jsonLine } from "../kit/json_line.ts";
 
 /** Options for {@linkcode showRun}. */
 export interface ShowRunOptions {
@@ -43,7 +44,7 @@ export function showRun(context: CommandContext, options: ShowRunOptions): RunOu
   const { task, session, json = false, quiet = false, keys } = options;
   const color = supportsColor({ env, isTTY: stdout.isTTY ?? false });
   const checks = new Map<string, boolean>();
-  const view = !json && !quiet && stdout.isTTY ? new LiveView(stdout, { color, keys }) : null;
+  const view = !json && !quiet && stdout.isTTY ? new LiveView(stdout.raw, { color, keys }) : null;
   let result: LoopResult | undefined;
   let published: Extract<LoopEvent, { type: "published" }> | undefined;
   return {
@@ -56,7 +57,7 @@ export function showRun(context: CommandContext, options: ShowRunOptions): RunOu
       if (event.type === "loop_finished") result = event.result;
       if (quiet) return;
       if (json) {
-        stdout.write(`${JSON.stringify(seq === undefined ? event : { seq, ...event })}\n`);
+        stdout.write(jsonLine(seq === undefined ? event : { seq, ...event }));
       } else if (view !== null) {
         view.write(event);
       } else {
@@ -78,7 +79,7 @@ export function showRun(context: CommandContext, options: ShowRunOptions): RunOu
           published,
           next: nextStep(result.outcome, { task, recorded: session !== undefined }),
         });
-        stdout.write(lines.map((line) => `${line}\n`).join(""));
+        stdout.raw.write(lines.map((line) => `${line}\n`).join(""));
       }
       return exitCode;
     },

@@ -2,6 +2,7 @@ import { findGitRoot } from "../../git/find_git_root.ts";
 import { listTasks } from "../../task/list_tasks.ts";
 import { resolveTask } from "../../task/resolve_task.ts";
 import type { Task } from "../../task/task.ts";
+import { sanitizeText } from "../../ui/text/sanitize_text.ts";
 import type { CommandContext } from "../kit/command.ts";
 import { UsageError } from "../kit/usage.ts";
 
@@ -40,7 +41,7 @@ export async function chooseTask(
     const { isCancel, select } = await import("@clack/prompts");
     const picked = await select({
       message: "Which task?",
-      options: names.map((value) => ({ value, label: value })),
+      options: names.map((value) => ({ value, label: sanitizeText(value) })),
     });
     if (isCancel(picked)) throw new UsageError("No task was chosen");
     return await resolveTask(picked, { cwd: root });

@@ -107,7 +107,7 @@ async function choose(
   const { isCancel, select } = await import("@clack/prompts");
   const none = "none";
   const picked = await select({
-    message: `${what}. ${command} in another repository?`,
+    message: sanitizeText(`${what}. ${command} in another repository?`),
     options: [
       { value: none, label: "No" },
       ...sessions.map(({ id, taskDir, status }) => ({

@@ -1,8 +1,8 @@
-import type { OutputStream } from "../kit/command.ts";
+import type { RawStream } from "../kit/command.ts";
 
 /** Writes a lot of text to a stream without keeping it in memory. Dispose of it at the end. */
 export class PatientOutput implements Disposable {
-  readonly #stream: OutputStream;
+  readonly #stream: RawStream;
   readonly #signal: AbortSignal;
   #broken = false;
   #wake: (() => void) | undefined;
@@ -10,7 +10,7 @@ export class PatientOutput implements Disposable {
   /**
    * `signal` ends the waiting for the reader, as if it had closed.
    */
-  constructor(stream: OutputStream, signal: AbortSignal) {
+  constructor(stream: RawStream, signal: AbortSignal) {
     this.#stream = stream;
     this.#signal = signal;
     signal.addEventListener("abort", this.#onBroken);

@@ -8,11 +8,11 @@ import { initialView, type ViewState } from "./view_state.ts";
 /** The part of a terminal stream that a {@linkcode LiveView} needs; `process.stdout` is one. */
 export interface TerminalStream {
   /** Whether it is a terminal. */
-  readonly isTTY?: boolean;
+  readonly isTTY?: boolean | undefined;
   /** Its columns; 80 are assumed if unknown. */
-  readonly columns?: number;
+  readonly columns?: number | undefined;
   /** Its rows; 24 are assumed if unknown. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
   /** Writes text; `false` asks the writer to wait for `drain`. */
   write(text: string): boolean;
   /** Listens for a new size, or for room to write more. */

@@ -11,6 +11,7 @@ const CONTROL =
   "[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\ufeff]";
 const UNSAFE = new RegExp(`${STRING}|${CSI}|${ESCAPE}|${CONTROL}`, "g");
 const PLAIN = /^[\x20-\x7e]*$/;
+const PLAIN_BLOCK = /^[\n\x20-\x7e]*$/;
 
 /**
  * Makes untrusted text safe to show on one line of a terminal.
@@ -58,4 +59,13 @@ export function sanitizeLines(text: string): string[] {
     if (clean !== "") lines.push(clean);
   }
   return lines;
+}
+
+/**
+ * Makes untrusted text of several lines safe to show, as {@linkcode sanitizeText} does for each of
+ * them. Line ends and indentation stay.
+ */
+export function sanitizeBlock(text: string): string {
+  if (PLAIN_BLOCK.test(text)) return text;
+  return text.split("\n").map((line) => sanitizeText(line.replace(/\r+$/, ""))).join("\n");
 }

@@ -10,6 +10,8 @@ import { folderSize, orphanedLogs } from "../../sessions/log_folders.ts";
 import { openSessions } from "../../sessions/open_sessions.ts";
 import { durationValue, wholeNumberValue } from "../../kit/option_values.ts";
 import { UsageError } from "../../kit/usage.ts";
+import { jsonLine } from "../../kit/json_line.ts";
+import { sanitizeText } from "../../../ui/text/sanitize_text.ts";
 
 /** `ralph clean`: deletes old sessions and their logs. */
 export const command: Command = {
@@ -48,7 +50,7 @@ export const command: Command = {
     if (json) {
       const sessions = done.sessions.map((session) => session.id);
       const { orphans, bytes } = done;
-      stdout.write(`${JSON.stringify({ dryRun, sessions, orphans, bytes })}\n`);
+      stdout.write(jsonLine({ dryRun, sessions, orphans, bytes }));
     } else if (isEmpty) {
       stdout.write("Nothing to delete\n");
     } else {
@@ -161,6 +163,6 @@ function listOf(sessions: readonly Session[], width: number | undefined): string
 
 async function confirmOrThrow(message: string): Promise<void> {
   const { confirm, isCancel } = await import("@clack/prompts");
-  const sure = await confirm({ message, initialValue: false });
+  const sure = await confirm({ message: sanitizeText(message), initialValue: false });
   if (isCancel(sure) || !sure) throw new UsageError("Not confirmed");
 }

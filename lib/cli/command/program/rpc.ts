@@ -69,7 +69,7 @@ async function relay(
   { stdout }: CommandContext,
   signal: AbortSignal,
 ): Promise<void> {
-  using output = new PatientOutput(stdout, signal);
+  using output = new PatientOutput(stdout.raw, signal);
   const close = (): void => void socket.destroy();
   signal.addEventListener("abort", close, { once: true });
   // If the server disappears during a write, the other direction is closed too.

@@ -1,4 +1,5 @@
 import { doctorLines } from "../../../ui/report/doctor_lines.ts";
+import { jsonLine } from "../../kit/json_line.ts";
 import { supportsColor } from "../../../ui/text/style.ts";
 import { runDoctor } from "../../doctor/run_doctor.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
@@ -16,10 +17,8 @@ export const command: Command = {
     const findings = await runDoctor({ cwd, env });
     const ok = findings.every(({ level }) => level !== "problem");
     const color = supportsColor({ env, isTTY: stdout.isTTY ?? false });
-    const lines = line.has("json")
-      ? [JSON.stringify({ ok, findings })]
-      : doctorLines(findings, { color });
-    stdout.write(lines.map((each) => `${each}\n`).join(""));
+    if (line.has("json")) stdout.write(jsonLine({ ok, findings }));
+    else stdout.raw.write(doctorLines(findings, { color }).map((each) => `${each}\n`).join(""));
     return ok ? 0 : 5;
   },
 };

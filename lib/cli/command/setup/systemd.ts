@@ -15,6 +15,7 @@ import type { Command, CommandContext, CommandLine } from "../../kit/command.ts"
 import { opencodeAddress } from "../../attach/opencode_address.ts";
 import { wholeNumberValue } from "../../kit/option_values.ts";
 import { UsageError } from "../../kit/usage.ts";
+import { jsonLine } from "../../kit/json_line.ts";
 
 /** `ralph systemd`: prints unit files of services that ralph uses. */
 export const command: Command = {
@@ -63,7 +64,7 @@ Exit codes: 0 printed; 2 usage.`,
     const options = await unitOptions(line, context);
     if (line.has("with-password")) await makePassword(context);
     const unit = line.has("launchd") ? serverPlist(options) : serverUnit(options);
-    context.stdout.write(line.has("json") ? `${JSON.stringify({ unit })}\n` : unit);
+    context.stdout.write(line.has("json") ? jsonLine({ unit }) : unit);
     return 0;
   },
 };

@@ -4,6 +4,7 @@ import { stopSession, type StopSessionOptions } from "../../../worker/stop_sessi
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
 import { findSession } from "../../sessions/find_session.ts";
 import { openSessions } from "../../sessions/open_sessions.ts";
+import { jsonLine } from "../../kit/json_line.ts";
 
 /** `ralph stop`: ends a running session. */
 export const command: Command = {
@@ -62,7 +63,7 @@ export async function endRunning(
   const ended = ran
     ? await stopSession(session, { registry, paths, how, reason: command })
     : session;
-  stdout.write(json ? `${JSON.stringify(ended)}\n` : `${describe(ended, ran)}\n`);
+  stdout.write(json ? jsonLine(ended) : `${describe(ended, ran)}\n`);
   return 0;
 }
 

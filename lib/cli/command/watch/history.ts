@@ -5,6 +5,7 @@ import type { Command, CommandContext, CommandLine } from "../../kit/command.ts"
 import { findTaskSessions } from "../../sessions/find_session.ts";
 import { openSessions } from "../../sessions/open_sessions.ts";
 import { wholeNumberValue } from "../../kit/option_values.ts";
+import { jsonLine } from "../../kit/json_line.ts";
 
 /** `ralph history`: lists sessions, newest first. */
 export const command: Command = {
@@ -38,7 +39,7 @@ export const command: Command = {
     const sessions = found.map((session) => withAgents(registry, session));
     if (line.has("json")) {
       const entries = sessions.map(({ session, agents }) => ({ ...session, agents }));
-      stdout.write(`${JSON.stringify({ sessions: entries })}\n`);
+      stdout.write(jsonLine({ sessions: entries }));
     } else if (sessions.length === 0) {
       stdout.write("No session yet. Start one: ralph run my-feature\n");
     } else {

@@ -12,6 +12,7 @@ import { findSession, sessionRef } from "../../sessions/find_session.ts";
 import { onInterruption } from "../../terminal/signals.ts";
 import { logDirOf, openSessions } from "../../sessions/open_sessions.ts";
 import { wholeNumberValue } from "../../kit/option_values.ts";
+import { escapeJson } from "../../kit/json_line.ts";
 import { PatientOutput } from "../../terminal/patient_output.ts";
 import { UsageError } from "../../kit/usage.ts";
 
@@ -112,7 +113,9 @@ async function print(events: AsyncIterable<NumberedEvent>, options: PrintOptions
     if (signal.aborted) return;
     const { event } = numbered;
     if (iteration !== undefined && iterationOf(event) !== iteration) continue;
-    text += json ? eventLine(numbered) : logLines(event).map((each) => `${each}\n`).join("");
+    text += json
+      ? escapeJson(eventLine(numbered))
+      : logLines(event).map((each) => `${each}\n`).join("");
     if (text.length >= piece) {
       if (!await output.write(text)) return;
       text = "";

@@ -3,6 +3,7 @@ import { sessionDetails } from "../../../ui/report/session_details.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
 import { findSession } from "../../sessions/find_session.ts";
 import { logDirOf, openSessions, sessionStates } from "../../sessions/open_sessions.ts";
+import { jsonLine } from "../../kit/json_line.ts";
 
 /** `ralph show`: shows everything about one session. */
 export const command: Command = {
@@ -24,7 +25,7 @@ export const command: Command = {
     const session = await findSession(ref, { from: context, registry, command: "ralph show" });
     const iterations = registry.listIterations(session.id);
     if (line.has("json")) {
-      stdout.write(`${JSON.stringify({ session, iterations })}\n`);
+      stdout.write(jsonLine({ session, iterations }));
       return 0;
     }
     const now = Date.now();

@@ -11,6 +11,7 @@ import {
   sessionStates,
 } from "../../sessions/open_sessions.ts";
 import { UsageError } from "../../kit/usage.ts";
+import { jsonLine } from "../../kit/json_line.ts";
 
 /** Sessions that ended more days ago are only shown on request. */
 const RECENT_DAYS = 7;
@@ -50,7 +51,7 @@ export const command: Command = {
       const { sessions } = await choose(registry, { ...view, context });
       const states = await sessionStates(registry, sessions);
       const entries = states.map(({ session, ...state }) => ({ ...session, ...state }));
-      stdout.write(`${JSON.stringify({ sessions: entries })}\n`);
+      stdout.write(jsonLine({ sessions: entries }));
     } else {
       const lines = await statusLines(registry, { ...view, context });
       stdout.write(lines.map((each) => `${each}\n`).join(""));
@@ -74,7 +75,7 @@ async function watchStatus(registry: Registry, view: ViewOptions): Promise<numbe
   await watchScreen(async () => {
     await refreshSessions(registry, view.context);
     return await statusLines(registry, view);
-  }, { terminal: view.context.stdout, signal: interruption.signal });
+  }, { terminal: view.context.stdout.raw, signal: interruption.signal });
   return interruption.exitCode;
 }
 

@@ -8,6 +8,7 @@ import { chooseTask } from "../../sessions/choose_task.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
 import { goodCopyFile } from "../../run/run_options.ts";
 import { UsageError } from "../../kit/usage.ts";
+import { jsonLine } from "../../kit/json_line.ts";
 
 /** `ralph check`: reports errors and oddities in a prd.json. */
 export const command: Command = {
@@ -42,7 +43,7 @@ export const command: Command = {
     const findings = checkPrd(text, { file: name });
     const errors = findings.filter((finding) => finding.level === "error").length;
     if (line.has("json")) {
-      stdout.write(`${JSON.stringify({ file, ok: errors === 0, findings })}\n`);
+      stdout.write(jsonLine({ file, ok: errors === 0, findings }));
     } else {
       const lines = findings.flatMap((finding) => describe(finding, name));
       const warnings = formatCount(findings.length - errors, "warning");
@@ -71,9 +72,11 @@ async function restore(
   const task = await chooseTask(given, context, { command: "ralph check" });
   const copy = goodCopyFile(task, sessionPaths(context.env).stateDir);
   const { broken } = await restorePrd(task.prdFile, copy, { within: task.root });
-  const text = json
-    ? JSON.stringify({ file: task.prdFile, restored: true, kept: broken })
-    : `${task.prdFile}: restored` + (broken === null ? "" : `; what was there is in ${broken}`);
-  context.stdout.write(`${text}\n`);
+  const kept = broken === null ? "" : `; what was there is in ${broken}`;
+  context.stdout.write(
+    json
+      ? jsonLine({ file: task.prdFile, restored: true, kept: broken })
+      : `${task.prdFile}: restored${kept}\n`,
+  );
   return 0;
 }

@@ -8,6 +8,7 @@ import { writeAtomic } from "../../../base/write_atomic.ts";
 import { formatCount } from "../../../ui/text/numbers.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
 import { UsageError } from "../../kit/usage.ts";
+import { escapeJson, jsonLine } from "../../kit/json_line.ts";
 
 /** `ralph convert`: creates prd.json from prd.md. */
 export const command: Command = {
@@ -54,7 +55,7 @@ export const command: Command = {
       stderr.write(`warning: ${file}:${line}: ${message}\n`);
     }
     if (output === "-") {
-      stdout.write(result.text);
+      stdout.write(escapeJson(result.text));
       return 0;
     }
     if (source.copy !== undefined) await writeAtomic(source.copy, markdown, { makeDirs: true });
@@ -63,7 +64,7 @@ export const command: Command = {
     if (line.has("json")) {
       const { changes, warnings } = result;
       const report = { file: target, task: source.name, unchanged, ...changes, warnings };
-      stdout.write(`${JSON.stringify(report)}\n`);
+      stdout.write(jsonLine(report));
     } else {
       const lines = describe(result, { file: shown(target, cwd), unchanged });
       if (output === undefined) lines.push(`next: ralph run ${shellWord(source.name)}`);

@@ -7,6 +7,7 @@ import { TEMPLATE_CRITERION, TEMPLATE_DESCRIPTION } from "../../../task/prd/unfi
 import { parseTaskName } from "../../../task/task_name.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
 import { UsageError } from "../../kit/usage.ts";
+import { jsonLine } from "../../kit/json_line.ts";
 
 /** `ralph init`: creates a task folder with a prd.md to fill in. */
 export const command: Command = {
@@ -49,7 +50,7 @@ export const command: Command = {
     }
     stdout.write(
       line.has("json")
-        ? `${JSON.stringify({ task: name, dir, file })}\n`
+        ? jsonLine({ task: name, dir, file })
         : `${relative(cwd, file)}: fill it in\nnext: ralph convert ${shellWord(name)}\n`,
     );
     return 0;

@@ -6,6 +6,7 @@ import { PrdError } from "../../../task/prd/prd.ts";
 import { readPrd } from "../../../task/prd/read_prd.ts";
 import { renderTable } from "../../../ui/text/table.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
+import { jsonLine } from "../../kit/json_line.ts";
 
 interface TaskRow {
   name: string;
@@ -29,7 +30,7 @@ export const command: Command = {
     const root = await findGitRoot(cwd);
     const rows = await Promise.all((await listTasks(root)).map((task) => describe(task, root)));
     if (line.has("json")) {
-      stdout.write(`${JSON.stringify({ root, tasks: rows })}\n`);
+      stdout.write(jsonLine({ root, tasks: rows }));
     } else if (rows.length === 0) {
       stdout.write(`No tasks in ${root}. Create one: ralph init my-feature\n`);
     } else {
