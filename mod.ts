@@ -82,7 +82,7 @@ export type { Task } from "./lib/task/task.ts";
 export { InvalidTaskNameError } from "./lib/task/task_name.ts";
 
 // A loop: a task and agents in, events out; and the decisions it takes, as functions.
-export { DirtyTreeError } from "./lib/loop/branch/switch_error.ts";
+export { DirtyTreeError, SwitchError } from "./lib/loop/branch/switch_error.ts";
 export {
   chooseStory,
   type ChooseStoryOptions,

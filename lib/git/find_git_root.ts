@@ -88,3 +88,25 @@ export async function findGitDir(root: string): Promise<string> {
   if (target !== undefined) return resolve(root, target);
   throw new NotARepositoryError(`Cannot read "${path}": it names no git folder`, root);
 }
+
+/**
+ * The git folder that all work trees of a repository share. A folder that merely claims to be a
+ * work tree of it, by a file `.git` that came from elsewhere, gets a name of its own: git lists
+ * real work trees in the shared folder.
+ *
+ * @param root The root of the work tree, from {@linkcode findGitRoot}.
+ * @returns An absolute path without symbolic links, for a false work tree with its root appended.
+ * @throws {NotARepositoryError} If `.git` is neither a folder nor a file that names one.
+ */
+export async function findCommonDir(root: string): Promise<string> {
+  const own = await realpath(await findGitDir(root));
+  const file = join(root, ".git");
+  if (own === file) return own;
+  const [common, listed] = await Promise.all([
+    readFile(join(own, "commondir"), "utf8").catch(() => undefined),
+    readFile(join(own, "gitdir"), "utf8").catch(() => ""),
+  ]);
+  const back = await realpath(resolve(own, listed.trim() || ".")).catch(() => undefined);
+  if (common === undefined || back !== file) return `${own}#${root}`;
+  return await realpath(resolve(own, common.trim()));
+}

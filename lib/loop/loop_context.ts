@@ -3,6 +3,7 @@ import { agentEnvironment } from "../agent/agent_environment.ts";
 import { RUN_VARIABLE } from "../base/end_processes.ts";
 import type { LoopEvent, LoopEventBody } from "../event/loop_event.ts";
 import { type GitSnapshot, gitSnapshot } from "../git/git_snapshot.ts";
+import type { Judge } from "../guard/trust/judge.ts";
 import type { Prd, Story } from "../task/prd/prd.ts";
 import type { PrdReader } from "../task/prd/prd_reader.ts";
 import type { Deadline } from "./deadline.ts";
@@ -23,6 +24,8 @@ export interface LoopContext {
   readonly env: Record<string, string | undefined>;
   /** The rules by which it decides. */
   readonly rules: LoopRules;
+  /** Decides what judges the agents. */
+  readonly judge: Judge;
   /** Reads prd.json. */
   readonly reader: PrdReader;
   /** The branch; `undefined` on a detached HEAD. */

@@ -1,4 +1,5 @@
 import type { Agent } from "../agent/agent.ts";
+import type { Judge } from "../guard/trust/judge.ts";
 import type { Task } from "../task/task.ts";
 import type { FailoverRules } from "./decide/failover.ts";
 import type { LoopControl } from "./loop_control.ts";
@@ -36,6 +37,11 @@ export interface RunLoopOptions {
    * @default {none}
    */
   checks?: readonly string[] | undefined;
+  /**
+   * Decides which checks, which template for prompts and which other rules of the task's files
+   * count, so that no agent changes its own judge. @default {what the files say at the start}
+   */
+  judge?: Judge | undefined;
   /** Maximum time for one check, in milliseconds. @default {1_800_000} */
   checkTimeoutMs?: number | undefined;
   /** Check failures of one story before it is skipped. @default {3} */

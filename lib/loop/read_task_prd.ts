@@ -12,7 +12,9 @@ export async function* readTaskPrd(
   context: LoopContext,
   state: KnownPrd & Pick<LoopState, "iterations">,
 ): AsyncGenerator<LoopEvent, KnownPrd> {
-  const { prd, stale } = await context.reader.read();
+  const { prd: found, stale } = await context.reader.read();
+  const { prd, warning } = await context.judge.review(found);
+  if (warning !== undefined) yield stamp(context, { type: "warning", message: warning });
   const emptied = prd.stories.length === 0
     ? `${context.options.task.prdFile} no longer has any stories`
     : undefined;

@@ -1,6 +1,7 @@
 import type { AgentResult } from "../agent/agent.ts";
 import type { LoopEvent } from "../event/loop_event.ts";
 import { buildPrompt } from "../task/prompt/build_prompt.ts";
+import { findPromptTemplate } from "../task/prompt/prompt_template.ts";
 import type { IterationWork } from "./decide/iteration_facts.ts";
 import { environmentFor, type LoopContext, stamp } from "./loop_context.ts";
 import type { LoopState } from "./loop_state.ts";
@@ -50,20 +51,21 @@ export async function* runAgent(
   }
 }
 
-function promptOf(
-  { options, control, branch }: LoopContext,
+async function promptOf(
+  { options, control, branch, judge }: LoopContext,
   state: LoopState,
   { story, agent }: IterationWork,
 ): Promise<string> {
   const reason = state.reasons.get(story.id);
   const broken = state.broken?.problem;
-  return buildPrompt({
+  const { configDir } = options;
+  return await buildPrompt({
     task: options.task,
     prd: state.prd,
     story,
     agent,
     branch,
-    configDir: options.configDir,
+    template: judge.template ?? (await findPromptTemplate({ configDir })).text,
     extra: control.takePrompts(),
     reasons: [
       ...(reason === undefined ? [] : [reason]),

@@ -12,6 +12,7 @@ const FLOORS = [
   ["event"],
   ["task"],
   ["agent"],
+  ["guard"],
   ["loop"],
   ["session"],
   ["rpc"],

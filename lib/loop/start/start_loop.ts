@@ -2,6 +2,7 @@ import process from "node:process";
 import type { Prd, Story } from "../../task/prd/prd.ts";
 import { PrdReader } from "../../task/prd/prd_reader.ts";
 import { isUnfilled, UNFILLED_HINT, unfilledMessage } from "../../task/prd/unfilled_story.ts";
+import { frozenJudge } from "../../guard/trust/judge.ts";
 import { prepareBranch } from "../branch/prepare_branch.ts";
 import { Deadline } from "../deadline.ts";
 import { candidateAgents, wantedAgents } from "../decide/choose_agent.ts";
@@ -97,13 +98,17 @@ export async function startLoop(options: RunLoopOptions): Promise<StartedLoop> {
   const elapsedMs = stopwatch(options.monotonic);
   const { timeMs = Infinity } = options.limits ?? {};
   // The branch that was checked out may hold a newer prd.json than the one it was named in.
-  const known = { prd: (await reader.read()).prd, failover: states, snapshot };
+  const judge = options.judge ?? frozenJudge(task);
+  const judged = await judge.review((await reader.read()).prd);
+  if (judged.warning !== undefined) warnings.push(judged.warning);
+  const known = { prd: judged.prd, failover: states, snapshot };
   const context: LoopContext = {
     options,
     control,
     agents: new Map(options.agents.map((each) => [each.name, each])),
     env,
-    rules: rulesOf(options, prd),
+    rules: rulesOf(options, judged.prd),
+    judge,
     reader,
     branch: prepared?.branch ?? snapshot.branch ?? undefined,
     base: prepared?.base,

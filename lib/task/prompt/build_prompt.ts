@@ -21,7 +21,7 @@ export interface BuildPromptOptions {
   /** The user's config folder, which may hold a `prompt.md`. @default {none} */
   configDir?: string | undefined;
   /** The template. @default {what `findPromptTemplate` finds} */
-  template?: string;
+  template?: string | undefined;
   /** Messages from the user to the agent. @default {[]} */
   extra?: readonly string[];
   /** Why the story was reopened, or what else the agent must know first. @default {[]} */

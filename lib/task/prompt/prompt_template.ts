@@ -14,10 +14,10 @@ export interface PromptTemplate {
 
 /** Options for {@linkcode findPromptTemplate}. */
 export interface FindPromptTemplateOptions {
-  /** The task. */
-  task: Task;
+  /** The task. @default {none: the project's own templates do not count} */
+  task?: Task | undefined;
   /** The user's config folder. @default {none: the user has no template} */
-  configDir?: string;
+  configDir?: string | undefined;
 }
 
 /**
@@ -50,20 +50,44 @@ export async function findPromptTemplate(
   options: FindPromptTemplateOptions,
 ): Promise<PromptTemplate> {
   const { task, configDir } = options;
-  const within = task.root;
-  const files: { source: string; within?: string }[] = [
-    { source: join(task.dir, "prompt.md"), within },
-    { source: join(task.root, "ralph", "prompt.md"), within },
-    ...(configDir === undefined ? [] : [{ source: join(configDir, "prompt.md") }]),
-  ];
-  const texts = await Promise.all(files.map(readTemplate));
-  const index = texts.findIndex((text) => text.trim() !== "");
-  return { text: texts[index] ?? BUILT_IN_PROMPT, source: files[index]?.source ?? "built-in" };
+  return (task && await readProjectTemplate(task)) ??
+    (configDir === undefined
+      ? undefined
+      : await firstTemplate([{ source: join(configDir, "prompt.md") }])) ??
+    { text: BUILT_IN_PROMPT, source: "built-in" };
 }
 
-async function readTemplate(
-  { source, within }: { source: string; within?: string },
-): Promise<string> {
+/**
+ * Reads the template that a task or its project brings.
+ *
+ * @returns The template; `undefined` if there is none.
+ * @throws {Error} If a file exists but cannot be read, or is a link that leads out of the project.
+ */
+export function readProjectTemplate(
+  { dir, root }: Pick<Task, "dir" | "root">,
+): Promise<PromptTemplate | undefined> {
+  return firstTemplate([
+    { source: join(dir, "prompt.md"), within: root },
+    { source: join(root, "ralph", "prompt.md"), within: root },
+  ]);
+}
+
+/** A place for a template; `within` is the folder that a link must not lead out of. */
+interface TemplatePlace {
+  source: string;
+  within?: string | undefined;
+}
+
+async function firstTemplate(
+  places: readonly TemplatePlace[],
+): Promise<PromptTemplate | undefined> {
+  const texts = await Promise.all(places.map(readTemplate));
+  const index = texts.findIndex((text) => text.trim() !== "");
+  const [text, place] = [texts[index], places[index]];
+  return text === undefined || place === undefined ? undefined : { text, source: place.source };
+}
+
+async function readTemplate({ source, within }: TemplatePlace): Promise<string> {
   try {
     return await readTextFile(source, { within });
   } catch (cause) {
