@@ -107,6 +107,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import("./command/setup/doctor.ts"),
   },
   {
+    name: "trust",
+    summary: "show and allow what a repository runs",
+    group: "Set up",
+    load: () => import("./command/setup/trust.ts"),
+  },
+  {
     name: "systemd",
     summary: "print the systemd unit of the OpenCode server",
     group: "Set up",

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -82,6 +83,9 @@ export function ralph(args: readonly string[], options: RalphOptions): Promise<R
   return startRalph(args, options).result;
 }
 
+/** A line of a config.toml: repositories of tests may run what they bring. */
+export const TRUST = `trust = [${JSON.stringify(tmpdir())}]\n`;
+
 /** Adds scripted agents to the user's config, and returns how to call `ralph` there. */
 export async function configure(
   repo: TaskRepo,
@@ -97,7 +101,7 @@ export async function configure(
   const names = JSON.stringify(Object.keys(agents));
   await writeFile(
     join(folder, "config.toml"),
-    `failover = ${names}\nbackoff = "0"\n${settings}\n${tables.join("\n")}`,
+    `failover = ${names}\nbackoff = "0"\n${TRUST}${settings}\n${tables.join("\n")}`,
   );
   return { cwd: repo.root, home };
 }

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
@@ -68,7 +69,7 @@ export async function suiteScene(scene: SceneOptions): Promise<Scene> {
   const home = join(repo.outside, "home");
   const folder = join(home, ".config", "ralph");
   await mkdir(folder, { recursive: true });
-  const lines = Object.entries({ failover: names, backoff: "0", ...settings })
+  const lines = Object.entries({ trust: [tmpdir()], failover: names, backoff: "0", ...settings })
     .map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
   for (const name of new Set([...names, ...Object.keys(tables)])) {
     lines.push(`[agents.${name}]`, tables[name] ?? "");

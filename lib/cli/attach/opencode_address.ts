@@ -1,7 +1,8 @@
 import { resolveServerAddress, type ServerAddress } from "../../agent/opencode/server/address.ts";
 import { sessionPaths } from "../../session/model/session_paths.ts";
 import type { CommandContext } from "../kit/command.ts";
-import { readSettings, SettingsError } from "../run/settings.ts";
+import { SettingsError } from "../run/settings.ts";
+import { readTrustedSettings } from "../trust/open_trust.ts";
 
 /**
  * The address of a repository's OpenCode server, from the environment, its `ralph.toml` and the
@@ -15,7 +16,7 @@ export async function opencodeAddress(
   root: string,
 ): Promise<ServerAddress> {
   const { configDir } = sessionPaths(env);
-  const settings = await readSettings({ root, configDir });
+  const settings = await readTrustedSettings(root, env);
   try {
     return await resolveServerAddress({ env, configDir, url: settings.opencode?.url });
   } catch (error) {

@@ -5,17 +5,20 @@ import type { DoctorFinding } from "../../ui/report/doctor_lines.ts";
 import { UsageError } from "../kit/usage.ts";
 import { type RunOptions, runOptions } from "../run/run_options.ts";
 import { SettingsError } from "../run/settings.ts";
+import { readTrustedSettings } from "../trust/open_trust.ts";
 import { checkAgents, checkSettings } from "./doctor_agents.ts";
 import { type DoctorCheck, runDoctorChecks } from "./doctor_check.ts";
 import { checkFolders, checkSessions, checkTasks } from "./doctor_files.ts";
 import { checkOpencode } from "./doctor_opencode.ts";
 import { checkGh, checkGit, runtimeFinding } from "./doctor_tools.ts";
+import { checkTrust } from "./doctor_trust.ts";
 
 /** Everything that `ralph doctor` checks, in display order. */
 const CHECKS: readonly DoctorCheck[] = [
   { name: "ralph", run: () => Promise.resolve([runtimeFinding()]) },
   { name: "git", run: checkGit },
   { name: "settings", run: checkSettings },
+  { name: "trust", run: checkTrust },
   { name: "agents", run: checkAgents },
   { name: "OpenCode server", run: checkOpencode },
   { name: "folders", run: checkFolders },
@@ -62,14 +65,18 @@ export async function runDoctor(options: RunDoctorOptions = {}): Promise<DoctorF
   });
 }
 
-/** The options that `ralph run` would derive from the settings here, for any task. */
+/**
+ * The options that `ralph run` would derive from the settings here, for any task. A `ralph.toml`
+ * that nobody has allowed is checked for mistakes, but the programs that it names do not count.
+ */
 async function usualOptions(
   root: string,
   env: Record<string, string | undefined>,
 ): Promise<RunOptions | Error> {
   const task = { name: "", dir: root, root, prdFile: "", progressFile: "" };
   try {
-    return await runOptions(task, { env });
+    await runOptions(task, { env });
+    return await runOptions(task, { env, settings: await readTrustedSettings(root, env) });
   } catch (error) {
     if (error instanceof SettingsError || error instanceof UsageError) return error;
     throw error;

@@ -11,6 +11,7 @@ import { InvalidTaskNameError } from "../../task/task_name.ts";
 import { sanitizeLines, sanitizeText } from "../../ui/text/sanitize_text.ts";
 import { WorkerStartError } from "../../worker/start_worker.ts";
 import { SettingsError } from "../run/settings.ts";
+import { NotTrustedError } from "../trust/not_trusted_error.ts";
 import { UsageError } from "./usage.ts";
 
 /** What a person, a script and the shell are told about an error. */
@@ -38,6 +39,7 @@ const EXIT_CODES: [new (...args: any[]) => Error, number][] = [
   [AgentNotReadyError, 5],
   [RpcConnectionError, 5],
   [PreflightError, 5],
+  [NotTrustedError, 5],
   // Git's own exit code, such as 128, means nothing to the caller of ralph.
   [GitError, 1],
 ];
@@ -49,6 +51,8 @@ export function describeError(thrown: unknown): ErrorDescription {
   const message = error instanceof Error ? error.message : String(error);
   const details = error instanceof AgentNotReadyError
     ? error.agents.map(({ agent, reason }) => sanitizeText(`${agent}  ${reason}`))
+    : error instanceof NotTrustedError
+    ? error.details.map(sanitizeText)
     : [];
   const known = EXIT_CODES.find(([errorClass]) => error instanceof errorClass);
   const hint = hintOf(error);

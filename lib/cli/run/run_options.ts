@@ -25,6 +25,8 @@ export interface RunOptionsOptions {
   flags?: RunFlags | undefined;
   /** The environment. @default {process.env} */
   env?: Record<string, string | undefined> | undefined;
+  /** The settings. @default {those of `readSettings`} */
+  settings?: Settings | undefined;
 }
 
 /**
@@ -49,7 +51,7 @@ export async function runOptions(
 ): Promise<RunOptions> {
   const { flags = {}, env = process.env } = options;
   const { configDir, stateDir } = sessionPaths(env);
-  const settings = await readSettings({ root: task.root, configDir });
+  const settings = options.settings ?? await readSettings({ root: task.root, configDir });
   const given = givenOptions({ flags, env, settings });
   const { pty = false, ...values } = valuesOf(given);
   const agents = agentsOf(settings, env, { configDir, pty });

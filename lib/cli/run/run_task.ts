@@ -6,6 +6,7 @@ import { formatAgo } from "../../ui/text/times.ts";
 import { recoverSessions } from "../../worker/recover_sessions.ts";
 import type { CommandContext, CommandLine } from "../kit/command.ts";
 import { UsageError } from "../kit/usage.ts";
+import { ensureTrusted, trustedRun } from "../trust/ensure_trusted.ts";
 import { chooseTask } from "../sessions/choose_task.ts";
 import { runBackground } from "./run_background.ts";
 import { runForeground } from "./run_foreground.ts";
@@ -20,12 +21,18 @@ export async function runTask(line: CommandLine, context: CommandContext): Promi
   }
   const task = await chooseTask(line.operands[0], context, { command: "ralph run" });
   const flags = runFlags(line);
-  // Read here too, so that a mistake is reported before anything is started.
-  const loop = await runOptions(task, { flags, env: context.env });
+  // Read before a question is asked, so that a mistake is reported first. Starts nothing.
+  const wanted = await runOptions(task, { flags, env: context.env });
   const json = line.has("json");
-  if (loop.yolo && context.interactive && !json && !line.has("yes")) await confirmYolo(task);
+  const ask = !json && !line.has("yes");
+  await ensureTrusted(task, context, { trust: line.has("trust"), ask });
+  if (wanted.yolo && context.interactive && !json && !line.has("yes")) await confirmYolo(task);
   if (!json) await sayWhatWasBefore(context, task, sessionPaths(context.env));
-  if (line.has("foreground")) return await runForeground(context, { loop, json });
+  if (line.has("foreground")) {
+    const loop = await trustedRun(task, { flags, env: context.env });
+    await using _judge = loop.judge;
+    return await runForeground(context, { loop, json });
+  }
   return await runBackground(context, { task, flags, detach: line.has("detach"), json });
 }
 

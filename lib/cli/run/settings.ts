@@ -54,6 +54,8 @@ export interface Settings {
   opencode?: { url?: string | undefined } | undefined;
   /** A table for each agent, as `createAgents` takes them. */
   agents?: Record<string, Record<string, unknown>> | undefined;
+  /** Folders whose repositories may run what they bring; only in `config.toml`. */
+  trust?: string[] | undefined;
 }
 
 const KIND_SCHEMAS: Record<OptionKind, (row: RunOptionRow) => z.ZodType> = {
@@ -80,6 +82,7 @@ const settingsSchema = z.strictObject({
       .optional(),
   }).optional(),
   agents: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
+  trust: z.array(z.string()).optional(),
 });
 
 /** Every key that a settings file may have. */
@@ -96,7 +99,8 @@ export interface ReadSettingsOptions {
 /**
  * Reads the project's `ralph.toml` and the user's `config.toml`. The project's keys take
  * precedence; tables of agents are merged by name, and all hooks apply. What a run makes of them
- * is what `runOptions` returns.
+ * is what `runOptions` returns. Whether a person has allowed what a `ralph.toml` runs is not asked
+ * here: `ralph run` does.
  *
  * @example Usage
  * ```ts
@@ -117,9 +121,28 @@ export interface ReadSettingsOptions {
 export async function readSettings(options: ReadSettingsOptions): Promise<Settings> {
   const { root, configDir = sessionPaths().configDir } = options;
   const [user, project] = await Promise.all([
-    readSettingsFile(join(configDir, "config.toml")),
-    readSettingsFile(join(root, "ralph.toml")),
+    readUserSettings(configDir),
+    readProjectSettings(root),
   ]);
+  return mergeSettings(user, project);
+}
+
+/** Reads the user's `config.toml`. */
+export async function readUserSettings(configDir: string): Promise<Settings> {
+  return await readSettingsFile(join(configDir, "config.toml"));
+}
+
+/** Reads the `ralph.toml` of a repository, whether or not a person has allowed what it runs. */
+export async function readProjectSettings(root: string): Promise<Settings> {
+  const file = join(root, "ralph.toml");
+  const settings = await readSettingsFile(file);
+  if (settings.trust === undefined) return settings;
+  const problem = "trust: a repository cannot trust itself";
+  throw new SettingsError(file, problem, "trust belongs in your own config.toml");
+}
+
+/** Puts the settings of a user and of a project together. */
+export function mergeSettings(user: Settings, project: Settings): Settings {
   const agents = { ...user.agents, ...project.agents };
   const hooks = [...user.hooks ?? [], ...project.hooks ?? []];
   return { ...user, ...project, agents, hooks };
@@ -140,6 +163,11 @@ async function readSettingsFile(file: string): Promise<Settings> {
   } catch (error) {
     throw new SettingsError(file, `it is not valid TOML: ${(error as Error).message}`);
   }
+  return checkSettings(value, file);
+}
+
+/** Checks settings that are already parsed; `file` is where they are from, for messages. */
+export function checkSettings(value: unknown, file: string): Settings {
   const result = settingsSchema.safeParse(value);
   if (result.success) return result.data;
   throw describeIssue(file, result.error.issues[0]);

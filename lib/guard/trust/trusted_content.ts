@@ -20,7 +20,7 @@ export interface ProjectSettings {
 /** A hook of a `ralph.toml`. */
 export interface ProjectHook {
   /** The types of events. */
-  on: string | string[];
+  on: string | readonly string[];
   /** The program and its arguments. */
   command: string[];
   /** Its time limit, such as `10s`. */

@@ -8,7 +8,7 @@ import { runSession } from "../../../worker/run_session.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
 import { exitCodeOf, UsageError } from "../../kit/usage.ts";
 import type { WorkerOrder } from "../../run/run_background.ts";
-import { runOptions } from "../../run/run_options.ts";
+import { trustedRun } from "../../trust/ensure_trusted.ts";
 import { stopOnSignals } from "../../terminal/signals.ts";
 
 /** `ralph __session`: the background process of a session, which `ralph run` starts. */
@@ -26,7 +26,8 @@ export const command: Command = {
     const task = await resolveTask(order.taskDir, { cwd: context.cwd });
     const control = new LoopControl();
     using _signals = stopOnSignals(control);
-    const options = await runOptions(task, { flags: order.flags, env: context.env });
+    const options = await trustedRun(task, { flags: order.flags, env: context.env });
+    await using _judge = options.judge;
     const { result } = await runSession({
       id,
       loop: { ...options, control },

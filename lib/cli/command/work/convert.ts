@@ -1,12 +1,14 @@
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type ConvertedPrd, convertPrd } from "../../../task/markdown/convert_prd.ts";
 import { findGitRoot } from "../../../git/find_git_root.ts";
+import { parsePrd } from "../../../task/prd/parse_prd.ts";
 import { parseTaskName } from "../../../task/task_name.ts";
 import { shellWord } from "../../../base/shell_word.ts";
 import { readTextFile } from "../../../base/read_text_file.ts";
 import { writeAtomic } from "../../../base/write_atomic.ts";
 import { formatCount } from "../../../ui/text/numbers.ts";
 import type { Command, CommandContext, CommandLine } from "../../kit/command.ts";
+import { acceptConverted } from "../../trust/accept_converted.ts";
 import { UsageError } from "../../kit/usage.ts";
 import { escapeJson, jsonLine } from "../../kit/json_line.ts";
 
@@ -61,6 +63,12 @@ export const command: Command = {
     if (source.copy !== undefined) await writeAtomic(source.copy, markdown, { makeDirs: true });
     const unchanged = result.text === previous;
     if (!unchanged) await writeAtomic(target, result.text, { makeDirs: true });
+    if (output === undefined) {
+      const root = await findGitRoot(dirname(target));
+      const { taskDir: task } = source;
+      const before = previous === undefined ? undefined : parsePrd(previous, { file });
+      await acceptConverted({ root, task, previous: before, prd: result.prd }, context.env);
+    }
     if (line.has("json")) {
       const { changes, warnings } = result;
       const report = { file: target, task: source.name, unchanged, ...changes, warnings };

@@ -24,6 +24,7 @@ export const command: Command = {
       help: "run in this process, for CI, containers and systemd units",
       group: "Output",
     },
+    { name: "trust", help: "allow what the repository runs, as ralph trust does", group: "Task" },
     { name: "yes", short: "y", help: "do not ask for confirmation", group: "Output" },
     { name: "json", help: "one event a line, as JSON", group: "Output" },
   ],
