@@ -273,7 +273,7 @@ Deno.test({
     await run("git", ["init", "--quiet", repo], { env });
     await writeFile(join(repo, "ralph.toml"), AGENTS);
     await writeFile(join(repo, "tasks", "t", "prd.json"), PRD);
-    const once = (agent: string) => [bin, "run", "t", "-a", agent, "-i", "1"];
+    const once = (agent: string) => [bin, "run", "t", "--trust", "-a", agent, "-i", "1"];
 
     await t.step("run and attach load no package but ralph's own", async () => {
       for (const args of [once("plain"), [bin, "attach", "t"]]) {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { readPrd } from "../../task/prd/read_prd.ts";
 import type { Task } from "../../task/task.ts";
-import { describeDifference, difference, differs } from "./difference.ts";
+import { describeDifference, difference } from "./difference.ts";
 import { canonicalJson, executables, hashExecutables } from "./executables.ts";
 import type { Judge } from "./judge.ts";
 import {
