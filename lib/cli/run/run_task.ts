@@ -25,9 +25,11 @@ export async function runTask(line: CommandLine, context: CommandContext): Promi
   const wanted = await runOptions(task, { flags, env: context.env });
   const json = line.has("json");
   const ask = !json && !line.has("yes");
+  // First of all, what a killed session left running is ended: it could still write.
+  const before = await lastSession(task, sessionPaths(context.env));
   await ensureTrusted(task, context, { trust: line.has("trust"), ask });
   if (wanted.yolo && context.interactive && !json && !line.has("yes")) await confirmYolo(task);
-  if (!json) await sayWhatWasBefore(context, task, sessionPaths(context.env));
+  if (!json && before !== undefined) sayWhatWasBefore(before, context);
   if (line.has("foreground")) {
     const loop = await trustedRun(task, { flags, env: context.env });
     await using _judge = loop.judge;
@@ -44,16 +46,15 @@ async function confirmYolo(task: Task): Promise<void> {
   if (isCancel(sure) || !sure) throw new UsageError("Not confirmed");
 }
 
-/** Reminds the user how the task's last session ended. */
-async function sayWhatWasBefore(
-  { stdout }: CommandContext,
-  task: Task,
-  paths: SessionPaths,
-): Promise<void> {
+async function lastSession(task: Task, paths: SessionPaths): Promise<Session | undefined> {
   using registry = openRegistry({ path: paths.database });
   await recoverSessions(registry, { paths, taskDir: task.dir });
-  const last: Session | undefined = registry.latestSession(task.dir);
-  if (last === undefined || last.status === "running" || last.endedAt === null) return;
+  return registry.latestSession(task.dir);
+}
+
+/** Reminds the user how the task's last session ended. */
+function sayWhatWasBefore(last: Session, { stdout }: CommandContext): void {
+  if (last.status === "running" || last.endedAt === null) return;
   const ago = formatAgo(Date.now() - Date.parse(last.endedAt));
   const stories = last.stories === null
     ? ""
