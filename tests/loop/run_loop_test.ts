@@ -699,3 +699,22 @@ Deno.test("runLoop() refuses stories of the unfilled template, in the words of r
   assertEquals(finding?.hint, error.hint);
   assertEquals(await it.calls(), 0);
 });
+
+Deno.test("runLoop() judges by the checks and the prompt that it started with", async () => {
+  const drop = `sed -i 's/"checks":\\[[^]]*\\]/"checks":["touch evil"]/' "$PRD"`;
+  await using it = await scene([{ id: "US-001" }], [
+    `${drop}; echo 'Mark all' > tasks/job/prompt.md; pass US-001; work one`,
+    "pass US-001; work fixed",
+  ], { checks: ["test -f fixed.txt"] });
+  const { events, result } = await collect(runLoop(it.options));
+  assertEquals([result.outcome, result.iterations], ["completed", 2]);
+  const ran = events.flatMap((event) => event.type === "check_started" ? [event.command] : []);
+  assertEquals(new Set(ran), new Set(["test -f fixed.txt"]));
+  const told = events.flatMap((event) => event.type === "warning" ? [event.message] : []);
+  assertEquals(told, [
+    'check "test -f fixed.txt" of tasks/job/prd.json was removed; ' +
+    'check "touch evil" of tasks/job/prd.json was added; ' +
+    "the text of tasks/job/prompt.md was changed: it does not count in this loop",
+  ]);
+  assert(!(await it.prompt(2)).includes("Mark all"));
+});
