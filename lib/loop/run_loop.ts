@@ -116,6 +116,8 @@ export async function* runLoop(options: RunLoopOptions): AsyncGenerator<LoopEven
   }
   const result = await endLoop(context, state, end);
   if (result.outcome === "completed") yield* publishWork(context, state, result);
+  // Whoever reads the last event may change files at once: that is a person's change.
+  await context.judge[Symbol.asyncDispose]();
   const { iterations: maxIterations } = options.limits ?? {};
   yield stamp(context, {
     type: "loop_finished",

@@ -68,6 +68,8 @@ Deno.test("decideConsent() accepts nothing that a session may have changed", () 
   }
   const left = { ...ALLOWED, sessions: { one: { root: "/r", tasks: ["tasks/job"] } } };
   assertEquals(decide(left, content([]), { trustedFolder: true }), "ask");
+  // What it has left may come to another work tree by git.
+  assertEquals(decide(left, content([]), { root: "/w", trustedFolder: true }), "ask");
   assertEquals(decide(accept(left, "tasks/job", content([])), content([])), "same");
   assertEquals(accept(left, "tasks/job", content([])).sessions, {});
 });

@@ -57,11 +57,16 @@ Deno.test("openTrustStore() has one record for all work trees, and none for a cl
 Deno.test("openTrustStore() moves along with a repository", async () => {
   await using dir = await tempDir();
   const { root, stateDir } = await repository(dir.path);
-  await (await openTrustStore(root, { stateDir })).update((it) => accept(it, "job", CONTENT));
+  await (await openTrustStore(root, { stateDir })).update((it) => ({
+    ...accept(it, "job", CONTENT),
+    sessions: { killed: { root } },
+  }));
   const moved = join(dir.path, "elsewhere");
   await rename(root, moved);
   const store = await openTrustStore(moved, { stateDir });
-  assertEquals(Object.keys((await store.read()).tasks), ["job"]);
+  const { tasks, sessions } = await store.read();
+  assertEquals(Object.keys(tasks), ["job"]);
+  assertEquals(sessions["killed"]?.tasks, ["ralph.toml", "job"]);
   // What comes to the old place is another repository.
   await repository(dir.path);
   assertEquals((await (await openTrustStore(root, { stateDir })).read()).tasks, {});

@@ -27,7 +27,10 @@ export async function runTask(line: CommandLine, context: CommandContext): Promi
   const ask = !json && !line.has("yes");
   // First of all, what a killed session left running is ended: it could still write.
   const before = await lastSession(task, sessionPaths(context.env));
-  await ensureTrusted(task, context, { trust: line.has("trust"), ask });
+  // A session that runs is the answer already; it goes by what was allowed before.
+  if (before?.status !== "running") {
+    await ensureTrusted(task, context, { trust: line.has("trust"), ask });
+  }
   if (wanted.yolo && context.interactive && !json && !line.has("yes")) await confirmYolo(task);
   if (!json && before !== undefined) sayWhatWasBefore(before, context);
   if (line.has("foreground")) {

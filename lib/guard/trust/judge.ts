@@ -12,7 +12,7 @@ export interface JudgeReview {
 }
 
 /** Decides which checks, prompts and other rules count in a loop, whatever agents write. */
-export interface Judge {
+export interface Judge extends AsyncDisposable {
   /**
    * The template of the project's prompts as a person has accepted it; `undefined` if it brings
    * none. Valid after the first review.
@@ -20,6 +20,8 @@ export interface Judge {
   readonly template: string | undefined;
   /** Replaces what judges in a PRD by what a person has accepted. */
   review(prd: Prd): Promise<JudgeReview>;
+  /** Called before the last event of a loop: no agent writes any more. Again does nothing. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -44,5 +46,6 @@ export function frozenJudge(task: Task): Judge {
         warning: isNews ? `${changes}: it does not count in this loop` : undefined,
       };
     },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

@@ -34,15 +34,14 @@ export interface TrustJudgeOptions {
 }
 
 /**
- * Judges by what a person has accepted with `ralph trust`, also while the loop runs. Dispose of it
- * at the end of the session: until then, and after a crash, the record says that a session may have
- * changed what judges it.
+ * Judges by what a person has accepted with `ralph trust`, also while the loop runs. Until it is
+ * disposed of, and after a crash, the record says that a session may have changed what judges it.
  */
-export function trustJudge(task: Task, options: TrustJudgeOptions): Judge & AsyncDisposable {
+export function trustJudge(task: Task, options: TrustJudgeOptions): Judge {
   return new TrustJudge(task, options);
 }
 
-class TrustJudge implements Judge, AsyncDisposable {
+class TrustJudge implements Judge {
   readonly #task: Task;
   readonly #name: string;
   readonly #options: TrustJudgeOptions;
@@ -50,6 +49,7 @@ class TrustJudge implements Judge, AsyncDisposable {
   /** What the files of each accepted task said at the start, as text. */
   #before: Map<string, string> | undefined;
   #template: string | undefined;
+  #settled = false;
   #reported = "";
 
   constructor(task: Task, options: TrustJudgeOptions) {
@@ -105,10 +105,18 @@ class TrustJudge implements Judge, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#before === undefined || this.#settled) return;
+    this.#settled = true;
+    try {
+      await this.#settle(this.#before);
+    } catch {
+      // Such as on a full disk. Then any task may have been changed, which is the safe side.
+    }
+  }
+
+  async #settle(before: ReadonlyMap<string, string>): Promise<void> {
     const { store } = this.#options;
     const { root } = this.#task;
-    const before = this.#before;
-    if (before === undefined) return;
     const after = await this.#contents(await store.read());
     await store.update((record) => {
       const { [this.#id]: _, ...sessions } = record.sessions;

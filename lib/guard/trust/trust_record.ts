@@ -105,11 +105,13 @@ function isDoubtful(
   // A task that is new has no files that were accepted, so only ralph.toml can have been changed.
   const concerns = !first ||
     [...found.added, ...found.removed, ...rules].some(({ file }) => file === SETTINGS_FILE);
-  return concerns && Object.values(record.sessions).some((session) =>
-    session.root === root &&
-    (session.tasks === undefined || session.tasks.includes(SETTINGS_FILE) ||
-      session.tasks.includes(task))
-  );
+  // What a session has left changed may have come here by git; one that runs writes where it is.
+  return concerns &&
+    Object.values(record.sessions).some((session) =>
+      session.tasks === undefined
+        ? session.root === root
+        : session.tasks.includes(SETTINGS_FILE) || session.tasks.includes(task)
+    );
 }
 
 /** What to do about the files of a task before it runs. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isNotFound } from "../../base/error_code.ts";
@@ -7,7 +7,7 @@ import { lockFile } from "../../base/lock.ts";
 import { writeAtomic } from "../../base/write_atomic.ts";
 import { findCommonDir } from "../../git/find_git_root.ts";
 import { canonicalJson } from "./executables.ts";
-import { type TrustRecord, trustRecordSchema } from "./trust_record.ts";
+import { SETTINGS_FILE, type TrustRecord, trustRecordSchema } from "./trust_record.ts";
 
 /** How long to wait for another process that changes the same record, in milliseconds. */
 const LOCK_MS = 5_000;
@@ -101,7 +101,7 @@ async function readRecord(file: string): Promise<TrustRecord | undefined> {
   }
 }
 
-/** Renames the record of a repository that was moved: one whose own place is empty now. */
+/** Takes the record of a repository that was moved: one whose own place is empty now. */
 async function takeOver(folder: string, file: string, wanted: TrustRecord): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((each) => each.endsWith(".json"))) {
@@ -109,8 +109,20 @@ async function takeOver(folder: string, file: string, wanted: TrustRecord): Prom
     if (found === undefined || found.identity !== wanted.identity) continue;
     const [place = ""] = found.repository.split("#");
     const isGone = await stat(place).then(() => false, isNotFound);
-    if (isGone) return await rename(join(folder, name), file).catch(() => {});
+    if (!isGone) continue;
+    const { repository, identity } = wanted;
+    const record = { ...found, repository, identity, sessions: withoutRoots(found) };
+    await writeAtomic(file, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+    return await rm(join(folder, name), { force: true });
   }
+}
+
+/** A killed session was recorded with the old place: what it may have changed has moved along. */
+function withoutRoots({ sessions, tasks }: TrustRecord): TrustRecord["sessions"] {
+  const all = [SETTINGS_FILE, ...Object.keys(tasks)];
+  return Object.fromEntries(
+    Object.entries(sessions).map(([id, each]) => [id, { ...each, tasks: each.tasks ?? all }]),
+  );
 }
 
 async function takeLock(path: string): Promise<Disposable> {
