@@ -103,8 +103,8 @@ export async function findCommonDir(root: string): Promise<string> {
   const file = join(root, ".git");
   if (own === file) return own;
   const [common, listed] = await Promise.all([
-    readFile(join(own, "commondir"), "utf8").catch(() => undefined),
-    readFile(join(own, "gitdir"), "utf8").catch(() => ""),
+    readTextFile(join(own, "commondir")).catch(() => undefined),
+    readTextFile(join(own, "gitdir")).catch(() => ""),
   ]);
   const back = await realpath(resolve(own, listed.trim() || ".")).catch(() => undefined);
   if (common === undefined || back !== file) return `${own}#${root}`;
