@@ -120,6 +120,26 @@ for (const name of OUTSIDE) {
   });
 }
 
+Deno.test("ralph check names the good copy of a prd.json that has lost its stories", async () => {
+  await using repo = await taskRepo([{ id: "US-001" }]);
+  const agent = await scriptedAgent(join(repo.outside, "agent"), ["work one"]);
+  const options = await configure(repo, { agent });
+  const good = await readFile(repo.task.prdFile, "utf8");
+  const hint = "a good copy is kept: ralph check job --restore\n";
+  await writeFile(repo.task.prdFile, '{"userStories":[]}');
+  assertEquals((await ralph(["check", "job"], options)).stdout.includes(hint), false);
+  await writeFile(repo.task.prdFile, good);
+  await ralph(["run", "job", "-a", "agent", "--iterations", "1"], options);
+  assertEquals((await ralph(["check", "job"], options)).stdout.includes(hint), false);
+  for (const text of ['{"userStories":[]}', "", "{"]) {
+    await writeFile(repo.task.prdFile, text);
+    assertStringIncludes((await ralph(["check", "job"], options)).stdout, hint);
+  }
+  await writeFile(repo.task.prdFile, '{"userStories":[]}');
+  const { stderr } = await ralph(["run", "job", "-a", "agent"], options);
+  assertStringIncludes(stderr, "it has no stories\nhint: ralph check job\n");
+});
+
 Deno.test("ralph check --restore does not write through a link that leads out of the repository", async () => {
   await using repo = await taskRepo([{ id: "US-001" }]);
   const agent = await scriptedAgent(join(repo.outside, "agent"), ["work one"]);

@@ -1,4 +1,5 @@
 import process from "node:process";
+import { shellWord } from "../../base/shell_word.ts";
 import type { Prd, Story } from "../../task/prd/prd.ts";
 import { PrdReader } from "../../task/prd/prd_reader.ts";
 import { isUnfilled, UNFILLED_HINT, unfilledMessage } from "../../task/prd/unfilled_story.ts";
@@ -29,9 +30,13 @@ export class AgentNotReadyError extends Error {
 
 /** Thrown when a PRD has no story to run. */
 export class NoStoriesError extends Error {
+  /** How to look for a copy that has them. */
+  readonly hint: string;
+
   /** The message names the file. */
-  constructor(file: string) {
+  constructor(file: string, task: string) {
     super(`Cannot run ${file}: it has no stories`);
+    this.hint = `ralph check ${shellWord(task)}`;
     this.name = "NoStoriesError";
   }
 }
@@ -82,7 +87,7 @@ export async function startLoop(options: RunLoopOptions): Promise<StartedLoop> {
     within: task.root,
   });
   const { prd } = await reader.read();
-  if (prd.stories.length === 0) throw new NoStoriesError(task.prdFile);
+  if (prd.stories.length === 0) throw new NoStoriesError(task.prdFile, task.name);
   const open = prd.stories.filter((story) => !story.passes);
   const unfilled = open.filter(isUnfilled);
   if (unfilled.length > 0) throw new UnfilledStoriesError(task.prdFile, unfilled);

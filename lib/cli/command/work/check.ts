@@ -1,4 +1,8 @@
+import { stat } from "node:fs/promises";
 import { relative, resolve } from "node:path";
+import { shellWord } from "../../../base/shell_word.ts";
+import { inspectPrd } from "../../../task/prd/parse_prd.ts";
+import type { Task } from "../../../task/task.ts";
 import { readTextFile } from "../../../base/read_text_file.ts";
 import { checkPrd, type PrdFinding } from "../../../task/prd/check_prd.ts";
 import { restorePrd } from "../../../task/prd/edit_prd.ts";
@@ -31,13 +35,16 @@ export const command: Command = {
     const { stdout, cwd } = context;
     const [given] = line.operands;
     if (line.has("restore")) return await restore(given, line.has("json"), context);
-    const { prdFile: file, root: within } = given?.endsWith(".json")
-      ? { prdFile: resolve(cwd, given) }
+    const task = given?.endsWith(".json")
+      ? undefined
       : await chooseTask(given, context, { command: "ralph check" });
-    const text = await readTextFile(file, { within }).catch((error: Error & { code?: string }) => {
-      if (error.code !== "ENOENT") throw error;
-      throw new UsageError(`Cannot check ${file}: there is no such file`);
-    });
+    const file = task?.prdFile ?? resolve(cwd, given ?? "");
+    const text = await readTextFile(file, { within: task?.root }).catch(
+      (error: Error & { code?: string }) => {
+        if (error.code !== "ENOENT") throw error;
+        throw new UsageError(`Cannot check ${file}: there is no such file`);
+      },
+    );
     const path = relative(cwd, file);
     const name = path.startsWith("..") ? file : path;
     const findings = checkPrd(text, { file: name });
@@ -52,6 +59,9 @@ export const command: Command = {
           ? `${name}: nothing is wrong`
           : `${name}: ${formatCount(errors, "error")}, ${warnings}`,
       );
+      if (task !== undefined && await canRestore(task, text, context)) {
+        lines.push(`a good copy is kept: ralph check ${shellWord(task.name)} --restore`);
+      }
       stdout.write(lines.map((each) => `${each}\n`).join(""));
     }
     return errors === 0 ? 0 : 1;
@@ -62,6 +72,14 @@ function describe({ level, line, message, hint }: PrdFinding, name: string): str
   const place = line === undefined ? name : `${name}:${line}`;
   const first = `${place}: ${level}: ${message}`;
   return hint === undefined ? [first] : [first, `  hint: ${hint}`];
+}
+
+/** Whether the stories are gone, all of them, and the last run has kept a copy. */
+async function canRestore(task: Task, text: string, context: CommandContext): Promise<boolean> {
+  const { prd } = inspectPrd(text);
+  if (prd !== undefined && prd.stories.length > 0) return false;
+  const copy = goodCopyFile(task, sessionPaths(context.env).stateDir);
+  return await stat(copy).then((found) => found.isFile(), () => false);
 }
 
 async function restore(
