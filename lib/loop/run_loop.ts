@@ -53,6 +53,7 @@ import { waitForAgent } from "./wait_for_agent.ts";
  * @throws {PrdError} If prd.json cannot be read at the start.
  * @throws {UnfilledStoriesError} If open stories are still those of the template.
  * @throws {DirtyTreeError} If uncommitted changes prevent switching to the branch.
+ * @throws {SwitchError} If git cannot switch to the branch for another reason.
  */
 export async function* runLoop(options: RunLoopOptions): AsyncGenerator<LoopEvent, LoopResult> {
   const { context, state: begin, agent, warnings } = await startLoop(options);

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { runGit } from "../../lib/git/run_git.ts";
@@ -66,6 +66,14 @@ Deno.test("prepareBranch() starts from where the other task's branch did, and re
     "ralph/a",
     ['ralph/b starts from ralph/a, the branch of task "a": its commits come along'],
   ]);
+});
+
+Deno.test("prepareBranch() works where the base of a branch cannot be recorded", async () => {
+  await using it = await repository();
+  await it.write({ ".git/config.lock": "" });
+  const { action, base, warnings } = await prepareBranch(it.task, { branchName: "ralph/b" });
+  assertEquals([action, base, warnings.length], ["created", "main", 1]);
+  assertStringIncludes(warnings[0] ?? "", "could not lock config file");
 });
 
 Deno.test("prepareBranch() uses the default branch of origin", async () => {

@@ -96,13 +96,17 @@ export async function prepareBranch(
   // The commit that was left: with the notes that were just committed, if there were any.
   const left = current === undefined ? head : await findCommit(`refs/heads/${current}`, run);
   if (left) await keepTaskFiles(task, left, run);
+  const warnings = plan.warning === undefined ? [] : [plan.warning];
   if (plan.action === "created" && plan.base !== undefined) {
-    await recordBranchBase(branchName, plan.base, run);
+    // Another git may be writing the configuration: no reason to fail on a branch that is there.
+    await recordBranchBase(branchName, plan.base, run).catch((error: unknown) => {
+      if (!(error instanceof GitError)) throw error;
+      warnings.push(error.message);
+    });
   }
 
   const origin = current ?? "a detached HEAD";
   const carried = notes.filter((path) => !committed.includes(path));
-  const warnings = plan.warning === undefined ? [] : [plan.warning];
   if (committed.length > 0) warnings.push(saidCommitted(committed, origin));
   if (carried.length > 0) warnings.push(`Carried ${nameFiles(carried)} along from ${origin}`);
   const tasksAfter = await taskNames(task);
