@@ -157,7 +157,7 @@ Deno.test("prepareBranch() takes the task along if only the branch that is left 
   await it.git("rm", "--quiet", "-r", "tasks");
   await it.git("commit", "--quiet", "-m", "No tasks");
   await it.git("switch", "--quiet", "ralph/a");
-  await it.write({ "tasks/b/decisions/db.md": "Postgres" });
+  await it.write({ "tasks/b/decisions/d*.md": "Postgres", "tasks/b/decisions/db.md": "Postgres" });
   await it.git("add", "--all");
   await it.git("commit", "--quiet", "-m", "More of b");
   const { base, warnings } = await prepareBranch(it.task, { branchName: "ralph/b" });

@@ -4,7 +4,7 @@ import { isNotFound } from "../../base/error_code.ts";
 import { isWithin, repositoryPath } from "../../git/git_snapshot.ts";
 import { runGit, type RunGitOptions } from "../../git/run_git.ts";
 import type { Task } from "../../task/task.ts";
-import { noteOwner } from "./task_notes.ts";
+import { literalPath, noteOwner } from "./task_notes.ts";
 
 const TASK_FILE = /^(prd\.(json|md)|progress(-\d+)?\.txt|prompt\.md)$/;
 
@@ -37,8 +37,8 @@ export async function keepTaskFiles(
     if (!here.includes(path) && !await exists(join(task.root, path))) missing.push(path);
   }
   if (missing.length > 0) {
-    const restore = ["restore", `--source=${from}`, "--worktree", "--", ...missing];
-    await runGit(["--literal-pathspecs", ...restore], options);
+    const restore = ["restore", `--source=${from}`, "--worktree", "--"];
+    await runGit([...restore, ...missing.map(literalPath)], options);
   }
   return missing;
 }
@@ -47,7 +47,7 @@ async function filesIn(task: Task, commit: string, options: RunGitOptions): Prom
   const folder = repositoryPath(task.root, task.dir);
   const list = ["ls-tree", "-z", "--name-only", "--full-tree"];
   const where = folder === "" ? [commit] : ["-r", commit, "--", folder];
-  const output = await runGit(["--literal-pathspecs", ...list, ...where], options);
+  const output = await runGit([...list, ...where], options);
   return output.split("\0").filter((path) => path !== "" && belongsTo(task, path));
 }
 

@@ -33,23 +33,30 @@ export async function commitNotes(
   task: Task,
   options: RunGitOptions,
 ): Promise<boolean> {
-  const git = (...args: string[]) => runGit(["--literal-pathspecs", ...args], options);
+  const literal = paths.map(literalPath);
   const owners = new Set(paths.map((path) => noteOwner(path, task)));
   const staged = await stagedPaths(options);
   try {
-    await git("add", "--", ...paths);
-    await git(
-      ...["-c", "core.hooksPath=/dev/null"],
+    await runGit(["add", "--", ...literal], options);
+    const message = `chore(${[...owners].join(", ")}): what ralph noted`;
+    await runGit([
       ...["commit", "--quiet", "--no-verify", "--no-gpg-sign", "--only"],
-      ...["--message", `chore(${[...owners].join(", ")}): what ralph noted`, "--", ...paths],
-    );
+      ...["--message", message, "--", ...literal],
+    ], options);
     return true;
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
-    const fresh = paths.filter((path) => !staged.has(path));
-    if (fresh.length > 0) await git("reset", "--quiet", "--", ...fresh).catch(() => {});
+    const fresh = paths.filter((path) => !staged.has(path)).map(literalPath);
+    if (fresh.length > 0) {
+      await runGit(["reset", "--quiet", "--", ...fresh], options).catch(() => {});
+    }
     return false;
   }
+}
+
+/** A path as git takes it where it expects a pattern: a star in it is a star. */
+export function literalPath(path: string): string {
+  return `:(literal)${path}`;
 }
 
 async function stagedPaths(options: RunGitOptions): Promise<Set<string>> {
