@@ -98,7 +98,6 @@ export {
   type FailoverState,
   selectAgent,
 } from "./lib/loop/decide/failover.ts";
-export type { Judge, JudgeReview } from "./lib/guard/trust/judge.ts";
 export { type ControlledRun, LoopControl, type LoopRequest } from "./lib/loop/loop_control.ts";
 export type { RunLoopOptions } from "./lib/loop/loop_options.ts";
 export { runLoop } from "./lib/loop/run_loop.ts";

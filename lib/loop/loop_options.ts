@@ -1,5 +1,4 @@
 import type { Agent } from "../agent/agent.ts";
-import type { Judge } from "../guard/trust/judge.ts";
 import type { Task } from "../task/task.ts";
 import type { FailoverRules } from "./decide/failover.ts";
 import type { LoopControl } from "./loop_control.ts";
@@ -33,15 +32,11 @@ export interface RunLoopOptions {
   /** The limits. @default {none} */
   limits?: LoopLimits | undefined;
   /**
-   * Checks that must succeed before a story counts as done, in addition to the PRD's.
+   * Checks that must succeed before a story counts as done, in addition to the PRD's. Those of the
+   * PRD are as they are at the start: what an agent makes of them does not count.
    * @default {none}
    */
   checks?: readonly string[] | undefined;
-  /**
-   * Decides which checks, which template for prompts and which other rules of the task's files
-   * count, so that no agent changes its own judge. @default {what the files say at the start}
-   */
-  judge?: Judge | undefined;
   /** Maximum time for one check, in milliseconds. @default {1_800_000} */
   checkTimeoutMs?: number | undefined;
   /** Check failures of one story before it is skipped. @default {3} */

@@ -88,7 +88,7 @@ async function record(task: Task, { store }: WorkTreeTrust, now: TrustedContent)
 
 /** How a loop runs by what a person has accepted, whatever the files say meanwhile. */
 export interface TrustedRun extends RunOptions {
-  /** Its judge; dispose of it after the session. */
+  /** Its judge, which reaches the loop with its other options; dispose of it after the session. */
   judge: Judge;
 }
 

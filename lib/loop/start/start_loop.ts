@@ -3,7 +3,7 @@ import { shellWord } from "../../base/shell_word.ts";
 import type { Prd, Story } from "../../task/prd/prd.ts";
 import { PrdReader } from "../../task/prd/prd_reader.ts";
 import { isUnfilled, UNFILLED_HINT, unfilledMessage } from "../../task/prd/unfilled_story.ts";
-import { frozenJudge } from "../../guard/trust/judge.ts";
+import { frozenJudge, type Judge } from "../../guard/trust/judge.ts";
 import { prepareBranch } from "../branch/prepare_branch.ts";
 import { Deadline } from "../deadline.ts";
 import { candidateAgents, wantedAgents } from "../decide/choose_agent.ts";
@@ -65,6 +65,15 @@ interface StartedLoop {
   warnings: string[];
 }
 
+/** Options of a loop, with its judge: `ralph run` brings one that knows what a person accepted. */
+export interface JudgedLoopOptions extends RunLoopOptions {
+  /**
+   * Decides which checks, which template for prompts and which other rules of the task's files
+   * count, so that no agent changes its own judge. @default {what the files say at the start}
+   */
+  judge?: Judge | undefined;
+}
+
 /**
  * Reads the task, probes the agents and switches to the branch, in this order, so that nothing has
  * changed if something is missing.
@@ -76,7 +85,7 @@ interface StartedLoop {
  * @throws {NoStoriesError} If the PRD has none.
  * @throws {UnfilledStoriesError} If open stories are those of the template.
  */
-export async function startLoop(options: RunLoopOptions): Promise<StartedLoop> {
+export async function startLoop(options: JudgedLoopOptions): Promise<StartedLoop> {
   const { task, now = Date.now, control = new LoopControl(), signal } = options;
   signal?.throwIfAborted();
   // Copied once: each read of process.env is a system call.
