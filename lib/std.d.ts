@@ -51,14 +51,14 @@ declare module "@std/cli" {
     [option: string]: unknown;
   }
   export interface ParseArgsOptions {
-    boolean?: string[];
-    string?: string[];
-    collect?: string[];
-    negatable?: string[];
-    alias?: Record<string, string | string[]>;
-    stopEarly?: boolean;
+    boolean?: string[] | undefined;
+    string?: string[] | undefined;
+    collect?: string[] | undefined;
+    negatable?: string[] | undefined;
+    alias?: Record<string, string | string[]> | undefined;
+    stopEarly?: boolean | undefined;
     "--"?: boolean;
-    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
+    unknown?: ((arg: string, key?: string, value?: unknown) => unknown) | undefined;
   }
   export function parseArgs(args: string[], options?: ParseArgsOptions): ParsedArgs;
 }

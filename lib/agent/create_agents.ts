@@ -16,33 +16,33 @@ import { createOpencode } from "./opencode/opencode.ts";
 /** The table `[agents.claude]` of the config. */
 export interface ClaudeConfig {
   /** The program: a name on PATH or a path. @default {"claude"} */
-  program?: string;
+  program?: string | undefined;
   /** Further arguments. @default {[]} */
-  args?: string[];
+  args?: string[] | undefined;
   /** What it may do without `--yolo`, in addition to editing. @default {DEFAULT_ALLOWED_TOOLS} */
-  allowed_tools?: string[];
+  allowed_tools?: string[] | undefined;
   /** Patterns that recognize endings, tried before the built-in ones. @default {[]} */
-  patterns?: PatternConfig[];
+  patterns?: PatternConfig[] | undefined;
   /** Whether it runs in a PTY. @default {false} */
-  pty?: boolean;
+  pty?: boolean | undefined;
 }
 
 /** The table `[agents.demo]` of the config. */
 export interface DemoConfig {
   /** How long a story takes, in milliseconds. @default {800} */
-  story_ms?: number;
+  story_ms?: number | undefined;
 }
 
 /** The table `[agents.opencode]` of the config. */
 export interface OpencodeConfig {
   /** What it may do without `--yolo`, as in `opencode.json`. @default {{}} */
-  permission?: PermissionConfig;
+  permission?: PermissionConfig | undefined;
   /** The agent of OpenCode, such as `build`. @default {OpenCode's own default} */
-  mode?: string;
+  mode?: string | undefined;
   /** Whether it runs in a PTY, without a server. @default {false} */
-  pty?: boolean;
+  pty?: boolean | undefined;
   /** The program for a PTY: a name on PATH or a path. @default {"opencode"} */
-  program?: string;
+  program?: string | undefined;
 }
 
 /** Options for {@linkcode createAgents}. */

@@ -1,7 +1,7 @@
 /** Options for {@linkcode boundedLines}. */
 export interface BoundedLinesOptions {
   /** Longest line in bytes; the rest of a longer one is skipped. @default {1048576} */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
 }
 
 const NEWLINE = 10;

@@ -12,11 +12,11 @@ export interface DrainStreamsOptions {
   /** Called for each chunk that is read. */
   onChunk?: (() => void) | undefined;
   /** How long a silence after the exit ends the reading, in milliseconds. @default {100} */
-  quietMs?: number;
+  quietMs?: number | undefined;
   /** Maximum time spent reading after the exit, in milliseconds. @default {1000} */
-  maxMs?: number;
+  maxMs?: number | undefined;
   /** Maximum bytes read from a pipe after the exit: what a pipe can hold. @default {1048576} */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
 }
 
 const TICK_MS = 10;

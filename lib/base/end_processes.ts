@@ -12,9 +12,9 @@ export interface EndAgentProcessesOptions {
    * Whether to check every process, not only those with a greater pid: pids wrap around.
    * @default {false}
    */
-  thorough?: boolean;
+  thorough?: boolean | undefined;
   /** How long the processes may take to end after SIGTERM, in milliseconds. @default {5000} */
-  graceMs?: number;
+  graceMs?: number | undefined;
 }
 
 /**
@@ -43,7 +43,7 @@ export async function endAgentProcesses(
 /** Options for {@linkcode endProcessGroup}. */
 export interface EndProcessGroupOptions {
   /** How long the group may take to end after SIGTERM, in milliseconds. @default {5000} */
-  graceMs?: number;
+  graceMs?: number | undefined;
 }
 
 /** After SIGKILL only a process stuck in the kernel is left; waiting longer does not help. */
@@ -129,7 +129,7 @@ export interface EndMarkedProcessesOptions extends EndProcessGroupOptions {
    * Only check processes with a greater pid: children have greater pids than their parent, which
    * rules out most processes. @default {0}
    */
-  abovePid?: number;
+  abovePid?: number | undefined;
 }
 
 /**

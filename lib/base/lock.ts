@@ -83,9 +83,9 @@ const BUSY = 5;
  */
 export function isBusy(error: unknown): boolean {
   const { errcode, code, message } = error as {
-    errcode?: unknown;
-    code?: unknown;
-    message?: unknown;
+    errcode?: unknown | undefined;
+    code?: unknown | undefined;
+    message?: unknown | undefined;
   };
   // Deno 2.9 has no errcode, only SQLite's message.
   return errcode === BUSY || (code === "ERR_SQLITE_ERROR" && message === "database is locked");

@@ -12,9 +12,9 @@ export interface RunProgramOptions {
   /** Maximum time in milliseconds; 0 for no limit. */
   timeoutMs: number;
   /** Its input on stdin. @default {""} */
-  stdin?: string;
+  stdin?: string | undefined;
   /** How long its process group may take to end after SIGTERM, in milliseconds. @default {2000} */
-  graceMs?: number;
+  graceMs?: number | undefined;
   /** Stops it early; the promise then rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;
 }

@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 /** Options for {@linkcode TailFile}. */
 export interface TailFileOptions {
   /** Longest line in bytes; a longer one is skipped. @default {8388608} */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
 }
 
 const NEWLINE = 10;

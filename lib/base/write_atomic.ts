@@ -10,13 +10,13 @@ export interface WriteAtomicOptions {
    * power cut leaves either the old file or the new one.
    * @default {true}
    */
-  fsync?: boolean;
+  fsync?: boolean | undefined;
   /** The mode of the file if it is new. @default {0o666 without the umask} */
-  mode?: number;
+  mode?: number | undefined;
   /** Whether to create missing folders. @default {false} */
-  makeDirs?: boolean;
+  makeDirs?: boolean | undefined;
   /** Cancels the write; the old file stays as it was. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**

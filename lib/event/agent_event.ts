@@ -11,7 +11,7 @@ export interface Usage {
   /** Tokens written to the cache. */
   cacheWriteTokens: number;
   /** Cost in US dollars as the agent estimates it; absent if it reports none. */
-  costUsd?: number;
+  costUsd?: number | undefined;
 }
 
 /** A permission that the agent asked for and did not get. */

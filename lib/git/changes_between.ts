@@ -11,7 +11,7 @@ export interface Changes {
 /** Options for {@linkcode changesBetween}. */
 export interface ChangesBetweenOptions {
   /** Stops git, and rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -41,11 +41,12 @@ export async function changesBetween(
   if (after === null || before === after) return { commits: 0, filesChanged: 0 };
   const git = (args: string[]) => runGit(args, { cwd: root, ...options });
   const range = before === null ? after : `${before}..${after}`;
-  const [count, names] = await Promise.all([
-    git(["rev-list", "--count", "--end-of-options", range, "--"]),
-    before === null
-      ? git(["ls-tree", "-r", "-z", "--name-only", "--full-tree", "--end-of-options", after])
-      : git(["diff", "--name-only", "-z", "--end-of-options", before, after, "--"]),
-  ]);
+  const listing = before === null
+    ? git(["ls-tree", "-r", "-z", "--name-only", "--full-tree", "--end-of-options", after])
+    : git(["diff", "--name-only", "-z", "--end-of-options", before, after, "--"]);
+  const counting = git(["rev-list", "--count", "--end-of-options", range, "--"]);
+  // Both have ended before an error is thrown: nobody would wait for the other.
+  await Promise.allSettled([listing, counting]);
+  const [count, names] = await Promise.all([counting, listing]);
   return { commits: Number(count), filesChanged: names.split("\0").length - 1 };
 }

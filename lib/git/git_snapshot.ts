@@ -22,9 +22,9 @@ export interface GitSnapshot {
 /** Options for {@linkcode gitSnapshot}. */
 export interface GitSnapshotOptions {
   /** Files and folders to leave out: absolute paths, or relative to the root. @default {[]} */
-  ignore?: string[];
+  ignore?: string[] | undefined;
   /** Stops git, and rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Beyond this many files a fingerprint is only git's status, to bound the cost. */
@@ -63,7 +63,7 @@ export async function gitSnapshot(
 ): Promise<GitSnapshot> {
   const { ignore = [], signal } = options;
   const args = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal"];
-  const output = await runGit(args, { cwd: root, ...(signal && { signal }) });
+  const output = await runGit(args, { cwd: root, signal });
   const { head, branch, entries } = parseGitStatus(output);
   const ignored = ignore.map((path) => repositoryPath(root, path));
   const files = await expandFolders(root, entries, ignored);

@@ -1,4 +1,7 @@
 import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { isNotFound } from "../base/error_code.ts";
+import { readTextFile } from "../base/read_text_file.ts";
 
 /** Options for {@linkcode neutralConfig}. */
 export interface NeutralConfigOptions {
@@ -56,7 +59,30 @@ export const ALWAYS_NEUTRAL: readonly string[] = [
  * @throws {Error} If a setting cannot be replaced.
  */
 export async function neutralConfig(options: NeutralConfigOptions): Promise<string[]> {
-  return neutralArguments(await readSettings(options));
+  return await isPlain(options.cwd) ? [] : neutralArguments(await readSettings(options));
+}
+
+/** What a config file has to have for {@linkcode COMMANDS} to matter, however it is spelled. */
+const SUSPECT =
+  /\[(?:filter|diff|merge|gpg|trailer|credential|include|includeif)\b|sshcommand|alternaterefscommand/i;
+
+/**
+ * Whether the config of a repository has nothing that could run a program: most have not, and a
+ * look at the file costs a loop less than a process does.
+ *
+ * @returns `false` also where there is a doubt, as in a worktree.
+ */
+async function isPlain(root: string): Promise<boolean> {
+  try {
+    const config = await readTextFile(join(root, ".git", "config"));
+    const own = await readTextFile(join(root, ".git", "config.worktree")).catch((error) => {
+      if (isNotFound(error)) return "";
+      throw error;
+    });
+    return !SUSPECT.test(config) && !SUSPECT.test(own);
+  } catch {
+    return false;
+  }
 }
 
 function neutralArguments(settings: readonly Setting[]): string[] {
@@ -107,7 +133,7 @@ function git(args: string[], options: NeutralConfigOptions): Promise<string | un
   const { cwd, env, signal } = options;
   const limits = { maxBuffer: 16 * 1024 * 1024, windowsHide: true };
   return new Promise((resolve, reject) => {
-    execFile("git", args, { cwd, env, ...limits, ...(signal && { signal }) }, (error, stdout) => {
+    execFile("git", args, { cwd, env, ...limits, signal }, (error, stdout) => {
       if (signal?.aborted) reject(signal.reason);
       else resolve(error === null ? stdout : undefined);
     });

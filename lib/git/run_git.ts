@@ -85,7 +85,7 @@ export async function runGit(args: readonly string[], options: RunGitOptions): P
   const child = execFile(
     "git",
     safe,
-    { cwd, env, maxBuffer: MOST_OUTPUT_BYTES, windowsHide: true, ...(signal && { signal }) },
+    { cwd, env, maxBuffer: MOST_OUTPUT_BYTES, windowsHide: true, signal },
     (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
       if (signal?.aborted) return reject(signal.reason);

@@ -25,7 +25,7 @@ export interface RecorderOptions {
   /** The log of the session. */
   log: SessionLog;
   /** How long a change of the registry may wait to be batched, in milliseconds. @default {200} */
-  batchMs?: number;
+  batchMs?: number | undefined;
   /** Identifies the agent's process. @default {processIdentity} */
   identify?: (pid: number) => ProcessIdentity | undefined;
   /** Receives, once, that the registry is locked by another process. */

@@ -20,7 +20,7 @@ export interface TaskNotFoundDetails {
   /** The existing tasks. */
   tasks: string[];
   /** The command that creates the missing `prd.json`, if there is one. */
-  command?: string;
+  command?: string | undefined;
 }
 
 /** Thrown if there is no such task, or its folder has no `prd.json`. */
@@ -34,9 +34,9 @@ export class TaskNotFoundError extends Error {
   /** The existing tasks. */
   readonly tasks: string[];
   /** The task that was probably meant. */
-  readonly nearest?: string;
+  readonly nearest?: string | undefined;
   /** How to fix it. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
 
   /** The hint suggests the nearest task, or how to create it. */
   constructor(details: TaskNotFoundDetails) {
@@ -64,7 +64,7 @@ function hintFor(tasks: string[], nearest: string | undefined): string | undefin
 /** Options for {@linkcode resolveTask}. */
 export interface ResolveTaskOptions {
   /** Where to look from. @default {process.cwd()} */
-  cwd?: string;
+  cwd?: string | undefined;
 }
 
 /**
@@ -164,13 +164,13 @@ async function taskAt(at: string, options: { given: string; root?: string }): Pr
   throw await notFound(given, {
     root,
     reason: `the folder ${shown} has no prd.json` + (hasMarkdown ? ", only a prd.md" : ""),
-    ...(hasMarkdown && { command: `ralph convert ${shellWord(given)}` }),
+    command: hasMarkdown ? `ralph convert ${shellWord(given)}` : undefined,
   });
 }
 
 async function notFound(
   given: string,
-  details: { root: string; reason: string; command?: string },
+  details: { root: string; reason: string; command?: string | undefined },
 ): Promise<TaskNotFoundError> {
   const tasks = (await listTasks(details.root)).map((task) => task.name);
   return new TaskNotFoundError({ given, tasks, ...details });

@@ -13,7 +13,7 @@ export interface FollowSessionOptions {
   /** Where ralph keeps its files. */
   paths: SessionPaths;
   /** The number of the last known event. @default {0} */
-  since?: number;
+  since?: number | undefined;
   /** Ends the reading; it rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }

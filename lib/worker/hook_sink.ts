@@ -18,9 +18,9 @@ export interface HookSinkOptions {
   /** Receives warnings for the user, one line each. @default {nobody does} */
   onWarning?: ((message: string) => void) | undefined;
   /** How many calls may wait; beyond this the oldest are dropped. @default {100} */
-  maxWaiting?: number;
+  maxWaiting?: number | undefined;
   /** Time limit for the waiting calls at the end, in milliseconds. @default {10_000} */
-  drainMs?: number;
+  drainMs?: number | undefined;
 }
 
 /** Processes left by a hook that took too long get this long to end, in milliseconds. */
@@ -173,7 +173,7 @@ export interface Hook {
   /** The program and its arguments; a path is relative to the git root. */
   command: readonly string[];
   /** Time limit for one call, in milliseconds; 0 for no limit. @default {10_000} */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
 }
 
 /**

@@ -33,11 +33,11 @@ export interface RunSessionOptions {
   /** Where ralph keeps its files. */
   paths: SessionPaths;
   /** The id of the session, a ULID. @default {a new one} */
-  id?: string;
+  id?: string | undefined;
   /** Further outputs: they get each event after it was recorded. The caller disposes of them. */
   sinks?: readonly Sink[] | undefined;
   /** Commands that are called for events. @default {none} */
-  hooks?: readonly Hook[];
+  hooks?: readonly Hook[] | undefined;
   /** Receives warnings for the user that are not events, one line each. @default {nobody does} */
   onWarning?: ((message: string) => void) | undefined;
 }
@@ -197,7 +197,7 @@ export class TaskRunningError extends Error {
   /** What to do about it. */
   readonly hint: string;
   /** The running session; absent if it has only just started. */
-  readonly session?: Session;
+  readonly session?: Session | undefined;
 
   /** `session` is the running one, if it is known. */
   constructor(task: string, session?: Session) {

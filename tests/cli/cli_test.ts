@@ -39,7 +39,7 @@ Deno.test("ralph exits with 1 and says the cause when no agent is left", async (
   assertStringIncludes(stdout, "agent: Exit code 1");
   assertStringIncludes(stdout, "bad option");
   const progress = await readFile(repo.task.progressFile, "utf8");
-  assertStringIncludes(progress, "FAILURE (Iteration 1)");
+  assertStringIncludes(progress, "FAILURE (Iteration 3)");
   assertStringIncludes(progress, "bad option");
 });
 

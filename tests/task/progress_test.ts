@@ -111,6 +111,7 @@ Deno.test("formatProgressEntry() writes a checkpoint of a loop without a limit",
   const [parsed] = parseProgress(`# Log\n---\n\n${text}`).entries;
   assertEquals({ ...parsed }, {
     ...entry,
+    maxIterations: undefined,
     time: "2026-01-23 12:16",
     firstLine: 4,
     lastLine: 8,

@@ -4,9 +4,9 @@ import * as z from "zod";
 /** When a run of a command counts as a success. */
 export interface CommandSuccess {
   /** Exit codes of a success. @default {[0]} */
-  exit_codes?: number[];
+  exit_codes?: number[] | undefined;
   /** A regular expression that the last 20 lines of stdout must match as well. */
-  output?: string;
+  output?: string | undefined;
 }
 
 /** A pattern of the config that recognizes how an agent ended. */
@@ -19,7 +19,7 @@ export interface PatternConfig {
    * `error`: stderr of a run that failed. `output`: the last 20 lines of stdout of any run.
    * @default {"error"}
    */
-  source?: "error" | "output";
+  source?: "error" | "output" | undefined;
 }
 
 /** A table `[agents.NAME]` of the config: any program as an agent. */
@@ -33,31 +33,31 @@ export interface CommandConfig {
    * How it gets the prompt: on stdin, as an argument, or as the path of a temporary file. The
    * latter two replace `{prompt}`, or come last. @default {"stdin"}
    */
-  prompt?: "stdin" | "argument" | "file";
+  prompt?: "stdin" | "argument" | "file" | undefined;
   /** The option for the model, such as `--model`; appended together with the model. */
-  model_flag?: string;
+  model_flag?: string | undefined;
   /** The model if the story and the PRD name none. @default {the program's own} */
-  model?: string;
+  model?: string | undefined;
   /** Further arguments with `--yolo`. @default {[]} */
-  yolo_args?: string[];
+  yolo_args?: string[] | undefined;
   /** Further arguments without `--yolo`. @default {[]} */
-  safe_args?: string[];
+  safe_args?: string[] | undefined;
   /** Variables that are added to its environment. @default {{}} */
-  env?: Record<string, string>;
+  env?: Record<string, string> | undefined;
   /** What counts as a success. @default {exit code 0} */
-  success?: CommandSuccess;
+  success?: CommandSuccess | undefined;
   /** Patterns that recognize endings, tried before the built-in ones. @default {[]} */
-  patterns?: PatternConfig[];
+  patterns?: PatternConfig[] | undefined;
   /**
    * Arguments that make it print its version, to check before a run whether it starts.
    * @default {no check}
    */
-  version_args?: string[];
+  version_args?: string[] | undefined;
   /**
    * Whether it runs in a PTY: its exit is its end, and the lines on its screen are its output. The
    * prompt must then be an argument or a file. @default {false}
    */
-  pty?: boolean;
+  pty?: boolean | undefined;
 }
 
 /**

@@ -53,9 +53,9 @@ export async function probeProgram(
   } catch (error) {
     signal?.throwIfAborted();
     const { killed, code, stderr = "" } = error as {
-      killed?: boolean;
-      code?: unknown;
-      stderr?: string;
+      killed?: boolean | undefined;
+      code?: unknown | undefined;
+      stderr?: string | undefined;
     };
     const [line] = stderr.split("\n").map((each) => each.trim()).filter((each) => each !== "");
     const why = killed

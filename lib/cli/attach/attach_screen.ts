@@ -18,7 +18,7 @@ export interface AttachScreenOptions {
   /** Where ralph keeps its files. */
   paths: SessionPaths;
   /** Whether to only watch. @default {false} */
-  observe?: boolean;
+  observe?: boolean | undefined;
 }
 
 const PREFIX = "\x1d";

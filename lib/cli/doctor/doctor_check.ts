@@ -29,7 +29,7 @@ export interface DoctorCheck {
 /** Options for {@linkcode runDoctorChecks}. */
 export interface RunDoctorChecksOptions {
   /** Time limit for each check, in milliseconds. @default {10_000} */
-  limitMs?: number;
+  limitMs?: number | undefined;
 }
 
 /**

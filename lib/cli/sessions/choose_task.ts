@@ -11,7 +11,7 @@ export interface ChooseTaskOptions {
   /** The command, as people call it: `ralph run`. */
   command: string;
   /** Whether a menu may be shown. @default {true} */
-  menu?: boolean;
+  menu?: boolean | undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ export interface WatchScreenOptions {
   /** The terminal. */
   terminal: TerminalStream;
   /** The time between two refreshes, in milliseconds. @default {2000} */
-  intervalMs?: number;
+  intervalMs?: number | undefined;
   /** Ends it. */
   signal: AbortSignal;
 }

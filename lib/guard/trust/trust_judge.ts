@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { shellWord } from "../../base/shell_word.ts";
 import { readPrd } from "../../task/prd/read_prd.ts";
 import type { Task } from "../../task/task.ts";
 import { describeDifference, difference } from "./difference.ts";
@@ -78,7 +79,8 @@ class TrustJudge implements Judge {
         checks: [...accepted.settings.checks ?? checks, ...accepted.prd.checks],
       }),
       warning: isNews
-        ? `${changes}: it does not count until a person accepts it: ralph trust ${this.#task.name}`
+        ? `${changes}: it does not count until a person accepts it: ` +
+          `ralph trust ${shellWord(this.#task.name)}`
         : undefined,
     };
   }

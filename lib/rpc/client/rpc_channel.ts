@@ -21,9 +21,9 @@ export class RpcConnectionError extends Error {
 /** Options for {@linkcode RpcChannel.call}. */
 export interface RpcCallOptions {
   /** Time limit for the answer, in milliseconds. @default {10_000} */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Ends the waiting, not the request; it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Options for {@linkcode RpcChannel}. */
@@ -123,11 +123,11 @@ export class RpcChannel {
   }
 
   #take(message: {
-    id?: RpcId;
-    method?: string;
-    params?: RpcNotification;
-    result?: never;
-    error?: RpcErrorBody;
+    id?: RpcId | undefined;
+    method?: string | undefined;
+    params?: RpcNotification | undefined;
+    result?: never | undefined;
+    error?: RpcErrorBody | undefined;
   }): void {
     const { id, method, params, result, error } = message;
     if (method === "event" && params !== undefined) {

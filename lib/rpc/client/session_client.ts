@@ -16,9 +16,9 @@ export type { SessionClientOptions };
 /** Options for {@linkcode SessionClient.events}. */
 export interface ClientEventsOptions {
   /** The number of the last known event. @default {0} */
-  since?: number;
+  since?: number | undefined;
   /** Ends the reading; it rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -189,7 +189,7 @@ export class SessionClient implements AsyncDisposable {
         timeoutMs: this.#timeoutMs,
         // There may be a gap before events that came before the answer.
         onResult: () => queue.reopen(),
-        ...(signal === undefined ? {} : { signal }),
+        signal,
       });
     } catch (error) {
       const silent = error instanceof DOMException && error.name === "TimeoutError";

@@ -101,7 +101,7 @@ export interface ReadFramesOptions {
   /** Longest line in bytes. */
   maxBytes: number;
   /** Time limit for the rest of a line, in milliseconds. @default {no limit} */
-  lineTimeoutMs?: number;
+  lineTimeoutMs?: number | undefined;
 }
 
 /**

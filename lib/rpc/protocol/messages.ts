@@ -9,7 +9,7 @@ import {
 /** A client's line: a request, or the error to answer because it is not a valid one. */
 export type ParsedRequest =
   /** A request without `id` is a notification, which is not answered. */
-  | { kind: "request"; id?: RpcId; method: string; params: object }
+  | { kind: "request"; id?: RpcId | undefined; method: string; params: object }
   | { kind: "error"; id: RpcId; error: RpcErrorBody };
 
 const { parseError, invalidRequest } = RPC_ERROR_CODES;
@@ -62,7 +62,7 @@ export function parseRequest(frame: Frame): ParsedRequest {
   if (params !== undefined && (typeof params !== "object" || params === null)) {
     return failure(invalidRequest, 'Invalid request: expected "params" to be an object', known);
   }
-  return { kind: "request", ...(id === undefined ? {} : { id }), method, params: params ?? {} };
+  return { kind: "request", id, method, params: params ?? {} };
 }
 
 function isId(value: unknown): value is RpcId | undefined {
@@ -79,7 +79,7 @@ export class RpcError extends Error {
   /** One of {@linkcode RPC_ERROR_CODES}. */
   readonly code: number;
   /** Further facts for programs. */
-  readonly data?: unknown;
+  readonly data?: unknown | undefined;
 
   /** `code` is one of {@linkcode RPC_ERROR_CODES}; `message` is one line. */
   constructor(code: number, message: string, data?: unknown) {

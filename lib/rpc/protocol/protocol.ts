@@ -177,7 +177,7 @@ export interface RpcErrorBody {
   /** What is wrong, in one line. */
   message: string;
   /** Further facts for programs. */
-  data?: unknown;
+  data?: unknown | undefined;
 }
 
 /** The id of a request. */

@@ -125,7 +125,7 @@ export class ServerConnection implements RpcCaller {
     await this.#stream.close();
   }
 
-  async #obey(request: { id?: RpcId; method: string; params: object }): Promise<void> {
+  async #obey(request: { id?: RpcId | undefined; method: string; params: object }): Promise<void> {
     this.#options.onRequest();
     const answer = await callMethod(request, this.#hub, this).then(
       (result) => ({ result }),

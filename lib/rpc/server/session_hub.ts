@@ -53,8 +53,7 @@ export function createHub(
   { dir }: { dir: string },
 ): SessionHub {
   const { ring } = parts;
-  const readLog = (since: number, signal?: AbortSignal) =>
-    readSessionLog(dir, { since, ...(signal === undefined ? {} : { signal }) });
+  const readLog = (since: number, signal?: AbortSignal) => readSessionLog(dir, { since, signal });
   let last: Promise<void> = Promise.resolve();
   return {
     ...parts,

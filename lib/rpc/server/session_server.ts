@@ -27,21 +27,21 @@ export interface SessionServerOptions {
   /** How commands reach the loop. */
   control: SessionControl;
   /** The number of the last event that is already in the log. @default {0} */
-  lastSeq?: number;
+  lastSeq?: number | undefined;
   /** Number of recent events kept in memory, so that most clients need no file. @default {1000} */
-  ringSize?: number;
+  ringSize?: number | undefined;
   /** Longest request in bytes. @default {1_048_576} */
-  maxRequestBytes?: number;
+  maxRequestBytes?: number | undefined;
   /** Time limit for a request that has begun to arrive, in milliseconds. @default {10_000} */
-  requestTimeoutMs?: number;
+  requestTimeoutMs?: number | undefined;
   /** What may wait for a slow client besides numbered events, in bytes. @default {1_048_576} */
-  maxQueueBytes?: number;
+  maxQueueBytes?: number | undefined;
   /** Connection limit; further connections are refused. @default {256} */
-  maxConnections?: number;
+  maxConnections?: number | undefined;
   /** Time limit for clients to read the last events at the end, in milliseconds. @default {1000} */
-  graceMs?: number;
+  graceMs?: number | undefined;
   /** The clock. @default {() => new Date()} */
-  now?: () => Date;
+  now?: (() => Date) | undefined;
 }
 
 /** How long to gather changes before sending, in milliseconds: many small writes cost most. */

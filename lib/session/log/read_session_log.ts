@@ -9,13 +9,13 @@ import { EVENTS_FILE } from "./session_log.ts";
 /** Options for {@linkcode readSessionLog}. */
 export interface ReadSessionLogOptions {
   /** The number of the last known event: reading begins after it. @default {0} */
-  since?: number;
+  since?: number | undefined;
   /** Whether to wait for further events until `loop_finished`. @default {false} */
-  follow?: boolean;
+  follow?: boolean | undefined;
   /** How often to check for further events, in milliseconds. @default {100} */
-  pollMs?: number;
+  pollMs?: number | undefined;
   /** Stops reading, which rejects with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Receives that a line is not an event: it is skipped then. @default {a `SyntaxError`} */
   onDamage?: ((message: string) => void) | undefined;
 }

@@ -24,7 +24,7 @@ export interface RotatingFileOptions {
    *
    * @param dropped Whether older parts have been deleted.
    */
-  heading?: (dropped: boolean) => string;
+  heading?: ((dropped: boolean) => string) | undefined;
 }
 
 /** Text is collected up to this many characters before it is written. */

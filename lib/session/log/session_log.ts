@@ -35,11 +35,11 @@ export async function readMilestones(dir: string): Promise<NumberedEvent[]> {
 /** Options for {@linkcode openSessionLog}. */
 export interface SessionLogOptions {
   /** Size in bytes at which a file is full and the next part begins. @default {67_108_864} */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   /** Maximum parts of the event log, including the current one. @default {8} */
-  maxFiles?: number;
+  maxFiles?: number | undefined;
   /** Maximum parts of the output, including the current one. @default {2} */
-  maxOutputFiles?: number;
+  maxOutputFiles?: number | undefined;
 }
 
 /** Options for {@linkcode SessionLog.flush}. */
@@ -48,7 +48,7 @@ export interface FlushOptions {
    * Whether to wait until the events are on the disk, so that even a power failure loses none.
    * @default {false}
    */
-  fsync?: boolean;
+  fsync?: boolean | undefined;
 }
 
 /**

@@ -72,43 +72,43 @@ export interface NewSession {
   /** The root of the repository, an absolute path. */
   root: string;
   /** The branch. @default {null} */
-  branch?: string | null;
+  branch?: string | null | undefined;
   /** The first agent. */
   agent: string;
   /** The process that runs it. @default {null} */
-  worker?: ProcessIdentity | null;
+  worker?: ProcessIdentity | null | undefined;
   /** Its limits. @default {{}} */
-  limits?: LoopLimits;
+  limits?: LoopLimits | undefined;
   /** How many stories pass at the start. @default {null} */
-  stories?: StoryCount | null;
+  stories?: StoryCount | null | undefined;
   /** How it is reached. @default {"local"} */
-  transport?: string;
+  transport?: string | undefined;
   /** The port of the OpenCode server. @default {null} */
-  serverPort?: number | null;
+  serverPort?: number | null | undefined;
   /** Its id, a ULID. @default {a new one} */
-  id?: string;
+  id?: string | undefined;
 }
 
 /** What may change while a session runs; absent fields stay. */
-export type SessionPatch = Partial<
-  Pick<
-    Session,
-    | "branch"
-    | "worker"
-    | "agentProcess"
-    | "agent"
-    | "agentSessionId"
-    | "iteration"
-    | "maxIterations"
-    | "currentStory"
-    | "stories"
-    | "limits"
-    | "serverPort"
-    | "socket"
-    | "usage"
-    | "updatedAt"
-  >
->;
+export type SessionPatch = {
+  [
+    Name in
+      | "branch"
+      | "worker"
+      | "agentProcess"
+      | "agent"
+      | "agentSessionId"
+      | "iteration"
+      | "maxIterations"
+      | "currentStory"
+      | "stories"
+      | "limits"
+      | "serverPort"
+      | "socket"
+      | "usage"
+      | "updatedAt"
+  ]?: Session[Name] | undefined;
+};
 
 /** What {@linkcode Registry.beginIteration} needs. */
 export interface IterationStart {
@@ -121,23 +121,23 @@ export interface IterationStart {
   /** The requested model. */
   model?: string | undefined;
   /** How often this story has been attempted, including this time. @default {1} */
-  attempt?: number;
+  attempt?: number | undefined;
   /** When it began, ISO 8601 in UTC. @default {now} */
-  startedAt?: string;
+  startedAt?: string | undefined;
 }
 
 /** Options for {@linkcode Registry.endSession}. */
 export interface EndSessionOptions {
   /** The outcome of the loop; absent if it did not finish. */
-  outcome?: LoopOutcome;
+  outcome?: LoopOutcome | undefined;
   /** When, ISO 8601 in UTC. @default {now} */
-  endedAt?: string;
+  endedAt?: string | undefined;
 }
 
 /** Options for {@linkcode Registry.finishIteration}. */
 export interface FinishIterationOptions {
   /** When it ended, ISO 8601 in UTC. @default {now} */
-  endedAt?: string;
+  endedAt?: string | undefined;
 }
 
 /** One iteration of a session, as recorded in the registry. Times are ISO 8601 in UTC. */

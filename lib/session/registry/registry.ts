@@ -219,7 +219,7 @@ export class Registry implements Disposable {
         agentProcess: null,
         stories: summary.stories,
         updatedAt: endedAt,
-        ...(summary.agentSessionId === undefined ? {} : { agentSessionId: summary.agentSessionId }),
+        agentSessionId: summary.agentSessionId,
       });
       return this.#statements.update("iterations", {
         set: { ...summaryColumns(summary), ended_at: endedAt },

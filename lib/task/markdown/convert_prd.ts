@@ -11,11 +11,11 @@ export interface ConvertPrdOptions {
   /** The task folder as prd.json names it, such as `tasks/my-feature`. */
   taskDir: string;
   /** How messages name the markdown file. @default {"prd.md"} */
-  file?: string;
+  file?: string | undefined;
   /** The text of the existing prd.json. @default {none} */
   previous?: string | undefined;
   /** The branch. @default {the one in the previous prd.json, else `ralph/<task>`} */
-  branchName?: string;
+  branchName?: string | undefined;
 }
 
 /** What {@linkcode convertPrd} returns. */
@@ -71,8 +71,8 @@ export function convertPrd(markdown: string, options: ConvertPrdOptions): Conver
   const { data, changes, warnings } = mergePrd(parsed, {
     task,
     taskDir,
-    ...(branchName === undefined ? {} : { branchName }),
-    ...(before ? { before } : {}),
+    branchName,
+    before,
   });
   if (parsed.title === undefined) {
     warnings.unshift({ line: 1, message: 'There is no title, expected "# PRD: Title"' });

@@ -13,7 +13,7 @@ export interface MarkdownLines {
   /** The lines, without the comments. */
   lines: MarkdownLine[];
   /** The line of a code fence that is never closed; absent if there is none. */
-  openFence?: number;
+  openFence?: number | undefined;
 }
 
 /**
@@ -44,7 +44,7 @@ export function readMarkdownLines(markdown: string): MarkdownLines {
     fence = { mark, line: number };
     return { number, text, code: true };
   });
-  return { lines, ...(fence ? { openFence: fence.line } : {}) };
+  return { lines, openFence: fence?.line };
 }
 
 /** Whether a line of markdown is a rule, such as `---`. */

@@ -35,9 +35,9 @@ export interface MergePrdOptions {
   /** The task folder as prd.json names it. */
   taskDir: string;
   /** The branch. @default {the one in the existing prd.json, else `ralph/<task>`} */
-  branchName?: string;
+  branchName?: string | undefined;
   /** The existing prd.json: its normal form, and its JSON value. */
-  before?: { prd: Prd; data: unknown };
+  before?: { prd: Prd; data: unknown } | undefined;
 }
 
 /** What {@linkcode mergePrd} returns. */

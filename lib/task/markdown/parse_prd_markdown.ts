@@ -29,13 +29,13 @@ export interface MarkdownStory {
 /** A parsed prd.md. */
 export interface MarkdownPrd {
   /** The title, without `PRD:`; absent if there is none. */
-  title?: string;
+  title?: string | undefined;
   /** The type, such as `bug-investigation`; absent if there is no such section. */
-  type?: string;
+  type?: string | undefined;
   /** The first paragraph of the introduction; absent if there is none. */
-  introduction?: string;
+  introduction?: string | undefined;
   /** The branch to merge into, `null` for none; absent if there is no such section. */
-  mergeTarget?: string | null;
+  mergeTarget?: string | null | undefined;
   /** The stories, in the order of the file. */
   stories: MarkdownStory[];
   /** Probable mistakes. */
@@ -45,7 +45,7 @@ export interface MarkdownPrd {
 /** Options for {@linkcode parsePrdMarkdown}. */
 export interface ParsePrdMarkdownOptions {
   /** How messages name the file. @default {"prd.md"} */
-  file?: string;
+  file?: string | undefined;
 }
 
 /** A prd.md that cannot be converted to a prd.json. */

@@ -9,7 +9,7 @@ import { isUnfilled, UNFILLED_HINT, unfilledMessage } from "./unfilled_story.ts"
 /** Options for {@linkcode checkPrd}. */
 export interface CheckPrdOptions {
   /** How messages name the file. @default {"prd.json"} */
-  file?: string;
+  file?: string | undefined;
 }
 
 /** Something in a prd.json that a person should know. */
@@ -19,11 +19,11 @@ export interface PrdFinding {
   /** The JSON path, such as `userStories[3].priority`; empty for the whole file. */
   path: string;
   /** The line, from 1; absent if there is none. */
-  line?: number;
+  line?: number | undefined;
   /** What it is. */
   message: string;
   /** How to fix it, if ralph knows. */
-  hint?: string;
+  hint?: string | undefined;
 }
 
 type Path = (string | number)[];
@@ -50,7 +50,7 @@ export function checkPrd(text: string, options: CheckPrdOptions = {}): PrdFindin
     return errors.map(({ path, line, message }) => ({
       level: "error",
       path: path ?? "",
-      ...(line === undefined ? {} : { line }),
+      line,
       message,
     }));
   }

@@ -14,7 +14,7 @@ export interface EditPrdOptions {
   /** The repository that it belongs to: a link that leads out of it is refused. @default {none} */
   within?: string | undefined;
   /** Whether to wait until the bytes are on the disk. @default {true} */
-  fsync?: boolean;
+  fsync?: boolean | undefined;
   /** Cancels the edit; the file then stays as it was. */
   signal?: AbortSignal | undefined;
 }
@@ -55,8 +55,8 @@ export async function editPrd(
   if (changed === text) return false;
   const { fsync, signal } = options;
   await writeAtomic(file, changed, {
-    ...(fsync === undefined ? {} : { fsync }),
-    ...(signal && { signal }),
+    fsync,
+    signal,
   });
   return true;
 }

@@ -65,7 +65,7 @@ function normalizeStory(story: StoryInput, index: number, path: (string | number
     ...optional("type", story.type),
     dependsOn: toIds([...(story.blockedBy ?? []), ...(story.dependsOn ?? [])]),
     blocks: toIds(story.blocks ?? []),
-    ...(decision ? { decision } : {}),
+    decision,
     path,
   };
 }

@@ -6,15 +6,15 @@ import { checkPrdInput } from "./prd_input.ts";
 /** Options for {@linkcode parsePrd}. */
 export interface ParsePrdOptions {
   /** How messages name the file. @default {"prd.json"} */
-  file?: string;
+  file?: string | undefined;
 }
 
 /** What {@linkcode inspectPrd} finds in a text. */
 export interface PrdInspection {
   /** The value that the text holds; absent if it is not valid JSON. */
-  data?: unknown;
+  data?: unknown | undefined;
   /** The normal form; absent if there are errors. */
-  prd?: Prd;
+  prd?: Prd | undefined;
   /** Every error; values of the same list are in the order of the text. */
   errors: PrdError[];
 }

@@ -11,9 +11,9 @@ export interface Decision {
   /** Where the decision stands. Only `"pending"` blocks a story. */
   status: "pending" | "answered" | "applied";
   /** Short name of the decision, if it has one. */
-  slug?: string;
+  slug?: string | undefined;
   /** The file in which the answer is awaited, relative to the task folder, if one is named. */
-  inputFile?: string;
+  inputFile?: string | undefined;
 }
 
 /** One user story of a PRD, in normal form. */
@@ -33,19 +33,19 @@ export interface Story {
   /** Free text, often markdown. Empty where the file has none. */
   notes: string;
   /** The agent that this story asks for. */
-  agent?: string;
+  agent?: string | undefined;
   /** The model that this story asks for, such as `anthropic/claude-sonnet-4`. */
-  model?: string;
+  model?: string | undefined;
   /** The id of its phase. */
-  phase?: string;
+  phase?: string | undefined;
   /** The kind of story, such as `decision-gate`. */
-  type?: string;
+  type?: string | undefined;
   /** Ids that must pass first: `blockedBy` and `dependsOn` together, without repetition. */
   dependsOn: string[];
   /** Ids of stories that wait for this one. */
   blocks: string[];
   /** The decision that it waits for, if it is a decision gate. */
-  decision?: Decision;
+  decision?: Decision | undefined;
   /** JSON path of the story in its file, such as `["userStories", 3]`. */
   path: (string | number)[];
 }
@@ -63,7 +63,7 @@ export interface Phase {
 /** A PRD (product requirements document) in normal form, from any dialect. */
 export interface Prd {
   /** The `schemaVersion` label; the shape of the file does not depend on it. */
-  schemaVersion?: string;
+  schemaVersion?: string | undefined;
   /** Name of the project. Empty where the file has none. */
   project: string;
   /** What it is about. Empty where the file has none. */
@@ -77,15 +77,15 @@ export interface Prd {
   /** Whether to wait for a person after each story. */
   pauseBetweenStories: boolean;
   /** The kind of work, such as `feature`. */
-  type?: string;
+  type?: string | undefined;
   /** The agent that the whole PRD asks for. */
-  agent?: string;
+  agent?: string | undefined;
   /** The model that the whole PRD asks for. */
-  model?: string;
+  model?: string | undefined;
   /** Notes that go into every prompt. */
   notes: string;
   /** Failures in a row before another agent takes over. */
-  failoverThreshold?: number;
+  failoverThreshold?: number | undefined;
   /** Commands that must succeed before a story counts as done: `checks`, or the values of
    * `verificationCommands`. */
   checks: string[];
@@ -106,7 +106,7 @@ export interface PrdErrorOptions {
   /** The JSON path, such as `userStories[3].priority`. */
   path?: string | undefined;
   /** What caused it. */
-  cause?: unknown;
+  cause?: unknown | undefined;
 }
 
 /** A prd.json that cannot be read, or cannot be changed as asked. */
@@ -114,11 +114,11 @@ export class PrdError extends Error {
   /** The file, as the message names it. */
   readonly file: string;
   /** The line, from 1; absent if there is none. */
-  readonly line?: number;
+  readonly line?: number | undefined;
   /** The column, from 1, in UTF-16 code units; absent if there is none. */
-  readonly column?: number;
+  readonly column?: number | undefined;
   /** The JSON path, such as `userStories[3].priority`; absent if there is none. */
-  readonly path?: string;
+  readonly path?: string | undefined;
 
   /** The message must already include the file's name. */
   constructor(message: string, options: PrdErrorOptions) {

@@ -10,21 +10,21 @@ export interface PrdReaderOptions {
   /** Where to copy every valid text. @default {no copy is kept} */
   goodCopy?: string | undefined;
   /** How messages name the file. @default {the file as it was given} */
-  name?: string;
+  name?: string | undefined;
   /** The repository that the file belongs to: a link that leads out of it is refused. @default {none} */
   within?: string | undefined;
   /** How long to retry a file that cannot be read, in milliseconds. @default {1000} */
-  retryMs?: number;
+  retryMs?: number | undefined;
   /** The time, in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
+  now?: (() => number) | undefined;
   /** Waits. @default {a timer} */
-  sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
+  sleep?: ((ms: number, signal?: AbortSignal) => Promise<void>) | undefined;
 }
 
 /** Options for {@linkcode PrdReader.read}. */
 export interface PrdReaderReadOptions {
   /** Cancels the read and its retries. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** What {@linkcode PrdReader.read} returns. */
@@ -34,7 +34,7 @@ export interface PrdReading {
   /** The text that it was read from. */
   text: string;
   /** Why the file cannot be read now, if this is the last good reading. */
-  stale?: PrdError;
+  stale?: PrdError | undefined;
 }
 
 /** Time between two tries, in milliseconds. */

@@ -118,7 +118,7 @@ export interface CreateProgressOptions {
   /** Its header. */
   header: NewProgressHeader;
   /** The clock, in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
 /**

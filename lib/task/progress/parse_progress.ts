@@ -3,13 +3,13 @@ import type { ProgressEntry } from "./progress_entry.ts";
 /** The beginning of `progress.txt`. */
 export interface ProgressHeader {
   /** The task. */
-  effort?: string;
+  effort?: string | undefined;
   /** The kind of work. */
-  type?: string;
+  type?: string | undefined;
   /** When the work started, as written in the file. */
-  started?: string;
+  started?: string | undefined;
   /** Number of the previous, rotated file, and when it was made. */
-  rotation?: { number: number; time?: string };
+  rotation?: { number: number; time?: string | undefined } | undefined;
   /** The lines of the header verbatim, without the rule that ends it. */
   lines: string[];
 }
@@ -17,7 +17,7 @@ export interface ProgressHeader {
 /** Where an entry is in its file. */
 export interface ProgressPosition {
   /** When it was written, as in the file; absent if it has no time. */
-  time?: string;
+  time?: string | undefined;
   /** Its first line, from 1. */
   firstLine: number;
   /** Its last line: the closing rule if it has one. */
@@ -128,7 +128,7 @@ function parseHeader(lines: string[]): ProgressHeader {
     if (key !== "Rotation") continue;
     const [, number, time] = /^(\d+)(?: \(rotated at (.+)\))?/.exec(value) ?? [];
     if (number === undefined) continue;
-    header.rotation = { number: Number(number), ...(time !== undefined && { time }) };
+    header.rotation = { number: Number(number), time };
   }
   return header;
 }
@@ -139,7 +139,7 @@ function parseHeader(lines: string[]): ProgressHeader {
  * @param lines The lines, from the heading (or the rule above `CHECKPOINT`) to the closing rule.
  * @returns The entry, and its time as written if it has one.
  */
-function parseEntryBody(lines: string[]): ProgressEntry & { time?: string } {
+function parseEntryBody(lines: string[]): ProgressEntry & { time?: string | undefined } {
   const [first = "", second = ""] = lines;
   if (!first.startsWith("## ")) {
     return checkpointOf(lines, /^CHECKPOINT at (.+)$/.exec(second.trimEnd())?.[1]) ??
@@ -156,7 +156,7 @@ function parseEntryBody(lines: string[]): ProgressEntry & { time?: string } {
 }
 
 type Timed<Kind extends ProgressEntry["kind"]> =
-  | (Extract<ProgressEntry, { kind: Kind }> & { time?: string })
+  | (Extract<ProgressEntry, { kind: Kind }> & { time?: string | undefined })
   | undefined;
 
 function failureOf(body: string[], rest = "", time = ""): Timed<"failure"> {
@@ -199,7 +199,7 @@ function checkpointOf(lines: string[], time: string | undefined): Timed<"checkpo
     kind: "checkpoint",
     time,
     iteration: Number(iteration ?? 0),
-    ...(most !== undefined && { maxIterations: Number(most) }),
+    maxIterations: most === undefined ? undefined : Number(most),
     stories: { done: Number(done ?? 0), total: Number(total ?? 0) },
     agent: /\bAgent: (.+)$/m.exec(text)?.[1] ?? "",
     reason: /^Reason: (.*)$/m.exec(text)?.[1] ?? "",
@@ -219,9 +219,9 @@ function storyOf(body: string[], heading: string): Timed<"story"> {
     [];
   return {
     kind: "story",
-    ...(dated && { time: left.replace(/^\[(.*)\]$/, "$1") }),
+    time: dated ? left.replace(/^\[(.*)\]$/, "$1") : undefined,
     story: id,
-    ...(title !== "" && { title }),
+    title: title === "" ? undefined : title,
     body: trimEmptyLines(body).join("\n"),
   };
 }

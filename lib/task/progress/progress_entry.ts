@@ -53,7 +53,7 @@ export interface StoryEntry {
   /** The id of the story. */
   story: string;
   /** What else the heading says, such as the story's title; absent if nothing. */
-  title?: string;
+  title?: string | undefined;
   /** The text, without the heading and the closing rule. */
   body: string;
 }

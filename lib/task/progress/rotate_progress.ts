@@ -22,7 +22,7 @@ export interface RotateProgressOptions {
   /** The repository that it belongs to: a link that leads out of it is refused. @default {none} */
   within?: string | undefined;
   /** The clock, in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
+  now?: (() => number) | undefined;
 }
 
 /**

@@ -23,9 +23,9 @@ export interface BuildPromptOptions {
   /** The template. @default {what `findPromptTemplate` finds} */
   template?: string | undefined;
   /** Messages from the user to the agent. @default {[]} */
-  extra?: readonly string[];
+  extra?: readonly string[] | undefined;
   /** Why the story was reopened, or what else the agent must know first. @default {[]} */
-  reasons?: readonly string[];
+  reasons?: readonly string[] | undefined;
 }
 
 /**
@@ -51,7 +51,7 @@ export async function buildPrompt(options: BuildPromptOptions): Promise<string> 
   const { task, prd, story, agent, branch, configDir, extra = [], reasons = [] } = options;
   const [template, projectText, taskText] = await Promise.all([
     options.template ??
-      findPromptTemplate({ task, ...(configDir !== undefined && { configDir }) })
+      findPromptTemplate({ task, configDir })
         .then((found) => found.text),
     readInstructions(task.root, task.root),
     task.dir === task.root ? "" : readInstructions(task.dir, task.root),

@@ -7,7 +7,7 @@ export interface AttachState {
   /** The name of the task. */
   task: string;
   /** The id of the story; absent between two iterations. */
-  story?: string;
+  story?: string | undefined;
   /** The iteration; 0 before the first. */
   iteration: number;
   /** The agent. */
@@ -17,7 +17,7 @@ export interface AttachState {
   /** When the session started, in milliseconds since the epoch. */
   startedAt: number;
   /** Shown instead of the rest, such as a prompt that is being typed. */
-  message?: string;
+  message?: string | undefined;
 }
 
 /** The keys after the prefix, in words. */

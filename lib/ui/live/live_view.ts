@@ -24,15 +24,15 @@ export interface TerminalStream {
 /** Options for {@linkcode LiveView}. */
 export interface LiveViewOptions {
   /** Whether to use colour. @default {false} */
-  color?: boolean;
+  color?: boolean | undefined;
   /** Keys to show in the last line. @default {none} */
   keys?: readonly KeyHint[] | undefined;
   /** The time zone in which clock times are shown. @default {the system's} */
-  timeZone?: string;
+  timeZone?: string | undefined;
   /** The clock, in milliseconds since the epoch. @default {Date.now} */
-  now?: () => number;
+  now?: (() => number) | undefined;
   /** Runs a function later; the returned function cancels that. @default {with setTimeout} */
-  schedule?: (run: () => void, delayMs: number) => () => void;
+  schedule?: ((run: () => void, delayMs: number) => () => void) | undefined;
 }
 
 /** The least time between two frames, in milliseconds: at most 20 frames a second. */

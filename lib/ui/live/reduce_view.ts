@@ -105,9 +105,9 @@ function started(state: ViewState, event: EventOf<"loop_started">): ViewState {
     ),
     task,
     startedAt: at(event),
-    ...(branch === undefined ? {} : { branch }),
-    ...(base === undefined ? {} : { base }),
-    ...(max === undefined ? {} : { maxIterations: max }),
+    branch,
+    base,
+    maxIterations: max,
   };
   return event.checks === 0 ? notice(next, event, "warning", "Warning", NO_CHECKS) : next;
 }

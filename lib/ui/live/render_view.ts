@@ -23,11 +23,11 @@ export interface RenderViewOptions {
   /** The present, in milliseconds since the epoch. */
   now: number;
   /** Whether to use colour. @default {false} */
-  color?: boolean;
+  color?: boolean | undefined;
   /** Keys to show in the last line. @default {none} */
   keys?: readonly KeyHint[] | undefined;
   /** The time zone in which clock times are shown. @default {the system's} */
-  timeZone?: string;
+  timeZone?: string | undefined;
 }
 
 const AGENT_LINES = 12;

@@ -6,7 +6,7 @@ export interface ScreenUpdateOptions {
   /** How many columns the terminal has. */
   width: number;
   /** Whether the size has changed since the previous lines were drawn. @default {false} */
-  resized?: boolean;
+  resized?: boolean | undefined;
 }
 
 // Synchronized output, so that terminals that support it show a frame as a whole; no automatic

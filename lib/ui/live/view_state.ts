@@ -9,21 +9,21 @@ export interface ViewStory extends StoryRef {
   /** Ids that must pass first. */
   dependsOn: readonly string[];
   /** The agent that worked on it last; absent before its first attempt in this session. */
-  agent?: string;
+  agent?: string | undefined;
   /**
    * When its running iteration started, in milliseconds since the epoch; absent if none is running.
    */
-  startedAt?: number;
+  startedAt?: number | undefined;
   /** How long all its finished iterations took, in milliseconds. */
   durationMs: number;
   /** Commits that its iterations made. */
   commits: number;
   /** The last of these commits, in full; absent if there are none. */
-  head?: string;
+  head?: string | undefined;
   /** Its attempts in this session. */
   attempts: number;
   /** Why it is open, if the end of the loop says so. */
-  reason?: string;
+  reason?: string | undefined;
 }
 
 /** Something that the user should notice. */
@@ -45,7 +45,7 @@ export interface ViewIteration {
   /** What the agent has used in it so far. */
   usage: Usage;
   /** The check that is running; absent if none is. */
-  check?: string;
+  check?: string | undefined;
   /** The last lines of the agent and the checks, sanitized, at most {@linkcode MAX_LINES}. */
   lines: readonly string[];
 }
@@ -65,21 +65,21 @@ export interface ViewState {
   /** The task's name; empty before the loop has started. */
   task: string;
   /** The branch; absent if there is none. */
-  branch?: string;
+  branch?: string | undefined;
   /** What ralph started the branch from; absent where it did not make it. */
-  base?: string;
+  base?: string | undefined;
   /** When the loop started, in milliseconds since the epoch; absent before. */
-  startedAt?: number;
+  startedAt?: number | undefined;
   /** The number of the last iteration; 0 before the first. */
   iteration: number;
   /** Iteration limit; absent if there is none. */
-  maxIterations?: number;
+  maxIterations?: number | undefined;
   /** Finished stories of all stories. */
   stories: StoryCount;
   /** Every story, in the order of the file. */
   list: readonly ViewStory[];
   /** The running iteration; absent between two. */
-  current?: ViewIteration;
+  current?: ViewIteration | undefined;
   /** What all finished iterations used. */
   usage: Usage;
   /** Recent notices, oldest first, at most {@linkcode MAX_NOTICES}. */
@@ -89,7 +89,7 @@ export interface ViewState {
   /** What the loop is waiting for, if it is. `until` is in milliseconds since the epoch. */
   waiting?: { agent: string; reason: string; until: number };
   /** How the loop ended; absent while it runs. */
-  result?: LoopResult;
+  result?: LoopResult | undefined;
 }
 
 /** How many lines of the running agent a {@linkcode ViewState} keeps. */

@@ -16,15 +16,15 @@ export interface DoctorFinding {
   /** What it is, with its version if it has one. */
   title: string;
   /** Where it is, or what is wrong with it; absent if the title says it all. */
-  detail?: string;
+  detail?: string | undefined;
   /** How to fix it: commands or words, one step a line. */
-  fix?: string;
+  fix?: string | undefined;
 }
 
 /** Options for {@linkcode doctorLines}. */
 export interface DoctorLinesOptions {
   /** Whether to print in colour. @default {false} */
-  color?: boolean;
+  color?: boolean | undefined;
 }
 
 const GLYPHS: Record<DoctorLevel, string> = { ok: "✔", warning: "!", problem: "✘", info: "·" };

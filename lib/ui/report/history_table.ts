@@ -18,9 +18,9 @@ export interface HistoryTableOptions {
   /** The present, in milliseconds since the epoch. */
   now: number;
   /** Whether to show the task of each session. @default {false} */
-  tasks?: boolean;
+  tasks?: boolean | undefined;
   /** The width of the terminal; longer lines are cut. @default {no limit} */
-  width?: number;
+  width?: number | undefined;
 }
 
 const NONE = "—";
@@ -75,7 +75,7 @@ export function historyTable(
       { header: "cost", align: "right" },
       ...(reasons.some((reason) => reason !== "") ? [{ header: "reason" }] : []),
     ],
-    ...(width === undefined ? {} : { width }),
+    width,
   });
 }
 

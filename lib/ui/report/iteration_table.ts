@@ -9,7 +9,7 @@ export interface IterationTableOptions {
   /** The present, in milliseconds since the epoch, to time a running iteration. */
   now: number;
   /** The width of the terminal; longer lines of the table are cut. @default {no limit} */
-  width?: number;
+  width?: number | undefined;
 }
 
 const NONE = "—";
@@ -58,7 +58,7 @@ export function iterationTable(
       { header: "time", align: "right" },
       { header: "spent" },
     ],
-    ...(width === undefined ? {} : { width }),
+    width,
   });
   return [...table, ...iterations.flatMap(troubleOf)];
 }

@@ -10,9 +10,9 @@ export interface SessionDetailsOptions {
   /** The present, in milliseconds since the epoch. */
   now: number;
   /** The folder of its logs, if there is one. */
-  logDir?: string;
+  logDir?: string | undefined;
   /** Whether the server at its port responds. @default {false} */
-  serverLive?: boolean;
+  serverLive?: boolean | undefined;
 }
 
 /**

@@ -19,7 +19,7 @@ export interface StatusTableOptions {
   /** The present, in milliseconds since the epoch. */
   now: number;
   /** The width of the terminal; longer lines are cut. @default {no limit} */
-  width?: number;
+  width?: number | undefined;
 }
 
 const NONE = "—";
@@ -75,7 +75,7 @@ export function statusTable(
   });
   return renderTable(rows, {
     columns: [...HEADERS, ...(hasReasons ? ["reason"] : [])].map((header) => ({ header })),
-    ...(width === undefined ? {} : { width }),
+    width,
   });
 }
 

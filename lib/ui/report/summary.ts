@@ -13,17 +13,17 @@ export interface RenderSummaryOptions {
   /** The task's name. */
   task: string;
   /** Whether to use colour. @default {false} */
-  color?: boolean;
+  color?: boolean | undefined;
   /** The width at which lists are wrapped. @default {80} */
   columns?: number | undefined;
   /** The last result of each check, as {@linkcode reduceView} collects it. @default {none} */
-  checks?: readonly ViewCheck[];
+  checks?: readonly ViewCheck[] | undefined;
   /** What happened to the branch at the end, if prd.json has a merge target. @default {none} */
   published?: Extract<LoopEvent, { type: "published" }> | undefined;
   /** The command to continue with. @default {none} */
-  next?: string;
+  next?: string | undefined;
   /** The exit code; shown if it is not 0. @default {0} */
-  exitCode?: number;
+  exitCode?: number | undefined;
 }
 
 const OPEN_SHOWN = 5;

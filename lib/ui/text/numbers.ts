@@ -102,7 +102,7 @@ export function formatSpending(usage: Usage): string {
 /** Options for {@linkcode formatCount}. */
 export interface FormatCountOptions {
   /** The word for any number but one. @default {the singular and an `s`} */
-  plural?: string;
+  plural?: string | undefined;
 }
 
 /**

@@ -73,7 +73,7 @@ export interface Span {
   /** The text, which may be untrusted. */
   text: string;
   /** Its colour. @default {none} */
-  paint?: Paint;
+  paint?: Paint | undefined;
 }
 
 /**

@@ -7,7 +7,7 @@ export interface TableColumn {
   /** Its heading; shown in upper case. */
   header: string;
   /** On which side its cells are aligned; use right for numbers. @default {"left"} */
-  align?: "left" | "right";
+  align?: "left" | "right" | undefined;
 }
 
 /** Options for {@linkcode renderTable}. */

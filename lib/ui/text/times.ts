@@ -4,9 +4,9 @@ export interface FormatDurationOptions {
    * Whether to leave out the space between units, as in `6m40s`, and to show tenths below ten
    * seconds, as in `0.7s`: for finished durations, not for a running clock. @default {false}
    */
-  compact?: boolean;
+  compact?: boolean | undefined;
   /** The most units to show. @default {2} */
-  units?: 1 | 2;
+  units?: 1 | 2 | undefined;
 }
 
 /**
@@ -71,7 +71,7 @@ export interface FormatClockOptions {
   /** The present, in milliseconds since the epoch; it decides whether the day is shown. */
   now: number;
   /** An IANA time zone such as `Europe/Berlin`. @default {the system's} */
-  timeZone?: string;
+  timeZone?: string | undefined;
 }
 
 const DAY_MS = 86_400_000;
@@ -112,7 +112,7 @@ function parts(at: number, timeZone?: string): { date: string; weekday: string; 
     hour: "2-digit",
     minute: "2-digit",
     hourCycle: "h23",
-    ...(timeZone === undefined ? {} : { timeZone }),
+    timeZone,
   });
   const of: Record<string, string> = {};
   for (const part of format.formatToParts(at)) of[part.type] = part.value;

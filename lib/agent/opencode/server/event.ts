@@ -119,11 +119,11 @@ export interface ServerError {
   /** What is known about it. */
   data?: {
     /** Its message. */
-    message?: string;
+    message?: string | undefined;
     /** The HTTP status from the model's service. */
-    statusCode?: number;
+    statusCode?: number | undefined;
     /** The headers of that answer. */
-    responseHeaders?: Record<string, string>;
+    responseHeaders?: Record<string, string> | undefined;
   };
 }
 
@@ -138,7 +138,7 @@ export interface ServerMessage {
   /** When it was created and completed, in milliseconds since the epoch. */
   time: { created: number; completed?: number };
   /** Why it failed. */
-  error?: ServerError;
+  error?: ServerError | undefined;
   /** The tokens that it used. */
   tokens?: {
     input: number;
@@ -147,7 +147,7 @@ export interface ServerMessage {
     cache: { read: number; write: number };
   };
   /** What it cost, in US dollars. */
-  cost?: number;
+  cost?: number | undefined;
 }
 
 /** A part of a message: a text, a tool call or a marker. */
@@ -161,13 +161,13 @@ export interface ServerPart {
   /** What it is, such as `text` or `tool`. */
   type: string;
   /** The text. */
-  text?: string;
+  text?: string | undefined;
   /** Whether OpenCode itself wrote it. */
-  synthetic?: boolean;
+  synthetic?: boolean | undefined;
   /** When it was complete, in milliseconds since the epoch. */
   time?: { end?: number };
   /** The name of the tool. */
-  tool?: string;
+  tool?: string | undefined;
   /** The state of the tool call. */
   state?: { status: string; input?: Record<string, unknown>; output?: string; error?: string };
 }

@@ -95,7 +95,7 @@ async function* readOnce(
       clearTimeout(timer);
       timer = setTimeout(beat, silenceMs);
       const { type, properties } = value as {
-        type?: unknown;
+        type?: unknown | undefined;
         properties?: { sessionID?: unknown };
       };
       if (type === "server.connected") yield "connected";

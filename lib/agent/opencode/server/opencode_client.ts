@@ -35,7 +35,7 @@ export interface OpencodePrompt {
 /** Thrown when a request to the server fails. */
 export class OpencodeRequestError extends Error {
   /** The status of the answer; absent if there was none. */
-  readonly status?: number;
+  readonly status?: number | undefined;
 
   /** `action` is what failed, such as `create a session`. */
   constructor(action: string, reason: string, status?: number) {

@@ -157,7 +157,7 @@ function describe({ sessions, orphans, bytes }: Plan): string {
 
 function listOf(sessions: readonly Session[], width: number | undefined): string[] {
   const rows = sessions.map((session) => ({ session, agents: [session.agent] }));
-  const options = { now: Date.now(), tasks: true, ...(width === undefined ? {} : { width }) };
+  const options = { now: Date.now(), tasks: true, width };
   return [...historyTable(rows, options), ""];
 }
 

@@ -46,7 +46,7 @@ export const command: Command = {
       const lines = historyTable(sessions, {
         now: Date.now(),
         tasks: task === undefined,
-        ...(stdout.columns === undefined ? {} : { width: stdout.columns }),
+        width: stdout.columns,
       });
       stdout.write(lines.map((each) => `${each}\n`).join(""));
     }

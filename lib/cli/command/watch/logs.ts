@@ -60,7 +60,7 @@ export const command: Command = {
       json: line.has("json"),
       piece: follow ? 1 : PIECE,
       signal,
-      ...(iteration === undefined ? {} : { iteration }),
+      iteration,
     });
     await printing.catch((error) => {
       // Ctrl-C is the normal end of following.
@@ -102,7 +102,7 @@ interface PrintOptions {
   json: boolean;
   /** How much to write at once, in characters. */
   piece: number;
-  iteration?: number;
+  iteration?: number | undefined;
   signal: AbortSignal;
 }
 

@@ -37,7 +37,7 @@ export const command: Command = {
       ...sessionDetails(session, {
         now,
         serverLive: state?.serverLive ?? false,
-        ...(logDir === undefined ? {} : { logDir }),
+        logDir,
       }),
       ...(table.length === 0 ? [] : ["", ...table]),
     ];

@@ -45,7 +45,7 @@ export const command: Command = {
     }
     using registry = await openSessions(context);
     const [task] = line.operands;
-    const view: View = { all: line.has("all"), ...(task === undefined ? {} : { task }) };
+    const view: View = { all: line.has("all"), task };
     if (watch) return await watchStatus(registry, { ...view, context });
     if (line.has("json")) {
       const { sessions } = await choose(registry, { ...view, context });
@@ -62,7 +62,7 @@ export const command: Command = {
 
 /** What to show. */
 interface View {
-  task?: string;
+  task?: string | undefined;
   all: boolean;
 }
 
@@ -89,7 +89,7 @@ async function statusLines(registry: Registry, view: ViewOptions): Promise<strin
   const { columns } = view.context.stdout;
   const now = Date.now();
   const states = await sessionStates(registry, sessions);
-  const lines = statusTable(states, { now, ...(columns === undefined ? {} : { width: columns }) });
+  const lines = statusTable(states, { now, width: columns });
   const [first] = states;
   if (view.task === undefined || view.all || first === undefined) {
     const hidden = older > 0 ? [`${formatCount(older, "older task")}: ralph status --all`] : [];
@@ -100,7 +100,7 @@ async function statusLines(registry: Registry, view: ViewOptions): Promise<strin
   return [
     ...lines,
     "",
-    ...sessionDetails(session, { now, serverLive, ...(logDir === undefined ? {} : { logDir }) }),
+    ...sessionDetails(session, { now, serverLive, logDir }),
   ];
 }
 

@@ -92,7 +92,7 @@ interface Source {
   /** The prd.json to write. */
   target: string;
   /** Where the markdown is copied to, if it comes from outside the task's folder. */
-  copy?: string;
+  copy?: string | undefined;
 }
 
 async function findSource(
