@@ -113,10 +113,10 @@ export function parsePrdMarkdown(
   const stories = readStories(headings, lines, file, warn);
 
   return {
-    ...(title ? { title } : {}),
-    ...(typeText && slug(typeText) ? { type: slug(typeText) } : {}),
-    ...(introduction ? { introduction } : {}),
-    ...(merge ? { mergeTarget: mergeTargetOf(merge.heading, merge.body, warn) } : {}),
+    title: title || undefined,
+    type: typeText && slug(typeText) || undefined,
+    introduction: introduction || undefined,
+    mergeTarget: merge && mergeTargetOf(merge.heading, merge.body, warn),
     stories,
     warnings: warnings.sort((a, b) => a.line - b.line),
   };
