@@ -34,7 +34,7 @@ export interface RunOptionsOptions {
  * files, `ralph.toml`, `config.toml`, the defaults.
  *
  * @example Usage
- * ```ts no-assert
+ * ```ts ignore
  * import { resolveTask, runLoop, runOptions } from "@ralph/cli";
  *
  * const task = await resolveTask("my-feature");
