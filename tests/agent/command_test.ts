@@ -3,7 +3,12 @@ import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createAgents } from "../../lib/agent/create_agents.ts";
 import { commandLine, createCommand } from "../../lib/agent/command/command.ts";
-import { CODEX, type CommandConfig, GEMINI } from "../../lib/agent/command/command_config.ts";
+import {
+  CODEX,
+  COMMAND_PRESETS,
+  type CommandConfig,
+  GEMINI,
+} from "../../lib/agent/command/command_config.ts";
 import { collect, outputLines, TEST_ENV, testStart, testStory } from "../kit/agent_testing.ts";
 import { tempDir } from "../kit/testing.ts";
 
@@ -88,9 +93,10 @@ Deno.test("createAgents() merges a table with its preset, and adds custom agents
     mine: { command: ["true"] },
     opencode: { mode: "build" },
   });
-  const names = ["claude", "codex", "gemini", "demo", "mine", "opencode"];
+  const names = ["claude", ...Object.keys(COMMAND_PRESETS), "demo", "mine", "opencode"];
   assertEquals(agents.map((it) => it.name), names);
-  const found = await agents[4]?.probe({ env: { PATH: "/usr/bin:/bin" } });
+  const mine = agents.find(({ name }) => name === "mine");
+  const found = await mine?.probe({ env: { PATH: "/usr/bin:/bin" } });
   assertEquals(found?.available, true);
 });
 
