@@ -41,6 +41,7 @@ const MOST_TYPES = 150;
 /** Files that are small and have one importer, each with the reason why it stands alone. */
 const SMALL_FILES: readonly [path: RegExp, reason: string][] = [
   [/^lib\/cli\/command\//, "a file a command"],
+  [/^lib\/worker\/\w+_sink\.ts$/, "a file a sink"],
   [/^lib\/cli\/program\.ts$/, "the build of the executable reads the engine's flag from it"],
 ];
 
