@@ -10,9 +10,8 @@ import { exitCodeOf, SIGNAL_EXIT_CODES } from "../../lib/cli/kit/usage.ts";
 import { parseCommandLine } from "../../lib/cli/kit/parse_command_line.ts";
 import { readSettings, SETTING_NAMES } from "../../lib/cli/run/settings.ts";
 import type { LoopResult } from "../../lib/event/loop_event.ts";
-import type { LoopOutcome } from "../../lib/event/vocabulary.ts";
 import { checkPrd } from "../../lib/task/prd/check_prd.ts";
-import { EVENT_TYPES } from "../../lib/event/vocabulary.ts";
+import { EVENT_TYPES, LOOP_OUTCOMES } from "../../lib/event/vocabulary.ts";
 import config from "../../deno.json" with { type: "json" };
 import imports from "../../imports.json" with { type: "json" };
 import showSchema from "../../schemas/show.schema.json" with { type: "json" };
@@ -224,16 +223,7 @@ function enums(schema: unknown): string[][] {
 }
 
 Deno.test("docs/commands.md lists every exit code, and no other", async () => {
-  const outcomes: LoopOutcome[] = [
-    "completed",
-    "failed",
-    "stagnated",
-    "limit",
-    "blocked",
-    "stopped",
-    "checkpointed",
-  ];
-  const codes = outcomes.map((outcome) => exitCodeOf({ outcome, reason: "" } as LoopResult));
+  const codes = LOOP_OUTCOMES.map((outcome) => exitCodeOf({ outcome, reason: "" } as LoopResult));
   const errors = await readFile(new URL("lib/cli/kit/describe_error.ts", ROOT), "utf8");
   codes.push(...[...errors.matchAll(/^ {2}\[\w+, (\d+)\],$/gm)].map(([, code]) => Number(code)));
   codes.push(...Object.values(SIGNAL_EXIT_CODES));
