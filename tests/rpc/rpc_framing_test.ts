@@ -67,6 +67,7 @@ Deno.test("parseRequest() answers an invalid request with the right code", () =>
   const notification = '{"jsonrpc":"2.0","method":"stop","params":{"a":1}}';
   assertEquals(parseRequest(line(notification)), {
     kind: "request",
+    id: undefined,
     method: "stop",
     params: { a: 1 },
   });

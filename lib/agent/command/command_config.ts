@@ -113,7 +113,11 @@ export const COMMAND_PRESETS: Readonly<Record<string, CommandConfig>> = {
 
 const regex = z.string().refine(isRegex, "Not a valid regular expression");
 
-/** The schema of {@linkcode PatternConfig}. */
+/**
+ * The schema of {@linkcode PatternConfig}.
+ *
+ * @internal
+ */
 export const patternConfigSchema: z.ZodType<PatternConfig> = z.strictObject({
   ending: z.enum(REPORTED_ENDINGS),
   regex,
@@ -137,13 +141,21 @@ const command = z.strictObject({
   pty: z.boolean().exactOptional(),
 });
 
-/** The schema of {@linkcode CommandConfig}. */
+/**
+ * The schema of {@linkcode CommandConfig}.
+ *
+ * @internal
+ */
 export const commandConfigSchema: z.ZodType<CommandConfig> = command.refine(hasWayForPrompt, {
   path: ["pty"],
   message: 'A PTY has no stdin to pipe the prompt into: expected prompt = "argument" or "file"',
 });
 
-/** The schema of a table that changes some settings of a preset. */
+/**
+ * The schema of a table that changes some settings of a preset.
+ *
+ * @internal
+ */
 export const partialCommandConfigSchema: z.ZodType<Partial<CommandConfig>> = z.strictObject({
   ...command.shape,
   command: command.shape.command.exactOptional(),

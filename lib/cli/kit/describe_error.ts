@@ -60,8 +60,14 @@ export function describeError(thrown: unknown): ErrorDescription {
     error: sanitizeText(message),
     hint: hint === undefined ? undefined : sanitizeLines(hint).join("\n"),
     details,
-    exitCode: known?.[1] ?? 1,
+    exitCode: known?.[1] ?? ownExitCode(error) ?? 1,
   };
+}
+
+/** An error that can mean one of several exit codes says which. */
+function ownExitCode(error: unknown): number | undefined {
+  const { exitCode } = (error ?? {}) as { exitCode?: unknown };
+  return typeof exitCode === "number" ? exitCode : undefined;
 }
 
 /** The lines that go to stderr: `error: ...`, details, and `hint: ...` if something can be done. */

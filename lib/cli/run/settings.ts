@@ -120,10 +120,10 @@ export interface ReadSettingsOptions {
  */
 export async function readSettings(options: ReadSettingsOptions): Promise<Settings> {
   const { root, configDir = sessionPaths().configDir } = options;
-  const [user, project] = await Promise.all([
-    readUserSettings(configDir),
-    readProjectSettings(root),
-  ]);
+  const reading = [readUserSettings(configDir), readProjectSettings(root)] as const;
+  // Both have ended before an error is thrown: nobody would wait for the other.
+  await Promise.allSettled(reading);
+  const [user, project] = await Promise.all(reading);
   return mergeSettings(user, project);
 }
 
