@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, lstat, open, readlink, realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative } from "node:path";
+import { isAbsolute, relative, sep } from "node:path";
 import { isNotFound } from "./error_code.ts";
 
 /** Thrown if a path leads to something that must not be read as a file. */
@@ -68,9 +68,8 @@ export async function readRegularFile(
   options: ReadTextFileOptions = {},
 ): Promise<Buffer> {
   const { maxBytes = 64 * MEBIBYTE } = options;
-  const handle = await openRegularFile(file, options);
+  const { handle, size } = await openChecked(file, options);
   try {
-    const { size } = await handle.stat();
     if (size > maxBytes) {
       const mebibytes = (bytes: number) => `${Math.ceil(bytes / MEBIBYTE)} MiB`;
       const reason = `it has ${mebibytes(size)}, and at most ${mebibytes(maxBytes)} are read`;
@@ -104,6 +103,13 @@ export async function openRegularFile(
   file: string,
   options: OpenRegularFileOptions = {},
 ): Promise<FileHandle> {
+  return (await openChecked(file, options)).handle;
+}
+
+async function openChecked(
+  file: string,
+  options: OpenRegularFileOptions,
+): Promise<{ handle: FileHandle; size: number }> {
   const { within, allowOutside = false, append = false } = options;
   const guarded = within !== undefined && !allowOutside;
   const target = guarded ? await targetWithin(file, within, append) : file;
@@ -116,8 +122,9 @@ export async function openRegularFile(
     (guarded ? constants.O_NOFOLLOW ?? 0 : 0);
   const handle = await open(target, access | safe);
   try {
-    refuseSpecial(file, await handle.stat());
-    return handle;
+    const stats = await handle.stat();
+    refuseSpecial(file, stats);
+    return { handle, size: stats.size };
   } catch (error) {
     await handle.close();
     throw error;
@@ -136,6 +143,8 @@ async function targetWithin(file: string, folder: string, writes: boolean): Prom
       `it is a link to ${await readlink(file)}, which does not exist`,
     );
   });
+  // Nothing on the way was a link: then the folder is where it seems to be, too.
+  if (target === file && target.startsWith(`${folder}${sep}`)) return target;
   const path = relative(await realpath(folder), target);
   if (path !== ".." && !/^\.\.[/\\]/.test(path) && !isAbsolute(path)) return target;
   const reason = `it links out of the repository, to ${target}; put a copy in its place`;

@@ -73,16 +73,15 @@ const SUSPECT =
  * @returns `false` also where there is a doubt, as in a worktree.
  */
 async function isPlain(root: string): Promise<boolean> {
-  try {
-    const config = await readTextFile(join(root, ".git", "config"));
-    const own = await readTextFile(join(root, ".git", "config.worktree")).catch((error) => {
-      if (isNotFound(error)) return "";
-      throw error;
-    });
-    return !SUSPECT.test(config) && !SUSPECT.test(own);
-  } catch {
-    return false;
-  }
+  const read = (name: string, missing?: string): Promise<string | undefined> =>
+    readTextFile(join(root, ".git", name)).catch((error) =>
+      isNotFound(error) ? missing : undefined
+    );
+  const shared = await read("config");
+  if (shared === undefined || SUSPECT.test(shared)) return false;
+  // Git reads the other file only where this one says so.
+  const own = /worktreeconfig/i.test(shared) ? await read("config.worktree", "") : "";
+  return own !== undefined && !SUSPECT.test(own);
 }
 
 function neutralArguments(settings: readonly Setting[]): string[] {

@@ -38,11 +38,16 @@ export async function* gatherFacts(
   const { options } = context;
   const { iterations } = state;
   const before = state.snapshot;
+  // Starting git takes longer than reading files: nothing waits for it that need not.
+  let looking = lookAtWork(options);
+  looking.catch(() => {});
   const strayed = yield* keepBranch(context, state);
   const lost = strayed?.problem;
-  // Starting git takes as long as reading the file: neither waits for the other.
-  const looking = lookAtWork(options);
-  looking.catch(() => {});
+  if (strayed !== undefined) {
+    await looking;
+    looking = lookAtWork(options);
+    looking.catch(() => {});
+  }
   // Where the branch could not be taken back, the files are not those of the task.
   let known: KnownPrd = lost === undefined ? yield* readTaskPrd(context, state) : state;
   const { prd } = known;
