@@ -141,7 +141,8 @@ async function planSwitch(
     const args = ["--track", "--create", branch, remote];
     return { args, action: "tracked", base: undefined, warning: undefined };
   }
-  const args = ["--no-track", "--create", branch];
+  // What follows is a commit, not a branch: git sets up no tracking then, whatever it is set to.
+  const args = ["--create", branch];
   // In a repository without commits, git cannot start from the current branch.
   if (head === null && (asked === undefined || asked === current)) {
     return { args, action: "created", base: undefined, warning: undefined };
