@@ -65,7 +65,6 @@ declare module "@std/cli" {
 
 declare module "@std/text" {
   export function levenshteinDistance(a: string, b: string): number;
-  export function closestString(given: string, possible: string[]): string;
 }
 
 declare module "@std/toml" {

@@ -31,7 +31,7 @@ const STD: Record<string, string> = {
   "@std/cli": "jsr:@std/cli@1.0.28/parse-args",
   "@std/path": "jsr:@std/path@1.1.4",
   "@std/streams": "jsr:@std/streams@1.0.17",
-  "@std/text": "jsr:@std/text@1.0.19",
+  "@std/text": "jsr:@std/text@1.0.19/levenshtein-distance",
   "@std/toml": "jsr:@std/toml@1.0.11/parse",
   "@std/ulid": "jsr:@std/ulid@1.0.0/ulid",
 };
