@@ -80,6 +80,21 @@ old-thing    completed   —                  9/9       1/50        claude   —
   assertMatch(all.stdout, /^ancient +failed .* 8d ago +no$/m);
 });
 
+Deno.test("ralph status shows fifty ended tasks at most, and all of them as JSON", async () => {
+  await using home = await recorded();
+  for (let n = 1; n <= 52; n++) {
+    home.add({ task: `task-${n}`, end: { status: "completed", reason: "done", ago: 60 * n } });
+  }
+  home.add({ task: "busy", startedAgo: 90 });
+  const { stdout } = await ralph(["status"], home.options);
+  const lines = stdout.trimEnd().split("\n");
+  assertEquals(lines.length, 1 + 1 + 50 + 1);
+  assertMatch(lines[1] ?? "", /^busy +running/);
+  assertEquals(lines.at(-1), "2 older tasks: ralph status --all");
+  const json = await ralph(["status", "--json"], home.options);
+  assertEquals(JSON.parse(json.stdout).sessions.length, 53);
+});
+
 Deno.test("ralph status --all shows every session of every task", async () => {
   await using home = await recorded();
   for (const ago of [30, 20, 10]) {

@@ -15,6 +15,8 @@ import { jsonLine } from "../../kit/json_line.ts";
 
 /** Sessions that ended more days ago are only shown on request. */
 const RECENT_DAYS = 7;
+/** A table of a thousand tasks is not read; running ones are always shown. */
+const MOST_ENDED = 50;
 const DAY_MS = 86_400_000;
 
 /** `ralph status`: shows which tasks are running, and how the last ones ended. */
@@ -48,7 +50,7 @@ export const command: Command = {
     const view: View = { all: line.has("all"), task };
     if (watch) return await watchStatus(registry, { ...view, context });
     if (line.has("json")) {
-      const { sessions } = await choose(registry, { ...view, context });
+      const { sessions } = await choose(registry, { ...view, json: true, context });
       const states = await sessionStates(registry, sessions);
       const entries = states.map(({ session, ...state }) => ({ ...session, ...state }));
       stdout.write(jsonLine({ sessions: entries }));
@@ -64,6 +66,8 @@ export const command: Command = {
 interface View {
   task?: string | undefined;
   all: boolean;
+  /** Whether a script reads it, which gets every recent task. */
+  json?: boolean | undefined;
 }
 
 type ViewOptions = View & { context: CommandContext };
@@ -107,7 +111,7 @@ async function statusLines(registry: Registry, view: ViewOptions): Promise<strin
 /** The sessions to show, running ones first, and how many tasks are left out. */
 async function choose(
   registry: Registry,
-  { task, all, context }: ViewOptions,
+  { task, all, json = false, context }: ViewOptions,
 ): Promise<{ sessions: Session[]; older: number }> {
   if (task !== undefined) {
     const { findTaskSessions } = await import("../../sessions/find_session.ts");
@@ -119,12 +123,12 @@ async function choose(
   const since = Date.now() - RECENT_DAYS * DAY_MS;
   const isRecent = ({ endedAt }: Session) => endedAt === null || Date.parse(endedAt) >= since;
   const sessions = all ? found : found.filter(isRecent);
-  const rank = ({ endedAt }: Session) => endedAt === null ? 0 : 1;
-  return {
-    // Both orders are stable: newest first within each.
-    sessions: sessions.toSorted((a, b) => rank(a) - rank(b) || later(a.endedAt, b.endedAt)),
-    older: found.length - sessions.length,
-  };
+  const running = sessions.filter(({ endedAt }) => endedAt === null);
+  const ended = sessions.filter(({ endedAt }) => endedAt !== null)
+    // Stable: what ended at the same moment stays newest first.
+    .toSorted((a, b) => later(a.endedAt, b.endedAt));
+  const shown = [...running, ...(all || json ? ended : ended.slice(0, MOST_ENDED))];
+  return { sessions: shown, older: found.length - shown.length };
 }
 
 function later(a: string | null, b: string | null): number {
