@@ -1,6 +1,4 @@
 import { rm } from "node:fs/promises";
-import { lockWorkTree } from "./lock_work_tree.ts";
-import type { Task } from "../task/task.ts";
 import { join } from "node:path";
 import process from "node:process";
 import { ulid } from "@std/ulid";
@@ -10,6 +8,7 @@ import type { LoopEvent, LoopResult } from "../event/loop_event.ts";
 import type { Sink } from "../event/sink.ts";
 import type { RunLoopOptions } from "../loop/loop_options.ts";
 import { progressSink } from "../task/progress/progress_sink.ts";
+import type { Task } from "../task/task.ts";
 import { runLoop } from "../loop/run_loop.ts";
 import type { SessionServer } from "../rpc/server/session_server.ts";
 import { openRegistry } from "../session/registry/open_registry.ts";
@@ -22,6 +21,7 @@ import { scratchDir, type SessionPaths } from "../session/model/session_paths.ts
 import { lockTask, TaskLockedError } from "../base/lock.ts";
 import { watchControl } from "./control_file.ts";
 import { type Hook, hookSink } from "./hook_sink.ts";
+import { lockWorkTree } from "./lock_work_tree.ts";
 import { recoverSessions, SESSION_VARIABLE } from "./recover_sessions.ts";
 import type { SessionControl } from "../rpc/server/session_hub.ts";
 import type { NewSession, Session } from "../session/model/session.ts";

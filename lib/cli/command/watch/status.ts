@@ -126,12 +126,12 @@ async function choose(
   const running = sessions.filter(({ endedAt }) => endedAt === null);
   const ended = sessions.filter(({ endedAt }) => endedAt !== null)
     // Stable: what ended at the same moment stays newest first.
-    .toSorted((a, b) => later(a.endedAt, b.endedAt));
+    .toSorted((a, b) => compareTimes(b.endedAt ?? "", a.endedAt ?? ""));
   const shown = [...running, ...(all || json ? ended : ended.slice(0, MOST_ENDED))];
   return { sessions: shown, older: found.length - shown.length };
 }
 
-function later(a: string | null, b: string | null): number {
-  if (a === null || b === null || a === b) return 0;
-  return a < b ? 1 : -1;
+/** Compares times in ISO 8601, all in UTC. */
+function compareTimes(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
 }
